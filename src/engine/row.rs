@@ -1,0 +1,46 @@
+//! A closed row: one key's result of one window.
+
+use serde_json::{Map, Value as Json};
+
+use crate::{sql::View, time::Timestamp, value::Value};
+
+/// One key's result of one window.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ClosedRow {
+    /// The window's start.
+    pub window_start: Timestamp,
+    /// The window's end, which is not in it.
+    pub window_end: Timestamp,
+    /// How many events it covers. Of two rows of one key and window the one that covers more is
+    /// the newer.
+    pub events: u64,
+    /// How often the row was given out with other content before: 0 for the first firing.
+    pub revision: u32,
+    /// The values of the view's output columns.
+    pub values: Vec<Value<'static>>,
+}
+
+/// What the API knows of a key.
+#[derive(Clone, Debug, PartialEq)]
+pub struct KeyRows {
+    /// The row of the latest window.
+    pub latest: ClosedRow,
+    /// The row of the window before that one, where there was one.
+    pub previous: Option<ClosedRow>,
+}
+
+impl ClosedRow {
+    /// The row as it is published, served and written by `weir run`: the view's name, its columns,
+    /// the window (epoch milliseconds) and the revision.
+    pub fn to_json(&self, view: &View) -> Map<String, Json> {
+        let mut object = Map::new();
+        object.insert("view".into(), view.name.as_str().into());
+        for (output, value) in view.outputs.iter().zip(&self.values) {
+            object.insert(output.field.name.clone(), value.to_json());
+        }
+        object.insert("window_start".into(), self.window_start.0.into());
+        object.insert("window_end".into(), self.window_end.0.into());
+        object.insert("revision".into(), self.revision.into());
+        object
+    }
+}

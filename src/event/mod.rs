@@ -1,0 +1,95 @@
+//! From bytes to rows: Lambda payloads and NDJSON files to the records of one partition, and those
+//! to rows of the table that describes their topic.
+//!
+//! A batch goes through two steps. [`RawBatch`] is what the event source sent, base64 undone, all
+//! values in one buffer. [`Batch`] is that decoded against a table: every text borrows from the
+//! buffer, and a record that does not fit the table is a [`Rejection`] that takes nothing else with it.
+
+use std::ops::Range;
+
+use crate::{
+    time::{Offset, Timestamp},
+    value::Value,
+};
+
+/// The records of one partition as the event source sent them, in offset order.
+#[derive(Clone, Debug, Default)]
+pub struct RawBatch {
+    /// The topic.
+    pub topic: String,
+    /// The partition's number.
+    pub partition: i32,
+    /// The records.
+    pub records: Vec<RawRecord>,
+    /// The bytes of all keys and values, one after the other.
+    pub bytes: Vec<u8>,
+}
+
+/// One record of a [`RawBatch`].
+#[derive(Clone, Debug)]
+pub struct RawRecord {
+    /// Its offset.
+    pub offset: Offset,
+    /// The broker's (or producer's) timestamp, where it has one.
+    pub timestamp: Option<Timestamp>,
+    /// Where its key lies in [`RawBatch::bytes`].
+    pub key: Option<Range<usize>>,
+    /// Where its value lies in [`RawBatch::bytes`]; empty for a tombstone.
+    pub value: Range<usize>,
+    /// Why it could not even be read (its base64 is broken, say). Then `value` is what was sent.
+    pub damage: Option<String>,
+}
+
+/// The records of one partition, decoded against a table.
+#[derive(Debug, Default)]
+pub struct Batch<'a> {
+    /// The topic.
+    pub topic: &'a str,
+    /// The partition's number.
+    pub partition: i32,
+    /// The records, in offset order.
+    pub records: Vec<Record<'a>>,
+    width: usize,
+    values: Vec<Value<'a>>,
+}
+
+/// One record of a [`Batch`].
+#[derive(Debug)]
+pub struct Record<'a> {
+    /// Its offset.
+    pub offset: Offset,
+    /// Its key.
+    pub key: Option<&'a [u8]>,
+    /// Its value as it was sent.
+    pub raw: &'a [u8],
+    /// Its event time, or why it is a dead letter.
+    pub event_time: Result<Timestamp, Box<Rejection>>,
+}
+
+/// Why a record does not fit its table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rejection {
+    /// What was found and what was expected, for a person.
+    pub reason: String,
+    /// Its event time where that at least could be read and is not absurd: it moves the watermark.
+    pub event_time: Option<Timestamp>,
+}
+
+impl<'a> Batch<'a> {
+    /// An empty batch for rows of `width` columns.
+    pub fn new(topic: &'a str, partition: i32, width: usize, capacity: usize) -> Self {
+        Self {
+            topic,
+            partition,
+            records: Vec::with_capacity(capacity),
+            width,
+            values: Vec::with_capacity(capacity * width),
+        }
+    }
+
+    /// The values of the `index`th record, one a column of the table; empty for a rejected record
+    /// or past the end.
+    pub fn row(&self, index: usize) -> &[Value<'a>] {
+        self.values.get(index * self.width..(index + 1) * self.width).unwrap_or_default()
+    }
+}

@@ -1,0 +1,35 @@
+//! Weir turns SQL views over event streams into serverless functions.
+//!
+//! Tables describe topics, views describe windowed aggregates over them. A handful of AWS
+//! Lambda functions absorb the topics' batches into *slabs* (partial aggregates of one slice of
+//! time), close the windows that the watermark has passed, and serve the rows.
+//!
+//! The modules stand from pure to impure; none uses one that stands below it:
+//!
+//! | module | is |
+//! | --- | --- |
+//! | [`value`], [`time`] | the scalars: SQL values, event times, durations, offsets, the clock |
+//! | [`sql`] | SQL text to a checked plan |
+//! | [`window`] | slices, windows, watermarks, lateness: pure functions of time |
+//! | [`aggregate`] | accumulators: update, merge, encode, finish |
+//! | [`event`] | Lambda payloads and NDJSON to rows of a table |
+//! | [`state`] | the store: head, slabs, pages, history |
+//! | [`publish`] | result, late and dead-letter topics |
+//! | [`engine`] | absorb (batch to slabs) and close (slabs to rows) |
+
+pub mod aggregate;
+pub mod engine;
+pub mod event;
+pub mod publish;
+pub mod sql;
+pub mod state;
+pub mod time;
+pub mod value;
+pub mod window;
+
+#[cfg(feature = "api")]
+pub mod api;
+#[cfg(feature = "cli")]
+pub mod cli;
+#[cfg(feature = "local")]
+pub mod local;

@@ -1,0 +1,69 @@
+//! What leaves the engine: rows, late events and dead letters, to topics.
+
+use std::{future::Future, sync::Mutex};
+
+use crate::time::Offset;
+
+/// A message for a topic.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Message {
+    /// The topic.
+    pub topic: String,
+    /// The key, which decides the partition.
+    pub key: Option<Vec<u8>>,
+    /// The value.
+    pub payload: Vec<u8>,
+    /// Headers: names begin with `weir.`.
+    pub headers: Vec<(&'static str, String)>,
+}
+
+/// Sends messages.
+pub trait Publisher: Send + Sync {
+    /// Returns once the broker has every message. On an error any of them may have been sent: the
+    /// caller sends all of them again.
+    fn publish(&self, messages: Vec<Message>) -> impl Future<Output = Result<(), PublishError>> + Send;
+}
+
+/// Knows the topics of a broker.
+pub trait Topics: Send + Sync {
+    /// How many partitions a topic has; none where there is no such topic.
+    fn partitions(&self, topic: &str) -> impl Future<Output = Result<Option<i32>, PublishError>> + Send;
+
+    /// The partition's high watermark: the offset that its next record will get.
+    fn end_offset(
+        &self,
+        topic: &str,
+        partition: i32,
+    ) -> impl Future<Output = Result<Offset, PublishError>> + Send;
+}
+
+/// A broker did not do what was asked of it.
+#[derive(Debug, thiserror::Error)]
+#[error("failed to {action} topic {topic}")]
+pub struct PublishError {
+    /// What was tried: `publish to`, `ask for the partitions of`.
+    pub action: &'static str,
+    /// The topic.
+    pub topic: String,
+    /// What the client said.
+    #[source]
+    pub source: Box<dyn std::error::Error + Send + Sync>,
+}
+
+/// Keeps messages in memory, in the order in which they came.
+#[derive(Debug, Default)]
+pub struct MemoryPublisher(Mutex<Vec<Message>>);
+
+impl MemoryPublisher {
+    /// Takes out all messages.
+    pub fn take(&self) -> Vec<Message> {
+        std::mem::take(&mut *self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner))
+    }
+}
+
+impl Publisher for MemoryPublisher {
+    async fn publish(&self, messages: Vec<Message>) -> Result<(), PublishError> {
+        self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner).extend(messages);
+        Ok(())
+    }
+}
