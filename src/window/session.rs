@@ -114,7 +114,8 @@ pub struct Placed {
     pub mark: Mark,
     /// The end of the session that it becomes part of.
     pub end: Timestamp,
-    /// The latest end among the sessions whose window it changes, where it changes any.
+    /// The latest end among the sessions that are due and whose window it changes, where it changes
+    /// any: their results are to be given before they are gone.
     pub supersedes: Option<Timestamp>,
 }
 
@@ -136,7 +137,10 @@ impl<P: PartialEq> Sessions<P> {
         mark.0.sort_unstable();
         let end = last + gap;
         let changed = |span: &&Span<P>| {
-            span.reaches(at, gap) && !is_gone(span) && (span.first, span.last) != (first, last)
+            span.reaches(at, gap)
+                && !is_gone(span)
+                && is_due(span.end(gap), watermark)
+                && (span.first, span.last) != (first, last)
         };
         let supersedes = self.0.iter().filter(changed).map(|span| span.end(gap)).max();
         (!is_past(end, lateness, watermark)).then_some(Placed { mark, end, supersedes })
