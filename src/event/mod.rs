@@ -5,7 +5,24 @@
 //! values in one buffer. [`Batch`] is that decoded against a table: every text borrows from the
 //! buffer, and a record that does not fit the table is a [`Rejection`] that takes nothing else with it.
 
+mod decode;
+#[cfg(test)]
+mod fixture;
+mod json;
+mod key;
+mod ndjson;
+mod partitioner;
+mod payload;
+mod validate;
+
 use std::ops::Range;
+
+pub use decode::decode;
+pub use json::{MAX_DEPTH, Syntax};
+pub use ndjson::{Lines, MAX_LINE, NdjsonReader};
+pub use partitioner::{murmur2, partition_of};
+pub use payload::{PayloadError, Trigger, parse, trigger};
+pub use validate::{Validated, validate};
 
 use crate::{
     time::{Offset, Timestamp},
@@ -36,7 +53,8 @@ pub struct RawRecord {
     pub key: Option<Range<usize>>,
     /// Where its value lies in [`RawBatch::bytes`]; empty for a tombstone.
     pub value: Range<usize>,
-    /// Why it could not even be read (its base64 is broken, say). Then `value` is what was sent.
+    /// Why it could not even be read (its base64 is broken, say). What could not be read of key and
+    /// value stands there as it was sent.
     pub damage: Option<String>,
 }
 
@@ -87,9 +105,16 @@ impl<'a> Batch<'a> {
         }
     }
 
-    /// The values of the `index`th record, one a column of the table; empty for a rejected record
-    /// or past the end.
+    /// The values of the `index`th record, one a column of the table; those of a rejected record mean
+    /// nothing. Empty past the end.
     pub fn row(&self, index: usize) -> &[Value<'a>] {
         self.values.get(index * self.width..(index + 1) * self.width).unwrap_or_default()
+    }
+}
+
+impl Rejection {
+    /// A rejection of a record whose event time is not known or not to be believed.
+    pub(crate) const fn without_time(reason: String) -> Self {
+        Self { reason, event_time: None }
     }
 }

@@ -1,0 +1,281 @@
+//! Records to rows: the JSON object of each record to a value for each column of its table.
+//!
+//! One pass over the object's bytes. Producers write their fields in one order, so the k-th field of
+//! the last record is tried as the k-th of this one before columns are searched by name. UTF-8 is
+//! checked once for the whole batch where that is possible. Texts are borrowed unless they are escaped.
+//!
+//! | column | takes |
+//! | --- | --- |
+//! | `TEXT` | a JSON string; numbers and booleans are not made texts |
+//! | `BIGINT` | an integer; `5.0` and `5e0` too, as far as a float is exact (2^53) |
+//! | `DOUBLE` | any number that a float can hold |
+//! | `BOOLEAN` | `true`, `false` |
+//! | `TIMESTAMP` | see [`moment`] |
+//! | `JSON` | any value, as the text that it was sent as |
+//!
+//! Every declared column is checked, whoever needs it. Of a field that stands twice the last counts,
+//! as in `serde_json` and in browsers. Fields that are no column are skipped but have to be JSON.
+
+mod ahead;
+mod column;
+pub(crate) mod moment;
+
+use std::ops::Range;
+
+pub(crate) use column::{Problem, convert};
+
+use super::{
+    Batch, RawBatch, RawRecord, Record, Rejection,
+    json::{Cursor, Raw, Syntax, unescape},
+};
+use crate::{
+    sql::Table,
+    time::Timestamp,
+    value::{Type, Value},
+};
+
+/// Decodes a batch against the table of its topic. `now` bounds how far ahead an event may be.
+pub fn decode<'a>(raw: &'a RawBatch, table: &'a Table, now: Timestamp) -> Batch<'a> {
+    let width = table.columns.len();
+    let mut batch = Batch::new(&raw.topic, raw.partition, width, raw.records.len());
+    let mut decoder = Decoder::new(table, now);
+    let whole = simdutf8::basic::from_utf8(&raw.bytes).ok();
+    for record in &raw.records {
+        let start = batch.values.len();
+        batch.values.resize(start + width, Value::Null);
+        let row = batch.values.get_mut(start..).unwrap_or_default();
+        let value = raw.bytes.get(record.value.clone()).unwrap_or_default();
+        batch.records.push(Record {
+            offset: record.offset,
+            key: record.key.clone().and_then(|key| raw.bytes.get(key)),
+            raw: value,
+            event_time: decoder.record(record, whole, value, row).map_err(Box::new),
+        });
+    }
+    batch
+}
+
+/// Decodes records of one table, one after the other.
+#[derive(Debug)]
+pub(crate) struct Decoder<'a> {
+    table: &'a Table,
+    now: Timestamp,
+    /// The fields of the last record, in its order.
+    fields: Vec<Field<'a>>,
+    /// What is wrong with the columns of the record at hand.
+    problems: Vec<Problem>,
+}
+
+/// A field as it stood in some record.
+#[derive(Clone, Copy, Debug)]
+struct Field<'a> {
+    /// Its name with quotes and colon.
+    text: &'a [u8],
+    /// The column it is.
+    target: Option<Target>,
+}
+
+/// The column that a field goes to.
+#[derive(Clone, Copy, Debug)]
+struct Target {
+    index: usize,
+    kind: Type,
+    not_null: bool,
+}
+
+impl<'a> Decoder<'a> {
+    pub(crate) const fn new(table: &'a Table, now: Timestamp) -> Self {
+        Self { table, now, fields: Vec::new(), problems: Vec::new() }
+    }
+
+    fn record(
+        &mut self,
+        record: &RawRecord,
+        whole: Option<&'a str>,
+        value: &'a [u8],
+        row: &mut [Value<'a>],
+    ) -> Result<Timestamp, Rejection> {
+        if let Some(damage) = &record.damage {
+            return Err(Rejection::without_time(damage.clone()));
+        }
+        // A slice of valid UTF-8 that begins and ends at characters is valid UTF-8.
+        let text = match whole.and_then(|whole| whole.get(record.value.clone())) {
+            Some(text) => text,
+            None => utf8(value)?,
+        };
+        self.row(text, record.timestamp, row)
+    }
+
+    /// Fills `row`, which has to be all NULL, and gives its event time.
+    pub(crate) fn row(
+        &mut self,
+        text: &'a str,
+        sent: Option<Timestamp>,
+        row: &mut [Value<'a>],
+    ) -> Result<Timestamp, Rejection> {
+        if text.is_empty() {
+            return Err(Rejection::without_time("empty value (tombstone)".to_owned()));
+        }
+        self.problems.clear();
+        self.object(text, row)
+            .map_err(|error| Rejection::without_time(format!("not a JSON object: {error}")))?;
+        self.check(sent, row)
+    }
+
+    fn object(&mut self, text: &'a str, row: &mut [Value<'a>]) -> Result<(), Syntax> {
+        let mut cursor = Cursor::new(text.as_bytes());
+        cursor.skip_space();
+        cursor.expect(b'{', "an object")?;
+        cursor.skip_space();
+        if cursor.eat(b'}') {
+            return cursor.end();
+        }
+        for index in 0.. {
+            let target = self.field(&mut cursor, text, index)?;
+            self.value(&mut cursor, text, target, row)?;
+            cursor.skip_space();
+            if !cursor.eat(b',') {
+                break;
+            }
+            cursor.skip_space();
+        }
+        cursor.expect(b'}', "`,` or `}`")?;
+        cursor.end()
+    }
+
+    /// The column that the `index`th field is, if it is one.
+    #[inline]
+    fn field(
+        &mut self,
+        cursor: &mut Cursor<'a>,
+        text: &'a str,
+        index: usize,
+    ) -> Result<Option<Target>, Syntax> {
+        match self.fields.get(index) {
+            Some(field) if cursor.eat_all(field.text) => Ok(field.target),
+            _ => self.unexpected_field(cursor, text, index),
+        }
+    }
+
+    fn unexpected_field(
+        &mut self,
+        cursor: &mut Cursor<'a>,
+        text: &'a str,
+        index: usize,
+    ) -> Result<Option<Target>, Syntax> {
+        let start = cursor.at();
+        let raw = cursor.name()?;
+        let name = unescape(part(text, raw.span.clone()), raw.is_escaped());
+        let columns = self.table.columns.iter().enumerate();
+        let target = name.and_then(|name| {
+            let (index, column) = columns.into_iter().find(|(_, column)| column.name == name)?;
+            Some(Target { index, kind: column.kind, not_null: column.not_null })
+        });
+        let field = Field { text: cursor.slice(start..cursor.at()), target };
+        match self.fields.get_mut(index) {
+            Some(place) => *place = field,
+            None if index < MAX_FIELDS => self.fields.push(field),
+            None => {}
+        }
+        Ok(target)
+    }
+
+    /// Takes a field's value into the row.
+    #[inline]
+    fn value(
+        &mut self,
+        cursor: &mut Cursor<'a>,
+        text: &'a str,
+        target: Option<Target>,
+        row: &mut [Value<'a>],
+    ) -> Result<(), Syntax> {
+        let raw = cursor.value()?;
+        let Some(Target { index, kind, not_null }) = target else { return Ok(()) };
+        // A field that stands twice: what was wrong with the first one does not count.
+        self.problems.retain(|problem| problem.column != index);
+        let value = match convert(text, &raw, kind) {
+            Ok(Value::Null) if not_null => Err("null".to_owned()),
+            converted => converted,
+        };
+        let value = value.unwrap_or_else(|found| {
+            self.problems.push(Problem { column: index, found });
+            Value::Null
+        });
+        if let Some(place) = row.get_mut(index) {
+            *place = value;
+        }
+        Ok(())
+    }
+
+    /// Whether the row fits the table; if so, its event time.
+    #[inline]
+    fn check(&mut self, sent: Option<Timestamp>, row: &[Value<'a>]) -> Result<Timestamp, Rejection> {
+        let complete =
+            row.iter().zip(&self.table.columns).all(|(value, column)| !(column.not_null && value.is_null()));
+        let time = match row.get(self.table.event_time) {
+            Some(Value::Time(time)) => Some(*time),
+            Some(Value::Int(millis)) => Some(Timestamp(*millis)),
+            _ => None,
+        };
+        match time {
+            Some(time) if complete && self.problems.is_empty() && time <= self.bound(sent) => Ok(time),
+            _ => Err(self.rejection(time, sent, row)),
+        }
+    }
+}
+
+impl Decoder<'_> {
+    /// The latest event time that a record may have.
+    fn bound(&self, sent: Option<Timestamp>) -> Timestamp {
+        sent.map_or(self.now, |sent| sent.min(self.now)) + self.table.max_ahead
+    }
+
+    #[cold]
+    fn rejection(&self, time: Option<Timestamp>, sent: Option<Timestamp>, row: &[Value<'_>]) -> Rejection {
+        let absurd = time.filter(|time| *time > self.bound(sent));
+        let event_time = if absurd.is_some() { None } else { time };
+        let reason = match (self.problems.first(), absurd) {
+            (Some(problem), _) => problem.reason(self.table),
+            (None, Some(time)) => ahead::reason(time, self.bound(sent), self.table.max_ahead),
+            (None, None) => self.missing(row),
+        };
+        Rejection { reason, event_time }
+    }
+
+    /// The first column that must not be NULL and is.
+    fn missing(&self, row: &[Value<'_>]) -> String {
+        let columns = self.table.columns.iter().zip(row).enumerate();
+        let mut needed =
+            columns.filter(|(index, (column, _))| column.not_null || *index == self.table.event_time);
+        let Some((index, (column, _))) = needed.find(|(_, (_, value))| value.is_null()) else {
+            return "no event time: the table's event-time column is neither TIMESTAMP nor BIGINT".to_owned();
+        };
+        let missing = if column.not_null { "missing" } else { "missing or null" };
+        let null = if column.not_null { " NOT NULL" } else { "" };
+        let role = if index == self.table.event_time { ", the event time" } else { "" };
+        format!("column \"{}\": {missing}, expected {}{null}{role}", column.name, column.kind)
+    }
+}
+
+/// How many fields of a record are remembered.
+const MAX_FIELDS: usize = 256;
+
+/// A part of a text; empty where it does not begin and end at characters.
+fn part(text: &str, span: Range<usize>) -> &str {
+    text.get(span).unwrap_or_default()
+}
+
+/// A value as a text, or where it stops being UTF-8.
+pub(crate) fn utf8(value: &[u8]) -> Result<&str, Rejection> {
+    simdutf8::compat::from_utf8(value)
+        .map_err(|error| Rejection::without_time(format!("invalid UTF-8 at byte {}", error.valid_up_to())))
+}
+
+impl Raw {
+    fn is_escaped(&self) -> bool {
+        matches!(self.kind, super::json::Kind::Text { escaped: true })
+    }
+}
+
+#[cfg(test)]
+mod tests;

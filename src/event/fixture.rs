@@ -1,0 +1,53 @@
+//! A table with a column of every type, and records for it.
+
+use super::{RawBatch, RawRecord};
+use crate::{
+    sql::{Column, Table},
+    time::{Millis, Offset, Timestamp},
+    value::Type,
+};
+
+/// The clock of the tests: 2023-11-15T00:00:00Z.
+pub(super) const NOW: Timestamp = Timestamp(1_700_006_400_000);
+
+/// `id TEXT, product TEXT NOT NULL, n BIGINT, x DOUBLE, ok BOOLEAN, at TIMESTAMP, extra JSON,
+/// ts TIMESTAMP NOT NULL`, keyed by `product`, in the event time of `ts`.
+pub(super) fn table() -> Table {
+    let column = |name: &str, kind, not_null| Column { name: name.to_owned(), kind, not_null };
+    Table {
+        name: "events".to_owned(),
+        topic: "events".to_owned(),
+        columns: vec![
+            column("id", Type::Text, false),
+            column("product", Type::Text, true),
+            column("n", Type::BigInt, false),
+            column("x", Type::Double, false),
+            column("ok", Type::Boolean, false),
+            column("at", Type::Timestamp, false),
+            column("extra", Type::Json, false),
+            column("ts", Type::Timestamp, true),
+        ],
+        key: Some(1),
+        event_time: 7,
+        watermark_delay: Millis(0),
+        max_ahead: Millis::hours(1),
+    }
+}
+
+/// A batch of these values, at offsets from 0.
+pub(super) fn batch<V: AsRef<[u8]>>(values: &[V]) -> RawBatch {
+    let mut batch = RawBatch { topic: "events".to_owned(), ..RawBatch::default() };
+    for (offset, value) in (0..).zip(values) {
+        let start = batch.bytes.len();
+        batch.bytes.extend_from_slice(value.as_ref());
+        let value = start..batch.bytes.len();
+        batch.records.push(RawRecord {
+            offset: Offset(offset),
+            timestamp: None,
+            key: None,
+            value,
+            damage: None,
+        });
+    }
+    batch
+}

@@ -1,0 +1,123 @@
+//! Records to batches: base64 undone, one buffer a partition.
+
+use std::ops::Range;
+
+use base64_simd::STANDARD;
+
+use super::{Envelope, Sent};
+use crate::{
+    event::{RawBatch, RawRecord},
+    time::{Offset, Timestamp},
+};
+
+/// The batches of a payload while it is read.
+#[derive(Debug, Default)]
+pub(super) struct Assembler {
+    batches: Vec<RawBatch>,
+    /// How many bytes the next batch is likely to need.
+    room: usize,
+}
+
+impl Assembler {
+    /// For a payload whose first partition is likely to need `room` bytes.
+    pub(super) const fn new(room: usize) -> Self {
+        Self { batches: Vec::new(), room }
+    }
+
+    /// The index of a partition's batch.
+    pub(super) fn index(&mut self, topic: &str, partition: i32) -> usize {
+        let same = |batch: &RawBatch| batch.partition == partition && batch.topic == topic;
+        self.batches.iter().position(same).unwrap_or_else(|| {
+            // A partition's share is like that of the one before it.
+            let room = self.batches.last().map_or(self.room, |last| last.bytes.len());
+            let bytes = Vec::with_capacity(room);
+            self.batches.push(RawBatch { topic: topic.to_owned(), partition, records: Vec::new(), bytes });
+            self.batches.len() - 1
+        })
+    }
+
+    /// Adds a record of canonical base64 to a batch; does nothing where it is anything else.
+    pub(super) fn push_plain(
+        &mut self,
+        batch: usize,
+        offset: i64,
+        timestamp: Option<Timestamp>,
+        key: Option<&[u8]>,
+        value: &[u8],
+    ) -> Option<()> {
+        let RawBatch { records, bytes, .. } = self.batches.get_mut(batch)?;
+        let start = bytes.len();
+        // The decoder makes room for exactly what it is given, which would copy the buffer every time.
+        bytes.reserve(value.len() + key.map_or(0, <[u8]>::len));
+        let key = match key {
+            Some(key) => {
+                STANDARD.decode_append(key, bytes).ok()?;
+                Some(start..bytes.len())
+            }
+            None => None,
+        };
+        let middle = bytes.len();
+        if STANDARD.decode_append(value, bytes).is_err() {
+            bytes.truncate(start);
+            return None;
+        }
+        let value = middle..bytes.len();
+        records.push(RawRecord { offset: Offset(offset), timestamp, key, value, damage: None });
+        Some(())
+    }
+
+    /// Adds a record whatever its key and value are.
+    pub(super) fn push(&mut self, record: Envelope<'_>) {
+        let index = self.index(&record.topic, record.partition);
+        let Some(RawBatch { records, bytes, .. }) = self.batches.get_mut(index) else { return };
+        let mut damage = None;
+        let key = append(bytes, "key", record.key, &mut damage);
+        let value = append(bytes, "value", record.value, &mut damage).unwrap_or_default();
+        records.push(RawRecord {
+            offset: Offset(record.offset),
+            timestamp: record.timestamp,
+            key,
+            value,
+            damage,
+        });
+    }
+
+    /// The batches, each in offset order.
+    pub(super) fn finish(self) -> Vec<RawBatch> {
+        let mut batches = self.batches;
+        // A record that turned out not to be plain may have gone elsewhere.
+        batches.retain(|batch| !batch.records.is_empty());
+        for batch in &mut batches {
+            if !batch.records.is_sorted_by_key(|record| record.offset) {
+                batch.records.sort_by_key(|record| record.offset);
+            }
+        }
+        batches
+    }
+}
+
+/// Where the bytes of a key or a value lie now: what base64 says or, if it is broken, what was sent.
+/// Missing padding and loose trailing bits are let pass, as in most decoders.
+fn append(
+    bytes: &mut Vec<u8>,
+    role: &str,
+    sent: Sent<'_>,
+    damage: &mut Option<String>,
+) -> Option<Range<usize>> {
+    let start = bytes.len();
+    match sent {
+        Sent::Absent => return None,
+        Sent::Base64(text) => match base64_simd::forgiving_decode_to_vec(&text) {
+            Ok(decoded) => bytes.extend_from_slice(&decoded),
+            Err(_) => {
+                bytes.extend_from_slice(&text);
+                damage.get_or_insert_with(|| format!("{role}: broken base64"));
+            }
+        },
+        Sent::Other(json) => {
+            bytes.extend_from_slice(json);
+            damage.get_or_insert_with(|| format!("{role}: found JSON that is no text, expected base64"));
+        }
+    }
+    Some(start..bytes.len())
+}
