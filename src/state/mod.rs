@@ -6,10 +6,11 @@
 //! updated in place, a partition at a time, so writers of different partitions do not meet.
 
 mod memory;
+mod step;
 
 use std::{collections::BTreeMap, fmt, future::Future, sync::Arc};
 
-pub use memory::MemoryStore;
+pub use memory::{MemoryStore, Stats};
 
 use crate::time::{Offset, Timestamp};
 
@@ -247,6 +248,15 @@ pub enum Written {
     Conflict,
 }
 
+impl Written {
+    /// How a write ended whose condition failed. What stands may be its own: a client that lost the
+    /// answer asks again, and the write meets itself.
+    fn against(stands: Option<&Item>, own: &Item) -> Self {
+        let same = stands.is_some_and(|item| item.version == own.version && item.body == own.body);
+        if same { Self::Stored } else { Self::Conflict }
+    }
+}
+
 /// The store. All reads are strongly consistent.
 pub trait Store: Send + Sync {
     /// The head of a view; an empty one where there is none yet.
@@ -299,6 +309,7 @@ pub trait Store: Send + Sync {
     fn scan(&self, span: &Span) -> impl Future<Output = Result<Vec<(ItemKey, Item)>, StateError>> + Send;
 
     /// Writes an item if the version that stands there is `expected` (none: if nothing stands there).
+    /// A write that finds itself there already, version and body, is stored.
     fn put(
         &self,
         key: &ItemKey,
