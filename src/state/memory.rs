@@ -46,11 +46,11 @@ impl MemoryStore {
         let mut tables = self.lock();
         let old: Vec<_> =
             tables.slabs(view).filter(|(_, start)| *start < slice).map(|(key, _)| key).collect();
-        old.iter().for_each(|key| tables.remove(key));
+        tables.remove_all(&old);
         let first = ItemKey::History { view: view.clone(), slice: Timestamp::MIN, chunk: Chunk::WHOLE };
         let end = ItemKey::History { view: view.clone(), slice, chunk: Chunk::WHOLE };
         let old: Vec<_> = tables.items.range(first..end).map(|(key, _)| key.clone()).collect();
-        old.iter().for_each(|key| tables.remove(key));
+        tables.remove_all(&old);
     }
 
     /// What it did so far and holds now.
@@ -80,8 +80,8 @@ impl Tables {
         })
     }
 
-    fn remove(&mut self, key: &ItemKey) {
-        if let Some(item) = self.items.remove(key) {
+    fn remove_all(&mut self, keys: &[ItemKey]) {
+        for item in keys.iter().filter_map(|key| self.items.remove(key)) {
             self.stats.bytes -= item.body.len() as u64;
         }
     }

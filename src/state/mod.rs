@@ -5,6 +5,8 @@
 //! how far each source partition has come, and how far the windows are closed. It is only ever
 //! updated in place, a partition at a time, so writers of different partitions do not meet.
 
+#[cfg(feature = "dynamodb")]
+pub mod dynamo;
 mod memory;
 mod step;
 
@@ -22,6 +24,13 @@ impl ViewId {
     /// The id of a view.
     pub fn new(name: &str, fingerprint: u64) -> Self {
         Self(format!("{name}@{fingerprint:016x}").into())
+    }
+
+    /// Reads [`ViewId::as_str`] back.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (_, fingerprint) = text.rsplit_once('@')?;
+        let digits = fingerprint.len() == 16 && fingerprint.bytes().all(|b| b.is_ascii_hexdigit());
+        digits.then(|| Self(text.into()))
     }
 
     /// As text: `ctr@00c0ffee00c0ffee`.
@@ -43,6 +52,14 @@ pub struct Partition {
     pub topic: Arc<str>,
     /// Its number.
     pub index: i32,
+}
+
+impl Partition {
+    /// Reads `page-views-3` back.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (topic, index) = text.rsplit_once('-')?;
+        Some(Self { topic: topic.into(), index: index.parse().ok()? })
+    }
 }
 
 impl fmt::Display for Partition {
@@ -235,7 +252,7 @@ pub struct Item {
     pub version: i64,
     /// The packed content.
     pub body: Vec<u8>,
-    /// From when on the store may drop it.
+    /// From when on the store may drop it. It may come back rounded up to the next second.
     pub expires: Option<Timestamp>,
 }
 
@@ -263,7 +280,7 @@ pub trait Store: Send + Sync {
     fn head(&self, view: &ViewId) -> impl Future<Output = Result<Head, StateError>> + Send;
 
     /// Moves a partition on if `next` lies beyond what it was and its epoch is the one named.
-    /// Never moves anything backwards. Returns the head as it stands afterwards in either case.
+    /// Never moves anything backwards, and drops the idle mark. Returns the head as it stands afterwards in either case.
     fn advance(&self, view: &ViewId, step: Advance) -> impl Future<Output = Result<Head, StateError>> + Send;
 
     /// Marks a partition idle at `next` (one that never reported: at its first offset), unless it has

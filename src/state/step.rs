@@ -1,6 +1,6 @@
 //! What a write to the head does to a partition, as pure functions.
 //!
-//! The store in memory applies them; the one in DynamoDB says the same in condition expressions, and
+//! The store in memory applies them; the one in `DynamoDB` says the same in condition expressions, and
 //! comes back here where an expression cannot say it. A partition that is not in the head counts as
 //! epoch 0 with any offset ahead of it.
 
@@ -18,7 +18,7 @@ pub(super) fn advanced(old: Option<&Progress>, step: &Advance) -> Option<Progres
         next: step.next,
         largest: old.largest.max(step.largest),
         seen_at: old.seen_at.max(step.seen_at),
-        idle_at: old.idle_at,
+        idle_at: None,
         epoch: old.epoch,
         floor: old.floor.max(step.floor),
     })
