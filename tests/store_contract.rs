@@ -14,6 +14,12 @@ mod support;
 #[path = "store_contract/equality.rs"]
 mod equality;
 #[cfg(feature = "local")]
+#[path = "store_contract/faults.rs"]
+mod faults;
+#[cfg(feature = "local")]
+#[path = "store_contract/proxy.rs"]
+mod proxy;
+#[cfg(feature = "local")]
 #[path = "store_contract/table.rs"]
 mod table;
 

@@ -1,4 +1,4 @@
-//! An embedded `DynamoDB`: the real SDK talks to it over HTTP, on this machine alone.
+//! An embedded DynamoDB: the real SDK talks to it over HTTP, on this machine alone.
 //!
 //! It has a thread of its own, because its database calls block.
 
@@ -20,7 +20,7 @@ use crate::state::dynamo::ClientOptions;
 pub const LOG_FILTER: &str = "dynoxide=error";
 
 /// How often expired items are dropped.
-const SWEEP_EVERY: Duration = Duration::from_secs(60);
+const SWEEP_EVERY: Duration = Duration::from_mins(1);
 /// How long requests may take to end when the server stops.
 const GRACE: Duration = Duration::from_secs(5);
 
@@ -31,7 +31,7 @@ pub struct EmbeddedDynamo {
     thread: Option<JoinHandle<()>>,
 }
 
-/// The embedded `DynamoDB` did not start.
+/// The embedded DynamoDB did not start.
 #[derive(Debug, thiserror::Error)]
 pub enum EmbeddedDynamoError {
     /// The port is taken, or may not be used.

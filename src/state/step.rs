@@ -1,6 +1,6 @@
 //! What a write to the head does to a partition, as pure functions.
 //!
-//! The store in memory applies them; the one in `DynamoDB` says the same in condition expressions, and
+//! The store in memory applies them; the one in DynamoDB says the same in condition expressions, and
 //! comes back here where an expression cannot say it. A partition that is not in the head counts as
 //! epoch 0 with any offset ahead of it.
 

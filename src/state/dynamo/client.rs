@@ -5,7 +5,7 @@ use std::time::Duration;
 use aws_config::{BehaviorVersion, ConfigLoader, Region, retry::RetryConfig, timeout::TimeoutConfig};
 use aws_sdk_dynamodb::{Client, config::Credentials};
 
-/// How to reach `DynamoDB`.
+/// How to reach DynamoDB.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClientOptions {
     /// The endpoint; that of the environment (`AWS_ENDPOINT_URL_DYNAMODB`, `AWS_ENDPOINT_URL`) or of
@@ -22,7 +22,7 @@ pub struct ClientOptions {
     pub attempts: u32,
 }
 
-/// Short timeouts: `DynamoDB` answers in milliseconds, and a batch that fails is redelivered.
+/// Short timeouts: DynamoDB answers in milliseconds, and a batch that fails is redelivered.
 impl Default for ClientOptions {
     fn default() -> Self {
         Self {

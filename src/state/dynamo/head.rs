@@ -75,7 +75,7 @@ impl DynamoStore {
     ) -> Result<(), StateError> {
         let request = self.on_partition(partition).condition_expression("#p.n = :next");
         let request = request.update_expression("SET #p.i = :next");
-        let request = request.expression_attribute_values(":next", number(next));
+        let request = request.expression_attribute_values(":next", number(next.0));
         self.update_or_begin("mark idle in", view, partition, request, step::idled(None, next)).await
     }
 
@@ -210,7 +210,7 @@ fn advance(request: UpdateItemFluentBuilder, step: &Advance) -> UpdateItemFluent
         .condition_expression(condition)
         .update_expression("SET #p = :p")
         .expression_attribute_values(":p", to_map(&progress))
-        .expression_attribute_values(":n", number(step.next))
+        .expression_attribute_values(":n", number(step.next.0))
         .expression_attribute_values(":l", number(step.largest.0))
         .expression_attribute_values(":s", number(step.seen_at.0))
         .expression_attribute_values(":f", number(step.floor.0))
@@ -238,7 +238,7 @@ fn scope_name(scope: Scope) -> String {
 }
 
 fn to_map(progress: &Progress) -> AttributeValue {
-    let mut map = Attributes::from([("n".to_owned(), number(progress.next))]);
+    let mut map = Attributes::from([("n".to_owned(), number(progress.next.0))]);
     let times = [("l", progress.largest), ("s", progress.seen_at), ("f", progress.floor)];
     for (name, time) in times.into_iter().filter(|(_, time)| *time != Timestamp::MIN) {
         map.insert(name.to_owned(), number(time.0));
@@ -247,7 +247,7 @@ fn to_map(progress: &Progress) -> AttributeValue {
         map.insert("e".to_owned(), number(progress.epoch));
     }
     if let Some(idle_at) = progress.idle_at {
-        map.insert("i".to_owned(), number(idle_at));
+        map.insert("i".to_owned(), number(idle_at.0));
     }
     AttributeValue::M(map)
 }

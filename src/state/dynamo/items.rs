@@ -25,7 +25,7 @@ const BATCH: usize = 100;
 /// How many batch reads run at once.
 const CONCURRENT: usize = 4;
 /// How often a batch read that brings nothing is asked again.
-const ATTEMPTS: u32 = 10;
+const ATTEMPTS: u32 = 8;
 /// The first pause between them; it doubles.
 const PAUSE: Duration = Duration::from_millis(20);
 /// The longest.
@@ -72,7 +72,7 @@ impl DynamoStore {
         stream::iter(batches).buffer_unordered(CONCURRENT).try_concat().await
     }
 
-    /// At most [`BATCH`] items. `DynamoDB` answers with as many as it can, so it is asked until none
+    /// At most [`BATCH`] items. DynamoDB answers with as many as it can, so it is asked until none
     /// is left; with pauses where it brought nothing at all.
     async fn get_batch(&self, keys: &[RawKey]) -> Result<Vec<(ItemKey, Item)>, StateError> {
         let mut found = Vec::with_capacity(keys.len());
@@ -189,7 +189,7 @@ impl DynamoStore {
 /// How long to wait before the `n`th attempt: exponential, with jitter so that throttled readers do
 /// not come back at once.
 fn pause(n: u32) -> Duration {
-    let longest = LONGEST_PAUSE.min(PAUSE * 2_u32.saturating_pow(n.min(10)));
+    let longest = LONGEST_PAUSE.min(PAUSE * 2_u32.saturating_pow(n.min(ATTEMPTS)));
     let half = longest / 2;
     let spread = u64::try_from(half.as_millis()).unwrap_or(u64::MAX).max(1);
     // Every state of the standard hasher is seeded at random.

@@ -122,8 +122,8 @@ fn damaged(subject: &impl ToString, reason: impl Into<String>) -> StateError {
 }
 
 /// A number as DynamoDB takes it.
-fn number(n: impl ToString) -> AttributeValue {
-    AttributeValue::N(n.to_string())
+fn number(n: impl Into<i64>) -> AttributeValue {
+    AttributeValue::N(n.into().to_string())
 }
 
 /// The integer in an attribute.

@@ -2,15 +2,18 @@
 
 use std::{error::Error, time::Duration};
 
-use aws_sdk_dynamodb::types::{
-    AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType, TableDescription,
-    TableStatus, TimeToLiveSpecification, TimeToLiveStatus,
+use aws_sdk_dynamodb::{
+    operation::{create_table::CreateTableError, describe_table::DescribeTableError},
+    types::{
+        AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType, TableDescription,
+        TableStatus, TimeToLiveSpecification, TimeToLiveStatus,
+    },
 };
 
 use super::{DynamoStore, failed};
 use crate::state::StateError;
 
-/// The attribute that `DynamoDB` drops items by.
+/// The attribute that DynamoDB drops items by.
 pub(super) const TTL: &str = "ttl";
 
 /// How often a table that is being made is asked after, and how long.
@@ -32,7 +35,7 @@ pub enum TableError {
     /// It is being made, changed or deleted.
     #[error("it is not active but {status}")]
     Inactive {
-        /// What `DynamoDB` calls it.
+        /// What DynamoDB calls it.
         status: String,
     },
 }
@@ -66,7 +69,9 @@ impl DynamoStore {
         match self.client.describe_table().table_name(&self.table).send().await {
             Ok(answer) => Ok(answer.table),
             Err(error)
-                if error.as_service_error().is_some_and(|error| error.is_resource_not_found_exception()) =>
+                if error
+                    .as_service_error()
+                    .is_some_and(DescribeTableError::is_resource_not_found_exception) =>
             {
                 Ok(None)
             }
@@ -88,7 +93,7 @@ impl DynamoStore {
             Ok(_) => Ok(()),
             // Somebody else was quicker.
             Err(error)
-                if error.as_service_error().is_some_and(|error| error.is_resource_in_use_exception()) =>
+                if error.as_service_error().is_some_and(CreateTableError::is_resource_in_use_exception) =>
             {
                 Ok(())
             }

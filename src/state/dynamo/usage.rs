@@ -1,4 +1,4 @@
-//! What the store costs: every call asks `DynamoDB` for the units that it consumed.
+//! What the store costs: every call asks DynamoDB for the units that it consumed.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
@@ -9,7 +9,7 @@ use aws_sdk_dynamodb::types::ConsumedCapacity;
 pub struct Usage {
     /// Read request units.
     pub read_units: f64,
-    /// Write request units. `DynamoDB` bills writes whose condition failed too, but does not say
+    /// Write request units. DynamoDB bills writes whose condition failed too, but does not say
     /// how many units; they are counted in `conflicts` alone.
     pub write_units: f64,
     /// Calls that were answered, a failed condition being an answer. The SDK's own retries are
