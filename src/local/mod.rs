@@ -1,1 +1,2 @@
 //! local
+pub mod dynamo;
