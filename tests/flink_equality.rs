@@ -1,73 +1,27 @@
 //! The promise: the results equal Flink's, row for row, however the input is cut into batches.
 
-use std::{
-    collections::BTreeMap,
-    io::{BufReader, Read, Write},
-    num::NonZeroU32,
-    path::PathBuf,
-    sync::{Arc, Mutex},
-};
+mod support;
+
+use std::{collections::BTreeMap, fs::File, io::Read};
 
 use flate2::read::GzDecoder;
-use serde_json::{Map, Value};
-use weir::{
-    run::{Cut, Input, Outputs, run},
-    sql::{Catalog, SqlFile},
-    time::SystemClock,
-};
-
-type Row = Map<String, Value>;
+use serde_json::Value;
+use support::{Ran, Row, catalog, parse, run_lines};
 
 const EVERYTHING: usize = usize::MAX;
 
-fn path(dataset: &str, file: &str) -> PathBuf {
-    PathBuf::from("tests/data/flink").join(dataset).join(format!("{file}.ndjson.gz"))
+fn unzip(dataset: &str, file: &str) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let file = File::open(format!("tests/data/flink/{dataset}/{file}.ndjson.gz")).unwrap();
+    GzDecoder::new(file).read_to_end(&mut bytes).unwrap();
+    bytes
 }
 
-fn read(dataset: &str, file: &str) -> Vec<Row> {
-    let mut text = String::new();
-    let file = std::fs::File::open(path(dataset, file)).unwrap();
-    GzDecoder::new(file).read_to_string(&mut text).unwrap();
-    parse(text.as_bytes())
-}
-
-fn parse(lines: &[u8]) -> Vec<Row> {
-    let lines = lines.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
-    lines.map(|line| serde_json::from_slice(line).unwrap()).collect()
-}
-
-#[derive(Clone, Default)]
-struct Buffer(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Buffer {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
-    }
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-/// Runs a job over a dataset's file: its rows and its late events.
-fn job(dataset: &str, view: &str, topic: &str, batch: usize) -> (Vec<Row>, Vec<Row>) {
-    let text = std::fs::read_to_string("tests/data/flink/jobs.sql").unwrap();
-    let mut catalog = Catalog::parse(&[SqlFile { name: "jobs.sql".into(), text }]).unwrap();
+/// Runs a job over a dataset's file.
+fn job(dataset: &str, view: &str, topic: &str, batch: usize) -> Ran {
+    let mut catalog = catalog(&std::fs::read_to_string("tests/data/flink/jobs.sql").unwrap());
     catalog.views.retain(|known| known.name == view);
-    let file = std::fs::File::open(path(dataset, topic)).unwrap();
-    let lines = Box::new(BufReader::new(GzDecoder::new(file)));
-    let (rows, late, dead) = (Buffer::default(), Buffer::default(), Buffer::default());
-    let outputs = Outputs {
-        rows: Box::new(rows.clone()),
-        late: Box::new(late.clone()),
-        dead: Box::new(dead.clone()),
-    };
-    let cut = Cut { batch, partitions: NonZeroU32::MIN };
-    let inputs = vec![Input { topic: topic.into(), lines }];
-    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    runtime.block_on(run(catalog, inputs, cut, outputs, Arc::new(SystemClock), |_| ())).unwrap();
-    assert_eq!(String::from_utf8_lossy(&dead.0.lock().unwrap()), "");
-    let (rows, late) = (rows.0.lock().unwrap(), late.0.lock().unwrap());
-    (parse(&rows), parse(&late))
+    run_lines(catalog, &[(topic, unzip(dataset, topic))], batch, 1)
 }
 
 /// What a row says: its columns and its window.
@@ -102,11 +56,12 @@ fn late_events(rows: &[Row]) -> Vec<String> {
 }
 
 fn equals_flink(dataset: &str, view: &str, topic: &str, key: &str) {
-    let expected = read(dataset, &format!("expected_{view}"));
-    let expected_late = late_events(&read(dataset, &format!("expected_{view}_late")));
+    let expected = parse(&unzip(dataset, &format!("expected_{view}")));
+    let expected_late = late_events(&parse(&unzip(dataset, &format!("expected_{view}_late"))));
     assert!(!expected.is_empty());
     for batch in [1, 7, 1000, EVERYTHING] {
-        let (rows, late) = job(dataset, view, topic, batch);
+        let Ran { rows, late, dead } = job(dataset, view, topic, batch);
+        assert!(dead.is_empty(), "{dead:?}");
         assert_eq!(late_events(&late), expected_late, "late events of {view} at batches of {batch}");
         let (ours, flinks) = (last_firings(&rows, key), last_firings(&expected, key));
         for (identity, row) in &flinks {

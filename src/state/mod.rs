@@ -8,6 +8,7 @@
 #[cfg(feature = "dynamodb")]
 pub mod dynamo;
 mod memory;
+mod shared;
 mod step;
 
 use std::{collections::BTreeMap, fmt, future::Future, sync::Arc};
