@@ -19,8 +19,8 @@ fn keys(count: i64) -> Vec<ItemKey> {
 
 async fn filled(count: i64) -> (Faulty, Vec<ItemKey>) {
     let (faulty, keys) = (Faulty::start(ATTEMPTS).await, keys(count));
-    for (n, key) in keys.iter().enumerate() {
-        faulty.store.put(key, item(n as i64, b"a"), None).await.unwrap();
+    for (n, key) in (0..).zip(&keys) {
+        faulty.store.put(key, item(n, b"a"), None).await.unwrap();
     }
     (faulty, keys)
 }
@@ -128,7 +128,7 @@ async fn what_stays_throttled_is_an_error_that_says_so() {
     let error = faulty.store.advance(&view(), step(&partition("t", 0), 1, 1)).await.unwrap_err();
     assert_eq!(error.to_string(), "failed to advance the head of ctr@0000000000c0ffee");
     let StateError::Call { source, .. } = error else { panic!("{error}") };
-    let cause = format!("{:?}", source);
+    let cause = format!("{source:?}");
     assert!(cause.contains("ThrottlingException"), "{cause}");
     assert!(faulty.is_over());
     assert!(faulty.store.head(&view()).await.unwrap().partitions.is_empty());
