@@ -6,7 +6,7 @@ use weir::{
         Chunk, Span, StateError, Store, Written,
         dynamo::{DynamoStore, Usage},
     },
-    time::Timestamp,
+    time::{Offset, Timestamp},
 };
 
 use crate::support::{item, page, partition, server, slab, step, store, view};
@@ -119,8 +119,8 @@ async fn usage_counts_what_dynamodb_bills() {
         store.put(key, item(1, &[0; 1000]), None).await.unwrap();
         expect(0.0, 2.0, 0, "with its keys it is more than 1 KB");
     }
-    store.get_many(&keys).await.unwrap();
-    expect(3.0, 0.0, 0, "a batch read rounds each item up");
+    store.get_many(&[keys.as_slice(), &[page(Chunk::WHOLE)]].concat()).await.unwrap();
+    expect(4.0, 0.0, 0, "a batch read rounds each item up, and one that is not there to 1");
     let (from, to) = (Timestamp(1), Timestamp(3));
     let partition = partition("page-views.v1", 0);
     store.scan(&Span::Slabs { view: view(), partition, epoch: 0, from, to }).await.unwrap();
@@ -153,4 +153,15 @@ async fn a_refused_advance_needs_no_read() {
     store.advance(&view(), step(&p, 5, 1)).await.unwrap();
     let usage = store.usage();
     assert_eq!(usage, Usage { read_units: 0.0, write_units: 1.0, calls: 2, conflicts: 1 });
+}
+
+/// Nor a second write: the partition is there, it only moved on.
+#[tokio::test]
+async fn a_refused_idle_mark_is_one_call() {
+    let server = server();
+    let store = store(&server).await;
+    let p = partition("t", 0);
+    store.advance(&view(), step(&p, 5, 1)).await.unwrap();
+    store.mark_idle(&view(), &p, Offset(4)).await.unwrap();
+    assert_eq!(store.usage().calls, 2);
 }
