@@ -3,6 +3,8 @@
 //! Each rule is one function over any store; `contract!` makes a test of it for the store in memory
 //! and for the one in DynamoDB, on the embedded server.
 
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test ends where it fails")]
+
 #[path = "store_contract/head.rs"]
 mod head;
 #[path = "store_contract/items.rs"]

@@ -146,8 +146,8 @@ fn open_file(path: &Path) -> Result<Database, EmbeddedDynamoError> {
     }
     let name = path.to_str().ok_or_else(|| EmbeddedDynamoError::Path { path: path.to_owned() })?;
     let database = Database::new(name).map_err(|error| failed_to_open(name, error))?;
-    // Leaves the write-ahead log unsynced at commits: twice as fast, and a crash of this process
-    // loses nothing; one of the machine may lose the last moments, which is redelivered.
+    // Leaves the write-ahead log unsynced at commits, for twice the speed: a crash of this process
+    // loses nothing, one of the machine may lose its last moments.
     let relaxed = database.enable_bulk_loading().and_then(|()| database.disable_bulk_loading());
     relaxed.map_err(|error| failed_to_open(name, error))?;
     Ok(database)

@@ -283,7 +283,8 @@ pub trait Store: Send + Sync {
     fn head(&self, view: &ViewId) -> impl Future<Output = Result<Head, StateError>> + Send;
 
     /// Moves a partition on if `next` lies beyond what it was and its epoch is the one named.
-    /// Never moves anything backwards (but the floor), and drops the idle mark. Returns the head as it stands afterwards in either case.
+    /// Never moves anything backwards but the floor, and drops the idle mark. Returns the head as it
+    /// stands afterwards in either case.
     fn advance(&self, view: &ViewId, step: Advance) -> impl Future<Output = Result<Head, StateError>> + Send;
 
     /// Marks a partition idle at `next` (one that never reported: at its first offset), unless it has

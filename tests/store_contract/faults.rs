@@ -19,8 +19,8 @@ fn keys(count: i64) -> Vec<ItemKey> {
 
 async fn filled(count: i64) -> (Faulty, Vec<ItemKey>) {
     let (faulty, keys) = (Faulty::start(ATTEMPTS).await, keys(count));
-    for (n, key) in keys.iter().enumerate() {
-        faulty.store.put(key, item(n as i64, b"a"), None).await.unwrap();
+    for (n, key) in (0..).zip(&keys) {
+        faulty.store.put(key, item(n, b"a"), None).await.unwrap();
     }
     (faulty, keys)
 }
@@ -71,17 +71,16 @@ async fn a_refusal_without_the_item_is_read_after() {
     let faulty = Faulty::start(ATTEMPTS).await;
     let (store, p, key) = (&faulty.store, partition("t", 0), page(Chunk::WHOLE));
     store.advance(&view(), step(&p, 10, 1000)).await.unwrap();
-    faulty.next("UpdateItem", Fault::HideItem, 3);
+    faulty.next("UpdateItem", Fault::HideItem, 99);
     let head = store.advance(&view(), step(&p, 5, 1000)).await.unwrap();
     assert_eq!(head.partitions[&p].next, Offset(10), "a step that is behind");
     let head = store.advance(&view(), step(&p, 11, 0)).await.unwrap();
     let progress = &head.partitions[&p];
     assert_eq!((progress.next, progress.largest), (Offset(11), Timestamp(1000)), "times that are behind");
-    faulty.next("PutItem", Fault::HideItem, 3);
+    faulty.next("PutItem", Fault::HideItem, 99);
     for (body, written) in [(b"a", Written::Stored), (b"a", Written::Stored), (b"b", Written::Conflict)] {
         assert_eq!(store.put(&key, item(1, body), None).await.unwrap(), written);
     }
-    assert!(faulty.is_over());
 }
 
 #[tokio::test]
@@ -128,7 +127,7 @@ async fn what_stays_throttled_is_an_error_that_says_so() {
     let error = faulty.store.advance(&view(), step(&partition("t", 0), 1, 1)).await.unwrap_err();
     assert_eq!(error.to_string(), "failed to advance the head of ctr@0000000000c0ffee");
     let StateError::Call { source, .. } = error else { panic!("{error}") };
-    let cause = format!("{:?}", source);
+    let cause = format!("{source:?}");
     assert!(cause.contains("ThrottlingException"), "{cause}");
     assert!(faulty.is_over());
     assert!(faulty.store.head(&view()).await.unwrap().partitions.is_empty());

@@ -186,8 +186,9 @@ pub(crate) async fn views_do_not_meet(store: impl Store) {
 pub(crate) async fn many_partitions_advance_at_once(store: impl Store) {
     let partitions: Vec<_> = (0..4).map(|index| partition("t", index)).collect();
     let view = view();
-    let steps = (0..100).map(|n| {
-        let (p, next) = (&partitions[n % 4], 1 + (n as i64 * 7) % 25);
+    let offset = |n: i64| 1 + (n * 7) % 25;
+    let steps = (0..100).zip(partitions.iter().cycle()).map(|(n, p)| {
+        let next = offset(n);
         let (store, view, step) = (&store, &view, step(p, next, next * 10));
         async move {
             let head = store.advance(view, step.clone()).await.unwrap();
@@ -198,8 +199,8 @@ pub(crate) async fn many_partitions_advance_at_once(store: impl Store) {
     join_all(steps).await;
     let head = store.head(&view).await.unwrap();
     assert_eq!(head.partitions.len(), 4);
-    for p in &partitions {
-        let furthest = (0..100).filter(|n| n % 4 == p.index as i64).map(|n| 1 + (n * 7) % 25).max().unwrap();
+    for (first, p) in (0..).zip(&partitions) {
+        let furthest = (first..100).step_by(4).map(offset).max().unwrap();
         assert_eq!(head.partitions[p].next, Offset(furthest));
         assert_eq!(head.partitions[p].largest, Timestamp(furthest * 10));
     }

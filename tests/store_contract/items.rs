@@ -16,8 +16,8 @@ fn slabs(from: i64, to: i64) -> Span {
 }
 
 async fn fill(store: &impl Store, keys: &[ItemKey]) {
-    for (n, key) in keys.iter().enumerate() {
-        let written = store.put(key, item(n as i64, &n.to_le_bytes()), None).await.unwrap();
+    for (n, key) in (0_i64..).zip(keys) {
+        let written = store.put(key, item(n, &n.to_le_bytes()), None).await.unwrap();
         assert_eq!(written, Written::Stored, "{key:?}");
     }
 }
@@ -73,14 +73,14 @@ pub(crate) async fn one_of_two_racing_writers_is_stored(store: impl Store) {
     let key = slab(0, 0, 0, Chunk::WHOLE);
     for version in 0..50 {
         let expected = (version > 0).then(|| version - 1);
-        let writers = [b"left", b"rite"];
-        let writes = writers.map(|body| store.put(&key, item(version, body), expected));
+        let bodies = [b"left", b"rite"];
+        let writes = bodies.map(|body| store.put(&key, item(version, body), expected));
         let ended: Vec<_> = join_all(writes).await.into_iter().map(Result::unwrap).collect();
         let stored = ended.iter().filter(|end| **end == Written::Stored).count();
         assert_eq!(stored, 1, "at version {version}");
         let stands = store.get(&key).await.unwrap().unwrap();
         let winner = ended.iter().position(|end| *end == Written::Stored).unwrap();
-        assert_eq!((stands.version, stands.body.as_slice()), (version, &writers[winner][..]));
+        assert_eq!((stands.version, stands.body.as_slice()), (version, &bodies[winner][..]));
     }
 }
 
@@ -93,8 +93,8 @@ pub(crate) async fn many_are_read_by_key(store: impl Store) {
     found.sort_by_key(|(_, item)| item.version);
     let keys: Vec<_> = found.iter().map(|(key, _)| key.clone()).collect();
     assert_eq!(keys, all);
-    for (n, (_, found)) in found.iter().enumerate() {
-        assert_eq!(*found, item(n as i64, &n.to_le_bytes()));
+    for (n, (_, found)) in (0_i64..).zip(&found) {
+        assert_eq!(*found, item(n, &n.to_le_bytes()));
     }
     assert!(store.get_many(&[]).await.unwrap().is_empty());
     assert!(store.get_many(&absent).await.unwrap().is_empty());
@@ -177,18 +177,18 @@ pub(crate) async fn pages_and_history_are_scanned_apart(store: impl Store) {
 /// 4 KB each: several of the pages that a query brings.
 pub(crate) async fn a_thousand_items_are_scanned_whole(store: impl Store) {
     let keys: Vec<_> = (0..1000).map(|n| slab(0, 0, n * 1000, Chunk::WHOLE)).collect();
-    let puts = keys.iter().enumerate().map(|(n, key)| {
+    let puts = (0..).zip(&keys).map(|(n, key)| {
         let body = vec![u8::try_from(n % 251).unwrap(); 4096];
-        store.put(key, item(n as i64, &body), None)
+        store.put(key, item(n, &body), None)
     });
     for written in join_all(puts).await {
         assert_eq!(written.unwrap(), Written::Stored);
     }
     let found = store.scan(&slabs(0, i64::MAX)).await.unwrap();
     assert_eq!(found.len(), 1000);
-    for (n, (key, found)) in found.iter().enumerate() {
-        assert_eq!(*key, keys[n]);
-        assert_eq!((found.version, found.body.len()), (n as i64, 4096));
+    for ((n, expected), (key, found)) in (0..).zip(&keys).zip(&found) {
+        assert_eq!(key, expected);
+        assert_eq!((found.version, found.body.len()), (n, 4096));
         assert_eq!(found.body[0], u8::try_from(n % 251).unwrap());
     }
 }

@@ -2,7 +2,11 @@
 
 use weir::{
     local::dynamo::EmbeddedDynamo,
-    state::{Chunk, StateError, Store, Written, dynamo::DynamoStore},
+    state::{
+        Chunk, Span, StateError, Store, Written,
+        dynamo::{DynamoStore, Usage},
+    },
+    time::{Offset, Timestamp},
 };
 
 use crate::support::{item, page, partition, server, slab, step, store, view};
@@ -88,23 +92,55 @@ async fn a_server_goes_on_where_it_was() {
     }
 }
 
+/// What `docs/state.md` says of the costs.
 #[tokio::test]
 async fn usage_counts_what_dynamodb_bills() {
     let server = server();
     let store = store(&server).await;
+    let mut usage = Usage::default();
+    let mut expect = |read_units, write_units, conflicts, what: &str| {
+        usage.calls += 1;
+        usage.read_units += read_units;
+        usage.write_units += write_units;
+        usage.conflicts += conflicts;
+        assert_eq!(store.usage(), usage, "{what}");
+    };
     let key = slab(0, 0, 0, Chunk::WHOLE);
     store.put(&key, item(1, &[0; 4000]), None).await.unwrap();
-    let usage = store.usage();
-    assert_eq!((usage.write_units, usage.read_units, usage.calls), (4.0, 0.0, 1), "a unit a KB");
+    expect(0.0, 4.0, 0, "a write: a unit a KB");
     store.get(&key).await.unwrap();
-    assert_eq!(store.usage().read_units, 1.0, "a unit for 4 KB, consistently");
+    expect(1.0, 0.0, 0, "a consistent read: a unit for 4 KB");
     store.put(&key, item(2, b""), None).await.unwrap();
-    let usage = store.usage();
-    assert_eq!((usage.conflicts, usage.calls), (1, 3), "the refusal brought the item along");
+    expect(0.0, 0.0, 1, "a refusal brings the item along");
     store.warm().await.unwrap();
-    assert_eq!(store.usage().read_units, 1.5);
-    store.advance(&view(), step(&partition("t", 0), 1, 1)).await.unwrap();
-    assert_eq!(store.usage().write_units, 5.0);
+    expect(0.5, 0.0, 0, "an eventually consistent read of nothing");
+    let keys: Vec<_> = (1..=3).map(|slice| slab(0, 0, slice, Chunk::WHOLE)).collect();
+    for key in &keys {
+        store.put(key, item(1, &[0; 1000]), None).await.unwrap();
+        expect(0.0, 2.0, 0, "with its keys it is more than 1 KB");
+    }
+    store.get_many(&[keys.as_slice(), &[page(Chunk::WHOLE)]].concat()).await.unwrap();
+    expect(4.0, 0.0, 0, "a batch read rounds each item up, and one that is not there to 1");
+    let (from, to) = (Timestamp(1), Timestamp(3));
+    let partition = partition("page-views.v1", 0);
+    store.scan(&Span::Slabs { view: view(), partition, epoch: 0, from, to }).await.unwrap();
+    expect(1.0, 0.0, 0, "a query rounds their sum up");
+}
+
+/// The head of 20 partitions is within a KB, that of 32 within two.
+#[tokio::test]
+async fn an_advance_costs_a_unit_a_kilobyte_of_head() {
+    let server = server();
+    let store = store(&server).await;
+    let mut usage = Usage::default();
+    for index in 0..32 {
+        let step = step(&partition("impressions", index), 1_000_000_000, 1_700_000_000_000);
+        store.advance(&view(), step).await.unwrap();
+        let now = store.usage();
+        let units = now.write_units - usage.write_units;
+        assert!(units < if index < 20 { 1.5 } else { 2.5 }, "{units} units with {} partitions", index + 1);
+        usage = now;
+    }
 }
 
 /// The answer to a refused advance is the head: no second call.
@@ -116,5 +152,16 @@ async fn a_refused_advance_needs_no_read() {
     store.advance(&view(), step(&p, 5, 1)).await.unwrap();
     store.advance(&view(), step(&p, 5, 1)).await.unwrap();
     let usage = store.usage();
-    assert_eq!((usage.calls, usage.conflicts, usage.read_units), (2, 1, 0.0));
+    assert_eq!(usage, Usage { read_units: 0.0, write_units: 1.0, calls: 2, conflicts: 1 });
+}
+
+/// Nor a second write: the partition is there, it only moved on.
+#[tokio::test]
+async fn a_refused_idle_mark_is_one_call() {
+    let server = server();
+    let store = store(&server).await;
+    let p = partition("t", 0);
+    store.advance(&view(), step(&p, 5, 1)).await.unwrap();
+    store.mark_idle(&view(), &p, Offset(4)).await.unwrap();
+    assert_eq!(store.usage().calls, 2);
 }
