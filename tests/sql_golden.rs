@@ -52,6 +52,7 @@ fn good_sql_gives_the_described_plans() {
 
 #[test]
 fn bad_sql_gives_the_named_error_at_a_place() {
+    let mut failures = Vec::new();
     for path in files("bad") {
         let file = read(&path);
         let expected =
@@ -60,17 +61,15 @@ fn bad_sql_gives_the_named_error_at_a_place() {
             Ok(_) => panic!("{} is accepted; expected {expected}", file.name),
             Err(errors) => errors,
         };
-        assert!(
-            errors.iter().any(|error| error.to_string().contains(expected)),
-            "{}: expected\n{expected}\nfound\n{}",
-            file.name,
-            errors.render()
-        );
+        if !errors.iter().any(|error| error.to_string().contains(expected)) {
+            failures.push(format!("{}: expected\n{expected}\nfound\n{}", file.name, errors.render()));
+        }
         for error in errors.iter() {
             let line = file.text.lines().nth(error.line - 1).unwrap_or_default();
             assert!(error.column <= line.chars().count() + 1, "{}: {error}", file.name);
         }
     }
+    assert!(failures.is_empty(), "{}", failures.join("\n\n"));
 }
 
 #[test]
