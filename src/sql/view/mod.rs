@@ -55,7 +55,7 @@ pub(super) fn check(
     });
     let group = group::of_select(select, &relation, known, &place, errors)?;
     lint::session_keys(&group, &relation, known, errors);
-    let mut scope = ResultScope::new(&relation, &group);
+    let mut scope = ResultScope::new(&relation, &group, &select.projection);
     outputs(&select.projection, &mut scope, &place, errors);
     let having = select.having.as_ref().map(|condition| {
         scope.clause = "HAVING";

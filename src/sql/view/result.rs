@@ -1,6 +1,8 @@
 //! The scope of SELECT and HAVING: group keys, aggregates, the window's bounds, earlier columns.
 
-use sqlparser::ast::{self, DuplicateTreatment, FunctionArg, FunctionArgExpr, FunctionArguments, Ident};
+use sqlparser::ast::{
+    self, DuplicateTreatment, FunctionArg, FunctionArgExpr, FunctionArguments, Ident, SelectItem,
+};
 
 use super::{WINDOW_END, WINDOW_START, group::Group, window};
 use crate::{
@@ -32,6 +34,7 @@ pub(super) struct ResultScope<'a> {
     pub(super) aggregates: Vec<(Aggregate, Input)>,
     /// The columns so far.
     pub(super) outputs: Vec<Output>,
+    items: &'a [SelectItem],
     /// Those whose type is unknown because of a mistake, and bare NULLs.
     untyped: Vec<usize>,
 }
@@ -58,10 +61,11 @@ impl Layout {
 }
 
 impl<'a> ResultScope<'a> {
-    pub(super) const fn new(relation: &'a Relation, group: &'a Group) -> Self {
+    pub(super) const fn new(relation: &'a Relation, group: &'a Group, items: &'a [SelectItem]) -> Self {
         Self {
             relation,
             group,
+            items,
             clause: "SELECT",
             aggregates: Vec::new(),
             outputs: Vec::new(),
@@ -120,6 +124,15 @@ impl<'a> ResultScope<'a> {
         }
         let kind = self.outputs.get(index)?.field.kind;
         Some(Typed::new(Expr::Column(OUTPUT_SLOTS + index), kind))
+    }
+
+    /// Whether some column of SELECT has this name.
+    fn is_alias(&self, name: &Ident) -> bool {
+        let aliases = self.items.iter().filter_map(|item| match item {
+            SelectItem::ExprWithAlias { alias, .. } => Some(alias),
+            _ => None,
+        });
+        aliases.into_iter().any(|alias| names::same(&alias.value, &name.value))
     }
 
     fn aggregate(
@@ -256,6 +269,13 @@ impl Scope for ResultScope<'_> {
             }
             Match::Several => {
                 rows.column(std::slice::from_ref(name), place, errors);
+            }
+            Match::None if self.is_alias(name) => {
+                let message = format!(
+                    "column \"{}\" is computed further behind; expected it before its use",
+                    name.value
+                );
+                errors.error(place, message);
             }
             Match::None => {
                 let outputs = self.outputs.iter().map(|output| output.field.name.as_str());
