@@ -33,7 +33,9 @@ fn bind(expression: &str) -> Result<Expr, String> {
     );
     let catalog =
         Catalog::parse(&[SqlFile { name: "e.sql".into(), text }]).map_err(|errors| errors.to_string())?;
-    Ok(catalog.views[0].sources[0].inputs[0].argument.clone().unwrap())
+    let source = catalog.views.first().and_then(|view| view.sources.first());
+    let input = source.and_then(|source| source.inputs.first()).expect("one aggregate");
+    Ok(input.argument.clone().expect("an argument"))
 }
 
 fn eval(expression: &str) -> Value<'static> {

@@ -1,5 +1,6 @@
 //! `CREATE VIEW name WITH (...) AS SELECT ...`: a windowed aggregate.
 
+mod aggregate;
 mod group;
 mod lint;
 mod result;
