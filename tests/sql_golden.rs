@@ -14,8 +14,8 @@ use weir::sql::{Catalog, SqlFile};
 fn files(folder: &str) -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/sql").join(folder);
     let mut files: Vec<PathBuf> = fs::read_dir(folder)
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
+        .expect("a folder of SQL")
+        .map(|entry| entry.expect("an entry").path())
         .filter(|path| path.extension().is_some_and(|extension| extension == "sql"))
         .collect();
     files.sort();
@@ -24,8 +24,8 @@ fn files(folder: &str) -> Vec<PathBuf> {
 }
 
 fn read(path: &Path) -> SqlFile {
-    let name = path.file_name().unwrap().to_string_lossy().into_owned();
-    SqlFile { name, text: fs::read_to_string(path).unwrap() }
+    let name = path.file_name().expect("a name").to_string_lossy().into_owned();
+    SqlFile { name, text: fs::read_to_string(path).expect("SQL") }
 }
 
 #[test]
@@ -52,25 +52,23 @@ fn good_sql_gives_the_described_plans() {
 
 #[test]
 fn bad_sql_gives_the_named_error_at_a_place() {
+    let mut failures = Vec::new();
     for path in files("bad") {
         let file = read(&path);
         let expected =
             file.text.lines().next().and_then(|line| line.strip_prefix("-- fail: ")).unwrap().trim();
-        let errors = match Catalog::parse(std::slice::from_ref(&file)) {
-            Ok(_) => panic!("{} is accepted; expected {expected}", file.name),
-            Err(errors) => errors,
+        let Err(errors) = Catalog::parse(std::slice::from_ref(&file)) else {
+            panic!("{} is accepted; expected {expected}", file.name)
         };
-        assert!(
-            errors.iter().any(|error| error.to_string().contains(expected)),
-            "{}: expected\n{expected}\nfound\n{}",
-            file.name,
-            errors.render()
-        );
+        if !errors.iter().any(|error| error.to_string().contains(expected)) {
+            failures.push(format!("{}: expected\n{expected}\nfound\n{}", file.name, errors.render()));
+        }
         for error in errors.iter() {
             let line = file.text.lines().nth(error.line - 1).unwrap_or_default();
             assert!(error.column <= line.chars().count() + 1, "{}: {error}", file.name);
         }
     }
+    assert!(failures.is_empty(), "{}", failures.join("\n\n"));
 }
 
 #[test]

@@ -28,7 +28,7 @@ impl View {
             writeln!(
                 text,
                 "  output {} {} = {}",
-                output.field.name,
+                quoted(&output.field.name),
                 output.field.kind,
                 output.expr.display(&name)
             )?;

@@ -4,10 +4,7 @@
 //! watermark's delay, filters, keys, inputs, window, outputs, HAVING, allowed lateness. Names of files, tables and
 //! views, comments, layout, where results go and how long they are kept decide no row.
 
-use std::{
-    collections::BTreeSet,
-    fmt::{self, Write as _},
-};
+use std::fmt::{self, Write as _};
 
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -65,7 +62,7 @@ fn write_source(text: &mut String, view: &View, source: &Source, table: &Table) 
         table.watermark_delay.0,
         name(table.event_time)
     )?;
-    for slot in columns_read(source).into_iter().chain([table.event_time]) {
+    for slot in source.columns().into_iter().chain([table.event_time]) {
         if let Some(column) = table.columns.get(slot) {
             writeln!(text, "column {:?} {} {}", column.name, column.kind, column.not_null)?;
         }
@@ -80,16 +77,4 @@ fn write_source(text: &mut String, view: &View, source: &Source, table: &Table) 
         writeln!(text, "input {}", describe::aggregate(*aggregate, input, &name))?;
     }
     Ok(())
-}
-
-/// The columns that a source reads, in order.
-fn columns_read(source: &Source) -> BTreeSet<usize> {
-    let mut slots = BTreeSet::new();
-    let inputs = source.inputs.iter().flat_map(|input| input.argument.iter().chain(&input.filter));
-    for expr in source.filter.iter().chain(&source.keys).chain(inputs) {
-        expr.for_each_column(&mut |slot| {
-            slots.insert(slot);
-        });
-    }
-    slots
 }

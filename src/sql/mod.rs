@@ -20,6 +20,7 @@ mod shape;
 mod statement;
 mod table;
 mod types;
+mod union;
 mod view;
 
 pub use catalog::LoadError;

@@ -53,7 +53,8 @@ pub(super) fn unknown<'a>(
 
 /// The candidate that a typo away from `name` lies nearest.
 fn closest<'a>(name: &str, candidates: &[&'a str]) -> Option<&'a str> {
-    let allowed = name.chars().count().div_ceil(3);
+    let length = name.chars().count();
+    let allowed = length.div_ceil(3).min(length.saturating_sub(1));
     candidates
         .iter()
         .map(|candidate| (distance(&name.to_lowercase(), &candidate.to_lowercase()), *candidate))
@@ -124,6 +125,7 @@ mod tests {
         assert_eq!(closest("lcick", &columns), Some("click"));
         assert_eq!(closest("EVENTID", &columns), Some("event_id"));
         assert_eq!(closest("quantity", &columns), None);
+        assert_eq!(closest("x", &["y"]), None);
         assert_eq!(distance("kitten", "sitting"), 3);
         assert_eq!(distance("", "abc"), 3);
     }

@@ -1,5 +1,7 @@
 //! The checked plan: what a catalog of SQL says, with every name resolved and every type known.
 
+use std::collections::BTreeSet;
+
 use crate::{sql::Expr, time::Millis, value::Type};
 
 /// All tables and views of a set of SQL files.
@@ -198,6 +200,21 @@ impl Default for Options {
             flush_after: Millis::seconds(30),
             history: Millis::days(7),
         }
+    }
+}
+
+impl Source {
+    /// The columns of its table that it reads, in order; the event time is not among them unless an
+    /// expression names it.
+    pub fn columns(&self) -> BTreeSet<usize> {
+        let mut slots = BTreeSet::new();
+        let inputs = self.inputs.iter().flat_map(|input| input.argument.iter().chain(&input.filter));
+        for expr in self.filter.iter().chain(&self.keys).chain(inputs) {
+            expr.for_each_column(&mut |slot| {
+                slots.insert(slot);
+            });
+        }
+        slots
     }
 }
 

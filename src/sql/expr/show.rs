@@ -43,6 +43,20 @@ enum Notation {
 }
 
 impl Function {
+    /// How its negation is written, where that is more than a NOT before it.
+    const fn negated(self) -> Option<&'static str> {
+        match self {
+            Self::IsNull => Some("IS NOT NULL"),
+            Self::IsTrue => Some("IS NOT TRUE"),
+            Self::IsFalse => Some("IS NOT FALSE"),
+            Self::Like => Some("NOT LIKE"),
+            Self::ILike => Some("NOT ILIKE"),
+            Self::In => Some("NOT IN"),
+            Self::IsDistinct => Some("IS NOT DISTINCT FROM"),
+            _ => None,
+        }
+    }
+
     const fn notation(self) -> Notation {
         match self {
             Self::And => Notation::Infix("AND"),
@@ -154,6 +168,11 @@ impl<N: Fn(usize) -> String> Named<'_, N> {
                 f.write_str(if function == Function::Json { " -> " } else { " ->> " })?;
                 return self.operand(last, f);
             }
+            (Function::Not, [Expr::Call { function, arguments }]) => {
+                if let Some(words) = function.negated() {
+                    return self.negated(words, *function, arguments, f);
+                }
+            }
             (Function::Case, _) => return self.case(arguments, f),
             (Function::Cast(kind), [value]) => {
                 f.write_str("CAST(")?;
@@ -193,6 +212,31 @@ impl<N: Fn(usize) -> String> Named<'_, N> {
                 write!(f, "{name}(")?;
                 self.list(arguments, f)?;
                 f.write_str(")")
+            }
+        }
+    }
+
+    /// `a IS NOT NULL`, `a NOT LIKE b`, `a NOT IN (...)`.
+    fn negated(
+        &self,
+        words: &str,
+        function: Function,
+        arguments: &[Expr],
+        f: &mut fmt::Formatter<'_>,
+    ) -> fmt::Result {
+        let Some((first, others)) = arguments.split_first() else { return Ok(()) };
+        self.operand(first, f)?;
+        write!(f, " {words}")?;
+        match (function, others) {
+            (_, []) => Ok(()),
+            (Function::In, list) => {
+                f.write_str(" (")?;
+                self.list(list, f)?;
+                f.write_str(")")
+            }
+            (_, [second, ..]) => {
+                f.write_str(" ")?;
+                self.operand(second, f)
             }
         }
     }

@@ -1,5 +1,6 @@
 //! `CREATE VIEW name WITH (...) AS SELECT ...`: a windowed aggregate.
 
+mod aggregate;
 mod group;
 mod lint;
 mod result;
@@ -55,7 +56,7 @@ pub(super) fn check(
     });
     let group = group::of_select(select, &relation, known, &place, errors)?;
     lint::session_keys(&group, &relation, known, errors);
-    let mut scope = ResultScope::new(&relation, &group);
+    let mut scope = ResultScope::new(&relation, &group, &select.projection);
     outputs(&select.projection, &mut scope, &place, errors);
     let having = select.having.as_ref().map(|condition| {
         scope.clause = "HAVING";

@@ -1,15 +1,15 @@
 //! The scope of SELECT and HAVING: group keys, aggregates, the window's bounds, earlier columns.
 
-use sqlparser::ast::{self, DuplicateTreatment, FunctionArg, FunctionArgExpr, FunctionArguments, Ident};
+use sqlparser::ast::{self, Ident, SelectItem};
 
-use super::{WINDOW_END, WINDOW_START, group::Group, window};
+use super::{WINDOW_END, WINDOW_START, aggregate, group::Group, window};
 use crate::{
     sql::{
         bind::{AGGREGATE, AGGREGATES, Binder, RowScope, Scope, Typed},
         error::{Diagnostics, Place},
         expr::Expr,
         names::{self, Match},
-        plan::{Aggregate, AggregateFunction, Field, Input, Output},
+        plan::{Aggregate, Field, Input, Output},
         relation::Relation,
     },
     value::Type,
@@ -32,6 +32,7 @@ pub(super) struct ResultScope<'a> {
     pub(super) aggregates: Vec<(Aggregate, Input)>,
     /// The columns so far.
     pub(super) outputs: Vec<Output>,
+    items: &'a [SelectItem],
     /// Those whose type is unknown because of a mistake, and bare NULLs.
     untyped: Vec<usize>,
 }
@@ -58,10 +59,11 @@ impl Layout {
 }
 
 impl<'a> ResultScope<'a> {
-    pub(super) const fn new(relation: &'a Relation, group: &'a Group) -> Self {
+    pub(super) const fn new(relation: &'a Relation, group: &'a Group, items: &'a [SelectItem]) -> Self {
         Self {
             relation,
             group,
+            items,
             clause: "SELECT",
             aggregates: Vec::new(),
             outputs: Vec::new(),
@@ -122,42 +124,13 @@ impl<'a> ResultScope<'a> {
         Some(Typed::new(Expr::Column(OUTPUT_SLOTS + index), kind))
     }
 
-    fn aggregate(
-        &mut self,
-        name: &str,
-        call: &ast::Function,
-        place: &Place,
-        errors: &mut Diagnostics,
-    ) -> Option<Typed> {
-        let (argument, distinct) = argument(name, call, place, errors)?;
-        let mut rows = self.rows(AGGREGATE);
-        let mut binder = Binder::new(&mut rows, errors, place);
-        let argument = argument.map(|argument| (binder.bind(argument), argument));
-        let filter = call.filter.as_ref().map(|filter| binder.condition(filter));
-        let function = match (name, distinct) {
-            ("count", true) => AggregateFunction::CountDistinct,
-            ("count", false) => AggregateFunction::Count,
-            ("sum", _) => AggregateFunction::Sum,
-            ("min", _) => AggregateFunction::Min,
-            ("max", _) => AggregateFunction::Max,
-            _ => AggregateFunction::Avg,
-        };
-        if distinct && matches!(function, AggregateFunction::Sum | AggregateFunction::Avg) {
-            errors
-                .error(place, format!("{name}(DISTINCT ...) is not supported; expected count(DISTINCT ...)"));
-            return None;
-        }
-        let kind = match &argument {
-            None => Type::BigInt,
-            Some((typed, at)) => argument_type(name, function, typed.kind, &place.at(*at), errors)?,
-        };
-        let result = match function {
-            AggregateFunction::Count | AggregateFunction::CountDistinct => Type::BigInt,
-            AggregateFunction::Avg => Type::Double,
-            AggregateFunction::Sum | AggregateFunction::Min | AggregateFunction::Max => kind,
-        };
-        let input = Input { argument: argument.map(|(typed, _)| typed.expr), filter };
-        Some(Typed::new(self.share(Aggregate { function, argument: kind, result }, input), result))
+    /// Whether some column of SELECT has this name.
+    fn is_alias(&self, name: &Ident) -> bool {
+        let aliases = self.items.iter().filter_map(|item| match item {
+            SelectItem::ExprWithAlias { alias, .. } => Some(alias),
+            _ => None,
+        });
+        aliases.into_iter().any(|alias| names::same(&alias.value, &name.value))
     }
 
     /// The slot of an aggregate: that of an identical one if there is one.
@@ -171,62 +144,6 @@ impl<'a> ResultScope<'a> {
         });
         Expr::Column(AGGREGATE_SLOTS + index)
     }
-}
-
-/// The argument of an aggregate (none for `count(*)`), and whether it is DISTINCT; None, and an
-/// error, if it has not one argument.
-fn argument<'f>(
-    name: &str,
-    call: &'f ast::Function,
-    place: &Place,
-    errors: &mut Diagnostics,
-) -> Option<(Option<&'f ast::Expr>, bool)> {
-    if let FunctionArguments::List(list) = &call.args
-        && list.clauses.is_empty()
-        && call.within_group.is_empty()
-        && call.null_treatment.is_none()
-    {
-        let distinct = list.duplicate_treatment == Some(DuplicateTreatment::Distinct);
-        match list.args.as_slice() {
-            [FunctionArg::Unnamed(FunctionArgExpr::Wildcard)] if name == "count" && !distinct => {
-                return Some((None, false));
-            }
-            [] if name == "count" && !distinct => return Some((None, false)),
-            [FunctionArg::Unnamed(FunctionArgExpr::Expr(expr))] => return Some((Some(expr), distinct)),
-            _ => {}
-        }
-    }
-    let expected = match name {
-        "count" => "count(*), count(x) or count(DISTINCT x), each perhaps with FILTER (WHERE ...)".to_owned(),
-        other => format!("{other}(x), perhaps with FILTER (WHERE ...)"),
-    };
-    errors.error(place, format!("found {call}; expected {expected}"));
-    None
-}
-
-/// The type that the aggregate takes in, if it takes this one.
-fn argument_type(
-    name: &str,
-    function: AggregateFunction,
-    kind: Option<Type>,
-    place: &Place,
-    errors: &mut Diagnostics,
-) -> Option<Type> {
-    let Some(kind) = kind else { return Some(Type::BigInt) };
-    let (fits, expected) = match function {
-        AggregateFunction::Count => (true, ""),
-        AggregateFunction::Sum | AggregateFunction::Avg => {
-            (matches!(kind, Type::BigInt | Type::Double), "BIGINT or DOUBLE")
-        }
-        AggregateFunction::CountDistinct | AggregateFunction::Min | AggregateFunction::Max => {
-            (kind != Type::Json, "any type but JSON (take a text out of it with ->>)")
-        }
-    };
-    if !fits {
-        errors.error(place, format!("{name} cannot take {kind}; expected {expected}"));
-        return None;
-    }
-    Some(kind)
 }
 
 impl Scope for ResultScope<'_> {
@@ -257,6 +174,13 @@ impl Scope for ResultScope<'_> {
             Match::Several => {
                 rows.column(std::slice::from_ref(name), place, errors);
             }
+            Match::None if self.is_alias(name) => {
+                let message = format!(
+                    "column \"{}\" is computed further behind; expected it before its use",
+                    name.value
+                );
+                errors.error(place, message);
+            }
             Match::None => {
                 let outputs = self.outputs.iter().map(|output| output.field.name.as_str());
                 let columns = self.relation.columns.iter().map(|column| column.name.as_str());
@@ -275,7 +199,11 @@ impl Scope for ResultScope<'_> {
     fn function(&mut self, call: &ast::Function, place: &Place, errors: &mut Diagnostics) -> Option<Typed> {
         let name = call.name.to_string().to_ascii_lowercase();
         if AGGREGATES.contains(&name.as_str()) {
-            return Some(self.aggregate(&name, call, place, errors).unwrap_or(Typed::UNKNOWN));
+            let mut rows = self.rows(AGGREGATE);
+            let Some((aggregate, input)) = aggregate::of_call(&name, call, &mut rows, place, errors) else {
+                return Some(Typed::UNKNOWN);
+            };
+            return Some(Typed::new(self.share(aggregate, input), aggregate.result));
         }
         // Flink's TUMBLE_START(ts, size) and its like name the bounds of the view's only window.
         let (kind, slot) = match (name.strip_suffix("_start"), name.strip_suffix("_end")) {

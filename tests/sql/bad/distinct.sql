@@ -1,0 +1,3 @@
+-- fail: SELECT DISTINCT is not supported; expected GROUP BY, or count(DISTINCT x)
+CREATE TABLE t (k TEXT, n BIGINT, j JSON, ts TIMESTAMP) WITH (key = 'k');
+CREATE VIEW v AS SELECT DISTINCT k FROM t GROUP BY k, TUMBLE(ts, INTERVAL '1' SECOND);

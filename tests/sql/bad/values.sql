@@ -1,0 +1,3 @@
+-- fail: expected CREATE VIEW ... AS SELECT; UNION ALL is supported in FROM
+CREATE TABLE t (k TEXT, n BIGINT, j JSON, ts TIMESTAMP) WITH (key = 'k');
+CREATE VIEW v AS SELECT k, count(*) FROM t GROUP BY k, TUMBLE(ts, INTERVAL '1' SECOND) UNION ALL SELECT k, count(*) FROM t GROUP BY k, TUMBLE(ts, INTERVAL '1' SECOND);
