@@ -189,22 +189,30 @@ impl<'a> Decoder<'a> {
         target: Option<Target>,
         row: &mut [Value<'a>],
     ) -> Result<(), Syntax> {
-        let raw = cursor.value()?;
-        let Some(Target { index, kind, not_null }) = target else { return Ok(()) };
-        // A field that stands twice: what was wrong with the first one does not count.
-        self.problems.retain(|problem| problem.column != index);
-        let value = match convert(text, &raw, kind) {
-            Ok(Value::Null) if not_null => Err("null".to_owned()),
-            converted => converted,
+        let Some(target) = target else { return cursor.value().map(|_| ()) };
+        if !self.problems.is_empty() {
+            // A field that stands twice: what was wrong with the first one does not count.
+            self.problems.retain(|problem| problem.column != target.index);
+        }
+        let value = match column::plain(cursor, text, target.kind) {
+            Some(value) => value,
+            None => self.converted(text, &cursor.value()?, target),
         };
-        let value = value.unwrap_or_else(|found| {
-            self.problems.push(Problem { column: index, found });
-            Value::Null
-        });
-        if let Some(place) = row.get_mut(index) {
+        if let Some(place) = row.get_mut(target.index) {
             *place = value;
         }
         Ok(())
+    }
+
+    fn converted(&mut self, text: &'a str, raw: &Raw, target: Target) -> Value<'a> {
+        let value = match convert(text, raw, target.kind) {
+            Ok(Value::Null) if target.not_null => Err("null".to_owned()),
+            converted => converted,
+        };
+        value.unwrap_or_else(|found| {
+            self.problems.push(Problem { column: target.index, found });
+            Value::Null
+        })
     }
 
     /// Whether the row fits the table; if so, its event time.

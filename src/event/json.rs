@@ -4,6 +4,7 @@
 //! built. It works on bytes and lets everything from 0x80 up pass inside strings: whoever takes a text
 //! out checks its UTF-8. What it accepts is RFC 8259, nested at most [`MAX_DEPTH`] deep.
 
+mod lanes;
 mod unescape;
 
 use std::{fmt, ops::Range};
@@ -74,20 +75,24 @@ impl<'a> Cursor<'a> {
         Self { bytes, at: 0 }
     }
 
+    #[inline]
     pub(crate) const fn at(&self) -> usize {
         self.at
     }
 
+    #[inline]
     pub(crate) fn peek(&self) -> Option<u8> {
         self.bytes.get(self.at).copied()
     }
 
     /// What lies ahead.
+    #[inline]
     pub(crate) fn rest(&self) -> &'a [u8] {
         self.bytes.get(self.at..).unwrap_or_default()
     }
 
     /// The bytes of a span.
+    #[inline]
     pub(crate) fn slice(&self, span: Range<usize>) -> &'a [u8] {
         self.bytes.get(span).unwrap_or_default()
     }
@@ -97,6 +102,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// Goes on by `count` bytes that the caller has looked at.
+    #[inline]
     pub(crate) fn advance(&mut self, count: usize) {
         self.at += count;
     }
@@ -151,12 +157,16 @@ impl<'a> Cursor<'a> {
             Some(b'-' | b'0'..=b'9') => self.number()?,
             Some(b'{') => {
                 let depth = self.deeper(depth)?;
-                self.object::<Syntax>(|cursor, _| cursor.nested(depth).map(drop))?;
+                self.object::<Syntax>(|cursor, _| cursor.nested(depth).map(|_| ()))?;
                 Kind::Object
             }
             Some(b'[') => {
                 let depth = self.deeper(depth)?;
-                self.array::<Syntax>(|cursor| cursor.nested(depth).map(drop))?;
+                if let Some(length) = self.rest().get(1..).and_then(lanes::integers) {
+                    self.at += 1 + length;
+                } else {
+                    self.array::<Syntax>(|cursor| cursor.nested(depth).map(|_| ()))?;
+                }
                 Kind::Array
             }
             Some(b't') => self.literal(b"true", Kind::Bool(true))?,
@@ -272,12 +282,11 @@ impl<'a> Cursor<'a> {
     #[inline]
     fn skip_plain(&mut self) {
         while let Some(eight) = self.rest().first_chunk::<8>() {
-            let stops = stops(u64::from_le_bytes(*eight));
-            if stops != 0 {
-                self.at += stops.trailing_zeros() as usize / 8;
+            let stop = lanes::first(lanes::string_stops(u64::from_le_bytes(*eight)));
+            self.at += stop;
+            if stop < 8 {
                 return;
             }
-            self.at += 8;
         }
         while let Some(byte) = self.peek() {
             if byte == b'"' || byte == b'\\' || byte < 0x20 {
@@ -313,6 +322,11 @@ impl<'a> Cursor<'a> {
     #[inline]
     fn digits(&mut self) -> Result<u64, Syntax> {
         let (start, mut number) = (self.at, 0_u64);
+        while let Some(eight) = self.rest().first_chunk::<8>() {
+            let Some(digits) = lanes::eight_digits(u64::from_le_bytes(*eight)) else { break };
+            number = number.wrapping_mul(100_000_000).wrapping_add(digits);
+            self.at += 8;
+        }
         while let Some(digit @ b'0'..=b'9') = self.peek() {
             number = number.wrapping_mul(10).wrapping_add(u64::from(digit - b'0'));
             self.at += 1;
@@ -336,19 +350,6 @@ impl<'a> Cursor<'a> {
         let text = std::str::from_utf8(self.slice(start..self.at)).unwrap_or_default();
         text.parse().map_or(Kind::Number, Kind::Integer)
     }
-}
-
-/// The highest bit of the first byte that is a quote, a backslash or a control character, and maybe
-/// of some behind it: the "haszero" and "hasless" tricks of Anderson's *Bit Twiddling Hacks*.
-#[inline]
-const fn stops(eight: u64) -> u64 {
-    const ONES: u64 = u64::MAX / 255;
-    let quote = eight ^ (ONES * b'"' as u64);
-    let backslash = eight ^ (ONES * b'\\' as u64);
-    let stops = (quote.wrapping_sub(ONES) & !quote)
-        | (backslash.wrapping_sub(ONES) & !backslash)
-        | (eight.wrapping_sub(ONES * 0x20) & !eight);
-    stops & (ONES * 0x80)
 }
 
 #[cfg(test)]

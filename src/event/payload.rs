@@ -148,7 +148,9 @@ fn field(cursor: &mut Cursor<'_>, name: &[u8], found: &mut Found, scan: Scan) ->
             cursor.value()?;
             found.batches.get_or_insert_default();
         }
-        _ => drop(cursor.value()?),
+        _ => {
+            cursor.value()?;
+        }
     }
     Ok(())
 }

@@ -4,8 +4,9 @@ use std::borrow::Cow;
 
 use super::{moment, part};
 use crate::{
-    event::json::{Kind, Raw, unescape},
+    event::json::{Cursor, Kind, Raw, unescape},
     sql::Table,
+    time::Timestamp,
     value::{Type, Value},
 };
 
@@ -46,8 +47,28 @@ fn expected(kind: Type) -> Cow<'static, str> {
 /// The largest float up to which every integer has one of its own.
 const EXACT: f64 = 9_007_199_254_740_992.0;
 
-/// A JSON value of `text` as a value of a type; what it is instead where it is none.
+/// Takes a value of the plainest form of its type; leaves everything else to [`convert`].
 #[inline]
+pub(super) fn plain<'a>(cursor: &mut Cursor<'a>, text: &'a str, kind: Type) -> Option<Value<'a>> {
+    let mut ahead = cursor.clone();
+    ahead.skip_space();
+    let value = match kind {
+        Type::Text => match ahead.string().ok()? {
+            (span, false) => Value::text(text.get(span)?),
+            _ => return None,
+        },
+        Type::BigInt | Type::Timestamp => match ahead.number().ok()? {
+            Kind::Integer(integer) if kind == Type::BigInt => Value::Int(integer),
+            Kind::Integer(millis) => Value::Time(Timestamp(millis)),
+            _ => return None,
+        },
+        _ => return None,
+    };
+    *cursor = ahead;
+    Some(value)
+}
+
+/// A JSON value of `text` as a value of a type; what it is instead where it is none.
 pub(crate) fn convert<'a>(text: &'a str, raw: &Raw, kind: Type) -> Result<Value<'a>, String> {
     let span = part(text, raw.span.clone());
     let value = match (kind, raw.kind) {
@@ -57,7 +78,7 @@ pub(crate) fn convert<'a>(text: &'a str, raw: &Raw, kind: Type) -> Result<Value<
         (Type::BigInt, Kind::Number) => whole(span).map(Value::Int),
         (Type::Double, Kind::Integer(_) | Kind::Number) => float(span).map(Value::Float),
         (Type::Boolean, Kind::Bool(boolean)) => Some(Value::Bool(boolean)),
-        (Type::Timestamp, Kind::Integer(millis)) => Some(Value::Time(crate::time::Timestamp(millis))),
+        (Type::Timestamp, Kind::Integer(millis)) => Some(Value::Time(Timestamp(millis))),
         (Type::Timestamp, Kind::Number) => moment::from_seconds(span).map(Value::Time),
         (Type::Timestamp, Kind::Text { escaped }) => {
             unescape(span, escaped).and_then(|text| moment::from_text(&text)).map(Value::Time)

@@ -122,11 +122,4 @@ proptest! {
         let unescaped = unescape(&json[raw.span], escaped);
         prop_assert_eq!(unescaped.as_deref(), Some(text.as_str()));
     }
-
-    #[test]
-    fn the_stops_are_found(bytes in prop::array::uniform8(prop_oneof![0_u8..0x22, 0x5b_u8..0x5e, any::<u8>()])) {
-        let first = bytes.iter().position(|byte| *byte == b'"' || *byte == b'\\' || *byte < 0x20);
-        let stops = stops(u64::from_le_bytes(bytes));
-        prop_assert_eq!((stops != 0).then(|| stops.trailing_zeros() as usize / 8), first);
-    }
 }

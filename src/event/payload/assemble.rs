@@ -107,13 +107,13 @@ fn append(
     let start = bytes.len();
     match sent {
         Sent::Absent => return None,
-        Sent::Base64(text) => match base64_simd::forgiving_decode_to_vec(&text) {
-            Ok(decoded) => bytes.extend_from_slice(&decoded),
-            Err(_) => {
-                bytes.extend_from_slice(&text);
+        Sent::Base64(text) => {
+            let decoded = base64_simd::forgiving_decode_to_vec(&text);
+            bytes.extend_from_slice(decoded.as_ref().map_or(&text, Vec::as_slice));
+            if decoded.is_err() {
                 damage.get_or_insert_with(|| format!("{role}: broken base64"));
             }
-        },
+        }
         Sent::Other(json) => {
             bytes.extend_from_slice(json);
             damage.get_or_insert_with(|| format!("{role}: found JSON that is no text, expected base64"));

@@ -34,8 +34,7 @@ pub(super) fn record<'a>(
     }
     let fields = fields(cursor)?;
     let integer = |name: &str, raw: &Option<Raw>| match raw {
-        None => Ok(None),
-        Some(Raw { kind: Kind::Null, .. }) => Ok(None),
+        None | Some(Raw { kind: Kind::Null, .. }) => Ok(None),
         Some(Raw { kind: Kind::Integer(integer), .. }) => Ok(Some(*integer)),
         Some(other) => {
             let found = String::from_utf8_lossy(cursor.slice(other.span.clone()));

@@ -1,0 +1,162 @@
+//! What it costs to get from bytes to rows, in CPU seconds for a million records on one core.
+//!
+//! `cargo bench --no-default-features --bench decode`. It has a harness of its own because it measures CPU
+//! time instead of wall-clock time, which other work on the machine would make worthless: each line is the
+//! least and the median of several rounds. The profile is `bench`, which is `release`.
+
+use std::{hint::black_box, num::NonZeroU32, time::Duration};
+
+use rustix::time::{ClockId, clock_gettime};
+use weir::{
+    event::{self, NdjsonReader, RawBatch},
+    sql::{Column, Table},
+    time::{Millis, Timestamp},
+    value::Type,
+};
+
+/// About what fits Lambda's 6 MB.
+const BATCH: usize = 16_000;
+const ROUNDS: usize = 9;
+const BATCHES_A_ROUND: u32 = 20;
+/// How many rounds of batches make a million records.
+const ROUNDS_A_MILLION: f64 = 3.125;
+const NOW: Timestamp = Timestamp(1_700_100_000_000);
+
+fn main() {
+    let table = table();
+    let records: Vec<String> = (0..BATCH).map(record).collect();
+    let plain = payload(&records, plain);
+    let shuffled = payload(&records, shuffled);
+    let lines = records.join("\n");
+    let raw = event::parse(plain.as_bytes()).expect("a Kafka event");
+    let base64: Vec<String> = records.iter().map(|json| base64(json)).collect();
+    println!(
+        "{} records of {} B in the payload, {} B as NDJSON",
+        BATCH,
+        plain.len() / BATCH,
+        lines.len() / BATCH
+    );
+    println!("{:<44} {:>8} {:>8}   CPU s for 1M records", "", "least", "median");
+
+    measure("base64 alone, into one buffer", || {
+        let mut bytes = Vec::with_capacity(2 * lines.len());
+        for text in &base64 {
+            bytes.reserve(text.len());
+            base64_simd::STANDARD.decode_append(text.as_bytes(), &mut bytes).expect("base64");
+        }
+        bytes.len()
+    });
+    measure("UTF-8 alone", || {
+        raw.iter().filter(|raw| simdutf8::basic::from_utf8(&raw.bytes).is_ok()).count()
+    });
+    measure("envelope of Lambda's shape, with base64", || parsed(&plain).len());
+    measure("envelope of another shape, with base64", || parsed(&shuffled).len());
+    measure("records to rows", || rows(&raw, &table));
+    measure("payload of Lambda's shape to rows", || rows(&parsed(&plain), &table));
+    measure("NDJSON to records", || read(&lines, &table, 1).len());
+    measure("NDJSON to records of 4 partitions, by key", || read(&lines, &table, 4).len());
+    measure("NDJSON to rows", || rows(&read(&lines, &table, 1), &table));
+}
+
+fn measure(name: &str, work: impl Fn() -> usize) {
+    let round = || {
+        let start = cpu_seconds();
+        for _ in 0..BATCHES_A_ROUND {
+            black_box(work());
+        }
+        (cpu_seconds() - start) * ROUNDS_A_MILLION
+    };
+    let mut rounds: Vec<f64> = (0..=ROUNDS).map(|_| round()).skip(1).collect();
+    rounds.sort_by(f64::total_cmp);
+    println!(
+        "{name:<44} {:>8.3} {:>8.3}",
+        rounds.first().unwrap_or(&0.0),
+        rounds.get(ROUNDS / 2).unwrap_or(&0.0)
+    );
+}
+
+fn cpu_seconds() -> f64 {
+    let time = clock_gettime(ClockId::ProcessCPUTime);
+    Duration::try_from(time).unwrap_or_default().as_secs_f64()
+}
+
+fn parsed(payload: &str) -> Vec<RawBatch> {
+    event::parse(payload.as_bytes()).expect("a Kafka event")
+}
+
+/// How many records fit the table; all have to.
+fn rows(raw: &[RawBatch], table: &Table) -> usize {
+    let mut fitting = 0;
+    for raw in raw {
+        let batch = event::decode(black_box(raw), table, NOW);
+        fitting += batch.records.iter().filter(|record| record.event_time.is_ok()).count();
+        black_box(batch.row(0));
+    }
+    assert_eq!(fitting, BATCH);
+    fitting
+}
+
+fn read(lines: &str, table: &Table, partitions: u32) -> Vec<RawBatch> {
+    let partitions = NonZeroU32::new(partitions).expect("some");
+    let input = std::io::BufReader::with_capacity(64 << 10, lines.as_bytes());
+    NdjsonReader::new(input, table, partitions)
+        .next_batch(BATCH)
+        .expect("it can be read")
+        .expect("lines")
+        .batches
+}
+
+fn record(index: usize) -> String {
+    let kind = if index.is_multiple_of(10) { "click" } else { "impression" };
+    let (product, user, ts) = (index * 7919 % 100, index * 104_729 % 1000, 1_699_999_999_811 + index);
+    format!(
+        r#"{{"event_id":"e{index}","type":"{kind}","product_id":"p{product}","user_id":"u{user}","ts":{ts}}}"#
+    )
+}
+
+fn payload(records: &[String], envelope: impl Fn(usize, &str) -> String) -> String {
+    let records: Vec<_> = records.iter().enumerate().map(|(index, json)| envelope(index, json)).collect();
+    format!(
+        r#"{{"eventSource":"aws:kafka","eventSourceArn":"arn:aws:kafka:us-east-1:0:cluster/c/1","bootstrapServers":"b:9092","records":{{"impressions-0":[{}]}}}}"#,
+        records.join(",")
+    )
+}
+
+/// A record as Lambda sends it.
+fn plain(index: usize, json: &str) -> String {
+    let (key, value, time) = (base64("p8"), base64(json), 1_700_000_000_000 + index);
+    format!(
+        r#"{{"topic":"impressions","partition":0,"offset":{index},"timestamp":{time},"timestampType":"CREATE_TIME","key":"{key}","value":"{value}","headers":[{{"traceparent":[48,48,45,52,98,102,57,50,102,51,53]}}]}}"#
+    )
+}
+
+/// The same, with its fields in another order.
+fn shuffled(index: usize, json: &str) -> String {
+    let (key, value, time) = (base64("p8"), base64(json), 1_700_000_000_000 + index);
+    format!(
+        r#"{{"partition":0,"topic":"impressions","value":"{value}","key":"{key}","headers":[{{"traceparent":[48,48,45,52,98,102,57,50,102,51,53]}}],"timestampType":"CREATE_TIME","timestamp":{time},"offset":{index}}}"#
+    )
+}
+
+fn base64(text: &str) -> String {
+    base64_simd::STANDARD.encode_to_string(text)
+}
+
+fn table() -> Table {
+    let column = |name: &str, kind| Column { name: name.to_owned(), kind, not_null: true };
+    Table {
+        name: "impressions".to_owned(),
+        topic: "impressions".to_owned(),
+        columns: vec![
+            column("event_id", Type::Text),
+            column("type", Type::Text),
+            column("product_id", Type::Text),
+            column("user_id", Type::Text),
+            column("ts", Type::Timestamp),
+        ],
+        key: Some(2),
+        event_time: 4,
+        watermark_delay: Millis(0),
+        max_ahead: Millis::hours(1),
+    }
+}

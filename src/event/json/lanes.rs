@@ -1,0 +1,163 @@
+//! Eight bytes at a time in an ordinary register.
+//!
+//! A mask has the highest bit of each byte that it means. The first byte is the lowest one.
+
+const ONES: u64 = u64::MAX / 255;
+const HIGH: u64 = ONES * 0x80;
+const LOW: u64 = ONES * 0x7f;
+
+/// How far the first of `mask` is from the beginning, in bytes: 8 where there is none.
+#[inline]
+pub(super) const fn first(mask: u64) -> usize {
+    mask.trailing_zeros() as usize / 8
+}
+
+/// The first byte that is a quote, a backslash or a control character, and maybe some behind it: the
+/// "haszero" and "hasless" tricks of Anderson's *Bit Twiddling Hacks*.
+#[inline]
+pub(super) const fn string_stops(eight: u64) -> u64 {
+    let quote = eight ^ (ONES * b'"' as u64);
+    let backslash = eight ^ (ONES * b'\\' as u64);
+    let stops = (quote.wrapping_sub(ONES) & !quote)
+        | (backslash.wrapping_sub(ONES) & !backslash)
+        | (eight.wrapping_sub(ONES * 0x20) & !eight);
+    stops & HIGH
+}
+
+/// The number that eight digits are.
+#[inline]
+pub(super) const fn eight_digits(eight: u64) -> Option<u64> {
+    if digits(eight) != HIGH {
+        return None;
+    }
+    // Neighbours are joined: digits to pairs, pairs to fours, fours to the whole.
+    let pairs = (eight & (ONES * 0x0f)).wrapping_mul(10 << 8 | 1) >> 8;
+    let fours = (pairs & 0x00ff_00ff_00ff_00ff).wrapping_mul(100 << 16 | 1) >> 16;
+    Some((fours & 0x0000_ffff_0000_ffff).wrapping_mul(10_000 << 32 | 1) >> 32)
+}
+
+/// How long a list of integers is that begins behind its bracket, with its closing bracket; none where
+/// it is anything but digits, minus signs and commas in the right places, as in a record's headers.
+pub(super) fn integers(list: &[u8]) -> Option<usize> {
+    let mut before = Before { digit: 0, zero: 0, second_digit: 0, comma: 0x80 };
+    let (chunks, _) = list.as_chunks::<8>();
+    for (index, chunk) in chunks.iter().enumerate() {
+        let eight = u64::from_le_bytes(*chunk);
+        let end = first(equal(eight, b']'));
+        // The bytes before the end.
+        let inside = if end == 8 { u64::MAX } else { (1 << (8 * end)) - 1 };
+        if before.wrong(eight) & inside != 0 {
+            return None;
+        }
+        if end < 8 {
+            let closed = (before.follows_digit(eight) >> (8 * end)) & 0x80 != 0;
+            return closed.then_some(8 * index + end + 1);
+        }
+        before.step(eight);
+    }
+    None
+}
+
+/// What the bytes before a chunk were, as masks of its first byte.
+struct Before {
+    digit: u64,
+    zero: u64,
+    comma: u64,
+    /// Whether the byte before the one before was a digit.
+    second_digit: u64,
+}
+
+impl Before {
+    const fn follows_digit(&self, eight: u64) -> u64 {
+        digits(eight) << 8 | self.digit
+    }
+
+    /// Bytes that cannot stand where they do in a list of integers.
+    const fn wrong(&self, eight: u64) -> u64 {
+        let (digit, comma, minus) = (digits(eight), equal(eight, b','), equal(eight, b'-'));
+        let follows_digit = self.follows_digit(eight);
+        let follows_comma = comma << 8 | self.comma;
+        let follows_zero = equal(eight, b'0') << 8 | self.zero;
+        let second_digit = digit << 16 | self.digit << 8 | self.second_digit;
+        (HIGH & !(digit | comma | minus))
+            | (comma & !follows_digit)
+            | (minus & !follows_comma)
+            | (digit & follows_zero & !second_digit)
+    }
+
+    /// Goes on to the next chunk.
+    const fn step(&mut self, eight: u64) {
+        *self = Self {
+            digit: digits(eight) >> 56,
+            zero: equal(eight, b'0') >> 56,
+            comma: equal(eight, b',') >> 56,
+            second_digit: digits(eight) >> 48 & 0x80,
+        };
+    }
+}
+
+/// The bytes that are digits.
+#[inline]
+const fn digits(eight: u64) -> u64 {
+    let seven = eight & LOW;
+    let from_zero = seven + ONES * (0x80 - b'0' as u64);
+    let above_nine = seven + ONES * (0x80 - b'9' as u64 - 1);
+    from_zero & !above_nine & !eight & HIGH
+}
+
+/// The bytes that are `byte`.
+#[inline]
+const fn equal(eight: u64, byte: u8) -> u64 {
+    let differs = eight ^ (ONES * byte as u64);
+    !(((differs & LOW) + LOW) | differs | LOW)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn eight() -> impl Strategy<Value = [u8; 8]> {
+        prop::array::uniform8(prop_oneof![0_u8..0x40, 0x5b_u8..0x5e, 0xa0_u8..0xc0, any::<u8>()])
+    }
+
+    fn mask(bytes: [u8; 8], test: impl Fn(u8) -> bool) -> u64 {
+        u64::from_le_bytes(bytes.map(|byte| if test(byte) { 0x80 } else { 0 }))
+    }
+
+    proptest! {
+        #[test]
+        fn masks_mean_the_bytes_they_say(bytes in eight()) {
+            let eight = u64::from_le_bytes(bytes);
+            prop_assert_eq!(digits(eight), mask(bytes, |byte| byte.is_ascii_digit()));
+            prop_assert_eq!(equal(eight, b','), mask(bytes, |byte| byte == b','));
+            let stops = mask(bytes, |byte| byte == b'"' || byte == b'\\' || byte < 0x20);
+            prop_assert_eq!(first(string_stops(eight)), first(stops));
+        }
+
+        #[test]
+        fn eight_digits_are_their_number(number in 0_u64..100_000_000) {
+            let text = format!("{number:08}");
+            let eight = u64::from_le_bytes(text.as_bytes().try_into().expect("eight"));
+            prop_assert_eq!(eight_digits(eight), Some(number));
+            prop_assert_eq!(eight_digits(eight ^ 0x80), None);
+            prop_assert_eq!(eight_digits(eight ^ 0x10 << 24), None);
+        }
+
+        #[test]
+        fn a_list_of_integers_is_one(numbers in prop::collection::vec(-300_i64..300, 1..20)) {
+            let list = format!("{}]", serde_json::to_string(&numbers).expect("JSON").trim_matches(['[', ']']));
+            prop_assert_eq!(integers(format!("{list}       ").as_bytes()), Some(list.len()));
+        }
+
+        #[test]
+        fn what_is_no_list_of_integers_is_none(list in "[-0123,]{0,20}\\][^\\]]{8}") {
+            let end = list.find(']').map_or(0, |end| end + 1);
+            let length = integers(list.as_bytes());
+            let is_list = serde_json::from_str::<Vec<serde::de::IgnoredAny>>(&format!("[{}", &list[..end])).is_ok();
+            // An empty list is left to others.
+            prop_assert_eq!(length, (is_list && end > 1).then_some(end));
+        }
+    }
+}
