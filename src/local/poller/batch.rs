@@ -74,10 +74,6 @@ impl Batch {
         self.records.len()
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.records.is_empty()
-    }
-
     pub(super) fn record(&self, index: usize) -> Option<Entry> {
         self.records.get(index).copied()
     }

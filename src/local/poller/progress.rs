@@ -15,13 +15,13 @@ use crate::{state::Partition, time::Offset};
 /// What a poller has done since it was started.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
-    /// Records that the function handled.
+    /// Records that are done with: handled, or set aside.
     pub records: u64,
-    /// Batches that the function handled.
+    /// Batches that are done with.
     pub batches: u64,
     /// Attempts after a failed one.
     pub retries: u64,
-    /// Records whose retries were used up.
+    /// Records whose retries were used up: they are in the on-failure topic, if there is one.
     pub set_aside: u64,
 }
 
