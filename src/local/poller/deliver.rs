@@ -40,6 +40,10 @@ impl<I: Invoke + 'static> Deliverer<I> {
     /// no other attempt begins. Returns the first offset that is not handled.
     pub(super) async fn deliver(&self, batch: &Batch, mut give_up: oneshot::Receiver<()>) -> Option<i64> {
         let first = |index| batch.record(index).map(|record| record.offset);
+        #[expect(
+            clippy::single_range_in_vec_init,
+            reason = "it is a list of ranges, which halving makes longer"
+        )]
         let mut left = vec![0..batch.len()];
         while let Some(range) = left.pop() {
             match self.attempt(batch, range.clone(), &mut give_up).await {
@@ -67,9 +71,9 @@ impl<I: Invoke + 'static> Deliverer<I> {
                 Ok(Verdict::Handled) => return End::Handled,
                 Ok(Verdict::FailedFrom(offset)) => match batch.position(offset) {
                     index if index > range.start && index < range.end => return End::HandledTo(index),
-                    _ => self.failure(format!("it failed from offset {offset} on")),
+                    _ => self.failure(&format!("it failed from offset {offset} on")),
                 },
-                Ok(Verdict::Senseless) => self.failure("its batchItemFailures name no record of the batch"),
+                Ok(Verdict::Senseless) => self.failure(&"its batchItemFailures name no record of the batch"),
                 Err(error) => error,
             };
             if self.config.retry.max_retries.is_some_and(|max| attempts > max) {
@@ -95,16 +99,14 @@ impl<I: Invoke + 'static> Deliverer<I> {
         call.spawn(async move { invoke.invoke(&config.function, payload).await });
         let answer = match call.join_next().await {
             Some(Ok(answer)) => answer?,
-            Some(Err(panic)) => return Err(self.failure(panic)),
-            None => return Err(self.failure("it was not run")),
+            Some(Err(panic)) => return Err(self.failure(&panic)),
+            None => return Err(self.failure(&"it was not run")),
         };
-        Ok(match self.config.report_batch_item_failures {
-            true => Verdict::of(&answer, &batch.label()),
-            false => Verdict::Handled,
-        })
+        let reports = self.config.report_batch_item_failures;
+        Ok(if reports { Verdict::of(&answer, &batch.label()) } else { Verdict::Handled })
     }
 
-    fn failure(&self, message: impl ToString) -> InvokeError {
+    fn failure(&self, message: &impl ToString) -> InvokeError {
         InvokeError::Function { function: self.config.function.clone(), message: message.to_string() }
     }
 
@@ -145,7 +147,7 @@ impl<I: Invoke + 'static> Deliverer<I> {
             match publisher.publish(vec![message.clone()]).await {
                 Ok(()) => return true,
                 Err(error) => {
-                    warn!(topic, error = chain(&error), "failed to set a batch aside, trying again")
+                    warn!(topic, error = chain(&error), "failed to set a batch aside, trying again");
                 }
             }
             if !self.pause(tries, give_up).await {

@@ -38,7 +38,7 @@ pub(super) struct Delivered {
 pub(super) struct Lanes {
     config: Arc<PollerConfig>,
     envelope: Envelope,
-    lanes: Vec<Lane>,
+    all: Vec<Lane>,
     delivered: mpsc::Receiver<Delivered>,
     dispatch: Dispatch,
 }
@@ -78,31 +78,33 @@ impl Lanes {
         delivered: mpsc::Receiver<Delivered>,
         dispatch: Dispatch,
     ) -> Self {
-        Self { config, envelope, lanes: Vec::new(), delivered, dispatch }
+        Self { config, envelope, all: Vec::new(), delivered, dispatch }
     }
 
     /// Takes a record; true if that made a batch complete.
     pub(super) fn push(&mut self, message: &impl Message, now: Instant) -> bool {
         let (topic, partition) = (message.topic(), message.partition());
         let of_it = |lane: &Lane| lane.filling.partition == partition && &*lane.filling.topic == topic;
-        let index = self.lanes.iter().position(of_it).unwrap_or_else(|| {
-            self.lanes.push(Lane::new(Batch::new(&self.envelope, topic.into(), partition)));
-            self.lanes.len() - 1
+        let index = self.all.iter().position(of_it).unwrap_or_else(|| {
+            self.all.push(Lane::new(Batch::new(&self.envelope, topic.into(), partition)));
+            self.all.len() - 1
         });
-        self.lanes.get_mut(index).is_some_and(|lane| lane.push(message, now, &self.config))
+        self.all.get_mut(index).is_some_and(|lane| lane.push(message, now, &self.config))
     }
 
     /// The deliveries that have ended since the last call. Their lanes are free again.
     pub(super) fn settle(&mut self) -> Vec<Delivered> {
         let ended: Vec<_> = self.delivered.try_iter().collect();
-        ended.iter().for_each(|delivered| self.free(delivered));
+        for delivered in &ended {
+            self.free(delivered);
+        }
         ended
     }
 
     /// Sends off what may go, and says which partitions have gathered enough or too little.
     pub(super) fn advance(&mut self, now: Instant) -> Vec<(Arc<str>, i32, Flow)> {
         let mut flows = Vec::new();
-        for lane in &mut self.lanes {
+        for lane in &mut self.all {
             lane.close_window(now, self.config.batch_window);
             lane.send(&self.dispatch);
             flows.extend(
@@ -115,11 +117,11 @@ impl Lanes {
     /// Lets every delivery finish the attempt that it is at, forgets what waits, and returns the
     /// deliveries' ends. Blocks.
     pub(super) fn drain(&mut self) -> Vec<Delivered> {
-        for flight in self.lanes.iter_mut().filter_map(|lane| lane.in_flight.as_mut()) {
+        for flight in self.all.iter_mut().filter_map(|lane| lane.in_flight.as_mut()) {
             flight.patience = None;
         }
         let mut ended = self.settle();
-        while self.lanes.iter().any(|lane| lane.in_flight.is_some()) {
+        while self.all.iter().any(|lane| lane.in_flight.is_some()) {
             match self.delivered.recv_timeout(Duration::from_millis(100)) {
                 Ok(delivered) => {
                     self.free(&delivered);
@@ -127,11 +129,11 @@ impl Lanes {
                 }
                 // A task that is gone without a word went down with its runtime.
                 Err(_) => self
-                    .lanes
+                    .all
                     .retain(|lane| lane.in_flight.as_ref().is_some_and(|flight| !flight.task.is_finished())),
             }
         }
-        self.lanes.clear();
+        self.all.clear();
         ended
     }
 
@@ -139,7 +141,7 @@ impl Lanes {
         let of_it = |lane: &&mut Lane| {
             lane.filling.partition == delivered.partition && lane.filling.topic == delivered.topic
         };
-        if let Some(lane) = self.lanes.iter_mut().find(of_it) {
+        if let Some(lane) = self.all.iter_mut().find(of_it) {
             lane.in_flight = None;
         }
     }

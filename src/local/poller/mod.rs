@@ -153,7 +153,7 @@ pub enum PollerError {
         topics: Vec<String>,
         /// What the client said.
         #[source]
-        source: KafkaError,
+        source: Box<KafkaError>,
     },
     /// The thread could not be made.
     #[error("failed to start the poller's thread")]
@@ -182,7 +182,11 @@ impl Poller {
         let config = Arc::new(config);
         let (command, progress) = (Arc::<Command>::default(), Arc::<Progress>::default());
         let consumer = subscribe(&config, settings, invoke, &command, &progress).map_err(|source| {
-            PollerError::Subscribe { group: config.group.clone(), topics: config.topics.clone(), source }
+            PollerError::Subscribe {
+                group: config.group.clone(),
+                topics: config.topics.clone(),
+                source: source.into(),
+            }
         })?;
         let thread = std::thread::Builder::new()
             .name(format!("poll-{}", config.function))
@@ -241,8 +245,8 @@ fn subscribe<I: Invoke + 'static>(
     };
     let servers = settings.bootstrap_servers().unwrap_or_default();
     let envelope = Envelope::new(config.event_source_arn.as_deref(), servers);
-    let (sender, delivered) = mpsc::channel();
-    let lanes = Lanes::new(Arc::clone(config), envelope, delivered, dispatch(deliverer, sender));
+    let (sender, ended) = mpsc::channel();
+    let lanes = Lanes::new(Arc::clone(config), envelope, ended, dispatch(deliverer, sender));
     let context =
         Context { lanes: Mutex::new(lanes), progress: Arc::clone(progress), command: Arc::clone(command) };
     let consumer = BaseConsumer::from_config_and_context(&config.client(settings), context)?;

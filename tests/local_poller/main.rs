@@ -1,145 +1,24 @@
 //! The promise: the poller hands records on as Lambda's Kafka event source does: in order, in the same
 //! JSON, again when a batch fails, and never past what was handled.
 #![cfg(feature = "local")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
-use std::{
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+mod stand;
+
+use std::{sync::Arc, time::Duration};
 
 use serde_json::{Value, json};
-use tempfile::TempDir;
-use tokio::sync::{Barrier, Notify};
+use tokio::sync::Barrier;
 use weir::{
-    local::{
-        broker::EmbeddedBroker,
-        poller::{
-            HttpInvoke, Invoke, InvokeError, PAYLOAD_LIMIT, Poller, PollerConfig, Retry, StartingPosition,
-        },
-    },
-    publish::{
-        Message, Publisher, Topics,
-        kafka::{KafkaPublisher, KafkaSettings},
-    },
+    local::poller::{HttpInvoke, Invoke, InvokeError, PAYLOAD_LIMIT, PollerConfig, StartingPosition},
+    publish::Topics,
     state::Partition,
     time::Offset,
 };
 
-const FOR_EVER: Duration = Duration::from_secs(3600);
+use self::stand::{Function, Held, Stand, Together, config, eventually, offsets};
 
-/// A broker in a folder of its own, and a publisher to it.
-struct Stand {
-    settings: KafkaSettings,
-    kafka: KafkaPublisher,
-    _broker: EmbeddedBroker,
-    _dir: TempDir,
-}
-
-impl Stand {
-    async fn new(topics: &[(&str, i32)]) -> Self {
-        let dir = tempfile::tempdir().unwrap();
-        let broker = EmbeddedBroker::start(dir.path(), None).unwrap();
-        let settings = KafkaSettings::plain(broker.bootstrap());
-        let kafka = KafkaPublisher::new(settings.clone()).unwrap();
-        kafka.ensure_topics(topics).await.unwrap();
-        Self { settings, kafka, _broker: broker, _dir: dir }
-    }
-
-    async fn publish(&self, topic: &str, values: impl IntoIterator<Item = String>) {
-        let message = |(index, value): (usize, String)| Message {
-            topic: topic.into(),
-            key: Some(format!("key {index}").into_bytes()),
-            payload: value.into_bytes(),
-            headers: vec![("weir.n", index.to_string())],
-        };
-        self.kafka.publish(values.into_iter().enumerate().map(message).collect()).await.unwrap();
-    }
-
-    async fn numbers(&self, topic: &str, count: usize) {
-        self.publish(topic, (0..count).map(|number| number.to_string())).await;
-    }
-
-    fn poll<I: Invoke + 'static>(&self, config: PollerConfig, function: &I) -> Poller
-    where
-        I: Clone,
-    {
-        Poller::start(config, &self.settings, function.clone()).unwrap()
-    }
-}
-
-/// A function that keeps its events and answers as it is told: by the number of the call and the offsets.
-#[derive(Clone)]
-struct Function<A> {
-    answer: A,
-    calls: Arc<Mutex<Vec<Vec<u8>>>>,
-    handled: Arc<Mutex<Vec<(String, i64)>>>,
-}
-
-type Answer = Result<Value, &'static str>;
-
-impl<A: Fn(usize, &[i64]) -> Answer> Function<A> {
-    fn new(answer: A) -> Self {
-        Self { answer, calls: Arc::default(), handled: Arc::default() }
-    }
-
-    fn calls(&self) -> Vec<Value> {
-        self.calls.lock().unwrap().iter().map(|call| serde_json::from_slice(call).unwrap()).collect()
-    }
-
-    fn batches(&self) -> Vec<Vec<i64>> {
-        self.calls().iter().map(|event| offsets(event)).collect()
-    }
-
-    /// The offsets of one partition that were handled, in the order in which they were.
-    fn handled(&self, partition: &str) -> Vec<i64> {
-        let handled = self.handled.lock().unwrap();
-        handled.iter().filter(|(label, _)| label == partition).map(|(_, offset)| *offset).collect()
-    }
-}
-
-impl<A: Fn(usize, &[i64]) -> Answer + Send + Sync> Invoke for Function<A> {
-    async fn invoke(&self, function: &str, payload: Vec<u8>) -> Result<Vec<u8>, InvokeError> {
-        let event: Value = serde_json::from_slice(&payload).unwrap();
-        let number = {
-            let mut calls = self.calls.lock().unwrap();
-            calls.push(payload);
-            calls.len() - 1
-        };
-        let offsets = offsets(&event);
-        let failed =
-            |message: &str| InvokeError::Function { function: function.into(), message: message.into() };
-        let answer = (self.answer)(number, &offsets).map_err(failed)?;
-        let failed_from =
-            answer["batchItemFailures"][0]["itemIdentifier"]["offset"].as_i64().unwrap_or(i64::MAX);
-        let done = offsets.into_iter().filter(|offset| *offset < failed_from);
-        self.handled.lock().unwrap().extend(done.map(|offset| (partition(&event), offset)));
-        Ok(answer.to_string().into_bytes())
-    }
-}
-
-fn partition(event: &Value) -> String {
-    event["records"].as_object().unwrap().keys().next().unwrap().clone()
-}
-
-fn offsets(event: &Value) -> Vec<i64> {
-    let records = event["records"][partition(event)].as_array().unwrap();
-    records.iter().map(|record| record["offset"].as_i64().unwrap()).collect()
-}
-
-fn config(topic: &str) -> PollerConfig {
-    let retry = Retry { first_pause: Duration::from_millis(1), ..Retry::default() };
-    PollerConfig { batch_window: Duration::from_millis(50), retry, ..PollerConfig::new("window", [topic]) }
-}
-
-async fn eventually(what: &str, condition: impl Fn() -> bool) {
-    for _ in 0..3000 {
-        if condition() {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-    panic!("waited in vain: {what}");
-}
+const FOR_EVER: Duration = Duration::from_hours(1);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_event_is_the_one_that_lambda_sends() {
@@ -250,20 +129,6 @@ async fn only_what_failed_of_a_batch_comes_again() {
     assert_eq!(function.handled("clicks-0"), (0..10).collect::<Vec<_>>());
 }
 
-/// Waits for all its calls to begin before the first may end.
-#[derive(Clone)]
-struct Together<F>(Arc<Barrier>, F);
-
-impl<F: Invoke> Invoke for Together<F> {
-    async fn invoke(&self, function: &str, payload: Vec<u8>) -> Result<Vec<u8>, InvokeError> {
-        let event: Value = serde_json::from_slice(&payload).unwrap();
-        if offsets(&event)[0] == 0 {
-            self.0.wait().await;
-        }
-        self.1.invoke(function, payload).await
-    }
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn partitions_run_side_by_side_each_in_order() {
     let stand = Stand::new(&[("clicks", 3), ("views", 3)]).await;
@@ -281,32 +146,6 @@ async fn partitions_run_side_by_side_each_in_order() {
             assert!(end > 0);
             assert_eq!(function.handled(&format!("{topic}-{index}")), (0..end).collect::<Vec<_>>());
         }
-    }
-}
-
-/// Says when it is called, and goes on when it may.
-#[derive(Clone)]
-struct Held<F> {
-    from: i64,
-    called: Arc<Notify>,
-    go_on: Arc<Notify>,
-    function: F,
-}
-
-impl<F> Held<F> {
-    fn new(from: i64, function: F) -> Self {
-        Self { from, called: Arc::default(), go_on: Arc::default(), function }
-    }
-}
-
-impl<F: Invoke> Invoke for Held<F> {
-    async fn invoke(&self, function: &str, payload: Vec<u8>) -> Result<Vec<u8>, InvokeError> {
-        let event: Value = serde_json::from_slice(&payload).unwrap();
-        if offsets(&event)[0] >= self.from {
-            self.called.notify_one();
-            self.go_on.notified().await;
-        }
-        self.function.invoke(function, payload).await
     }
 }
 
