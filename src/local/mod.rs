@@ -1,1 +1,3 @@
-//! local
+//! Everything on one machine: the embedded broker and the event-source poller.
+
+pub mod broker;

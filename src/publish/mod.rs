@@ -1,5 +1,8 @@
 //! What leaves the engine: rows, late events and dead letters, to topics.
 
+#[cfg(feature = "kafka")]
+pub mod kafka;
+
 use std::{future::Future, sync::Mutex};
 
 use crate::time::Offset;

@@ -1,0 +1,323 @@
+//! Topics on Kafka, through librdkafka.
+//!
+//! The producer is idempotent: what the client itself retries is neither doubled nor reordered. What a
+//! caller publishes again after an error may be there twice; rows carry an identity for that.
+//!
+//! What is asked of the broker (partitions, offsets) goes through a consumer that never subscribes,
+//! because a producer that asks for the metadata of an unknown topic makes the broker create it.
+
+use std::{
+    collections::BTreeMap,
+    fmt,
+    sync::{Arc, Mutex, OnceLock, PoisonError},
+    time::Duration,
+};
+
+use futures::future::join_all;
+use rdkafka::{
+    ClientConfig,
+    admin::{AdminClient, AdminOptions, NewTopic, TopicReplication},
+    client::DefaultClientContext,
+    consumer::{BaseConsumer, Consumer as _},
+    error::{KafkaError, RDKafkaErrorCode},
+    message::{Header, OwnedHeaders},
+    producer::{DeliveryFuture, FutureProducer, FutureRecord, Producer as _},
+    types::RDKafkaRespErr,
+};
+
+use super::{Message, PublishError, Publisher, Topics};
+use crate::time::Offset;
+
+/// What a librdkafka property is called in the environment: `security.protocol` is
+/// `WEIR_KAFKA_SECURITY_PROTOCOL`.
+pub const ENV_PREFIX: &str = "WEIR_KAFKA_";
+
+const BOOTSTRAP: &str = "bootstrap.servers";
+const PASSWORDS: [&str; 3] = ["password", "secret", "pem"];
+
+/// How long a broker may take to answer a question.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long to wait while the producer's queue is full. It empties itself: what cannot be delivered
+/// within `message.timeout.ms` leaves it, too.
+const QUEUE_FULL_PAUSE: Duration = Duration::from_millis(10);
+
+/// What the producer does unless the settings say otherwise. Any compression but snappy, which the
+/// embedded broker cannot read. The timeout is shorter than a function's own.
+const PRODUCER_DEFAULTS: [(&str, &str); 5] = [
+    ("acks", "all"),
+    ("compression.type", "lz4"),
+    ("enable.idempotence", "true"),
+    ("linger.ms", "5"),
+    ("message.timeout.ms", "30000"),
+];
+
+/// How to reach a cluster: librdkafka's properties.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct KafkaSettings(BTreeMap<String, String>);
+
+impl KafkaSettings {
+    /// Those of a cluster without authentication: `host:port`, comma-separated.
+    pub fn plain(bootstrap_servers: impl Into<String>) -> Self {
+        Self::default().with(BOOTSTRAP, bootstrap_servers)
+    }
+
+    /// Those among environment variables that begin with [`ENV_PREFIX`].
+    pub fn from_vars(vars: impl IntoIterator<Item = (String, String)>) -> Self {
+        let property = |name: &str| Some(name.strip_prefix(ENV_PREFIX)?.to_lowercase().replace('_', "."));
+        Self(vars.into_iter().filter_map(|(name, value)| Some((property(&name)?, value))).collect())
+    }
+
+    /// Those of this process's environment.
+    pub fn from_env() -> Self {
+        let text = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
+            Some((name.into_string().ok()?, value.into_string().ok()?))
+        };
+        Self::from_vars(std::env::vars_os().filter_map(text))
+    }
+
+    /// Sets a property.
+    #[must_use]
+    pub fn with(mut self, property: impl Into<String>, value: impl Into<String>) -> Self {
+        self.0.insert(property.into(), value.into());
+        self
+    }
+
+    /// The brokers to ask first, comma-separated; none if nothing says where Kafka is.
+    pub fn bootstrap_servers(&self) -> Option<&str> {
+        self.0.get(BOOTSTRAP).map(String::as_str)
+    }
+
+    /// A client's configuration: some defaults, and these settings over them.
+    pub fn client<'a>(&self, defaults: impl IntoIterator<Item = (&'a str, &'a str)>) -> ClientConfig {
+        let mut config = ClientConfig::new();
+        config.set("client.id", "weir");
+        for (property, value) in defaults {
+            config.set(property, value);
+        }
+        for (property, value) in &self.0 {
+            config.set(property, value);
+        }
+        config
+    }
+}
+
+impl fmt::Debug for KafkaSettings {
+    /// With passwords and keys left out.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let shown = |property: &str, value| {
+            if PASSWORDS.iter().any(|secret| property.contains(secret)) { "…" } else { value }
+        };
+        f.debug_map().entries(self.0.iter().map(|(name, value)| (name, shown(name, value)))).finish()
+    }
+}
+
+/// Publishes to Kafka, and asks it about its topics. Clones share their connections.
+#[derive(Clone)]
+pub struct KafkaPublisher(Arc<Inner>);
+
+struct Inner {
+    settings: KafkaSettings,
+    producer: Mutex<FutureProducer>,
+    questions: OnceLock<BaseConsumer>,
+}
+
+impl KafkaPublisher {
+    /// A publisher. Connections are opened in the background; an error means that a setting is wrong.
+    pub fn new(settings: KafkaSettings) -> Result<Self, KafkaError> {
+        let producer = Mutex::new(settings.client(PRODUCER_DEFAULTS).create()?);
+        Ok(Self(Arc::new(Inner { settings, producer, questions: OnceLock::new() })))
+    }
+
+    /// Waits until the producer has spoken to the cluster, so that the first message need not.
+    pub async fn warm(&self) -> Result<(), PublishError> {
+        let producer = self.producer();
+        blocking("reach the brokers for", "", move || {
+            let unreachable = KafkaError::MetadataFetch(RDKafkaErrorCode::BrokerTransportFailure);
+            producer.client().fetch_cluster_id(ANSWER_TIMEOUT).map(drop).ok_or(unreachable)
+        })
+        .await
+    }
+
+    /// Creates the topics that are not there yet, with so many partitions and the broker's default
+    /// replication. A topic that is there stays as it is.
+    pub async fn ensure_topics(&self, topics: &[(&str, i32)]) -> Result<(), PublishError> {
+        let Some((first, _)) = topics.first() else { return Ok(()) };
+        let failed = |topic: &str| {
+            let topic = topic.to_owned();
+            move |source: KafkaError| PublishError { action: "create", topic, source: source.into() }
+        };
+        let admin: AdminClient<DefaultClientContext> =
+            self.0.settings.client([]).create().map_err(failed(first))?;
+        let wanted: Vec<_> = topics
+            .iter()
+            .map(|(name, partitions)| NewTopic::new(name, *partitions, TopicReplication::Fixed(-1)))
+            .collect();
+        let options =
+            AdminOptions::new().request_timeout(Some(ANSWER_TIMEOUT)).operation_timeout(Some(ANSWER_TIMEOUT));
+        for created in admin.create_topics(&wanted, &options).await.map_err(failed(first))? {
+            match created {
+                Ok(_) | Err((_, RDKafkaErrorCode::TopicAlreadyExists)) => {}
+                Err((topic, code)) => return Err(failed(&topic)(KafkaError::AdminOp(code))),
+            }
+        }
+        Ok(())
+    }
+
+    fn producer(&self) -> FutureProducer {
+        self.0.producer.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// An idempotent producer that lost its sequence (to a broker that lost its state, say) never
+    /// sends again. The next message gets a new one.
+    fn replace_if_dead(&self, used: &FutureProducer) {
+        if used.client().fatal_error().is_none() {
+            return;
+        }
+        let mut current = self.0.producer.lock().unwrap_or_else(PoisonError::into_inner);
+        if current.client().native_ptr() == used.client().native_ptr()
+            && let Ok(fresh) = self.0.settings.client(PRODUCER_DEFAULTS).create()
+        {
+            *current = fresh;
+        }
+    }
+
+    /// Asks the cluster a question about a topic.
+    async fn ask<T: Send + 'static>(
+        &self,
+        action: &'static str,
+        topic: &str,
+        question: impl FnOnce(&BaseConsumer, &str) -> Result<T, KafkaError> + Send + 'static,
+    ) -> Result<T, PublishError> {
+        let inner = Arc::clone(&self.0);
+        let name = topic.to_owned();
+        blocking(action, topic, move || match inner.questions.get() {
+            Some(consumer) => question(consumer, &name),
+            None => {
+                let consumer = inner.settings.client([]).create()?;
+                question(inner.questions.get_or_init(|| consumer), &name)
+            }
+        })
+        .await
+    }
+}
+
+impl Publisher for KafkaPublisher {
+    async fn publish(&self, messages: Vec<Message>) -> Result<(), PublishError> {
+        let producer = self.producer();
+        let mut sent = Vec::with_capacity(messages.len());
+        let mut failure = None;
+        for message in &messages {
+            match enqueue(&producer, message).await {
+                Ok(delivery) => sent.push(delivery),
+                Err(error) => {
+                    failure = Some((message, error));
+                    break;
+                }
+            }
+        }
+        // Also after a failure: what is sent again must not overtake what is still on its way.
+        for (message, delivery) in messages.iter().zip(join_all(sent).await) {
+            let error = match delivery {
+                Ok(Ok(_)) => continue,
+                Ok(Err((error, _))) => error,
+                Err(_) => KafkaError::Canceled,
+            };
+            failure.get_or_insert((message, error));
+        }
+        let Some((message, error)) = failure else { return Ok(()) };
+        self.replace_if_dead(&producer);
+        Err(PublishError { action: "publish to", topic: message.topic.clone(), source: error.into() })
+    }
+}
+
+impl Topics for KafkaPublisher {
+    async fn partitions(&self, topic: &str) -> Result<Option<i32>, PublishError> {
+        self.ask("ask for the partitions of", topic, |consumer, topic| {
+            let metadata = consumer.fetch_metadata(Some(topic), ANSWER_TIMEOUT)?;
+            let Some(found) = metadata.topics().iter().find(|found| found.name() == topic) else {
+                return Ok(None);
+            };
+            match found.error() {
+                None => Ok(i32::try_from(found.partitions().len()).ok().filter(|count| *count > 0)),
+                Some(RDKafkaRespErr::RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART) => Ok(None),
+                Some(code) => Err(KafkaError::MetadataFetch(code.into())),
+            }
+        })
+        .await
+    }
+
+    async fn end_offset(&self, topic: &str, partition: i32) -> Result<Offset, PublishError> {
+        self.ask("ask for the end of", topic, move |consumer, topic| {
+            consumer.fetch_watermarks(topic, partition, ANSWER_TIMEOUT).map(|(_, high)| Offset(high))
+        })
+        .await
+    }
+}
+
+async fn enqueue(producer: &FutureProducer, message: &Message) -> Result<DeliveryFuture, KafkaError> {
+    let mut record = FutureRecord::<[u8], [u8]>::to(&message.topic).payload(&message.payload);
+    record.key = message.key.as_deref();
+    if !message.headers.is_empty() {
+        let headers = OwnedHeaders::new_with_capacity(message.headers.len());
+        let add = |headers: OwnedHeaders, (key, value): &(&str, String)| {
+            headers.insert(Header { key, value: Some(value) })
+        };
+        record = record.headers(message.headers.iter().fold(headers, add));
+    }
+    loop {
+        match producer.send_result(record) {
+            Ok(delivery) => return Ok(delivery),
+            Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), same)) => {
+                record = same;
+                tokio::time::sleep(QUEUE_FULL_PAUSE).await;
+            }
+            Err((error, _)) => return Err(error),
+        }
+    }
+}
+
+/// Runs one of librdkafka's blocking calls where it holds up nobody.
+async fn blocking<T: Send + 'static>(
+    action: &'static str,
+    topic: &str,
+    call: impl FnOnce() -> Result<T, KafkaError> + Send + 'static,
+) -> Result<T, PublishError> {
+    let failed = |source| PublishError { action, topic: topic.to_owned(), source };
+    match tokio::task::spawn_blocking(call).await {
+        Ok(answer) => answer.map_err(|error| failed(error.into())),
+        Err(panicked) => Err(failed(panicked.into())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn environment_variables_become_properties() {
+        let vars = [
+            ("WEIR_KAFKA_BOOTSTRAP_SERVERS", "a:1,b:2"),
+            ("WEIR_KAFKA_SECURITY_PROTOCOL", "SASL_SSL"),
+            ("WEIR_TABLE", "weir"),
+            ("PATH", "/bin"),
+        ];
+        let settings = KafkaSettings::from_vars(vars.map(|(name, value)| (name.into(), value.into())));
+        assert_eq!(settings, KafkaSettings::plain("a:1,b:2").with("security.protocol", "SASL_SSL"));
+        assert_eq!(settings.bootstrap_servers(), Some("a:1,b:2"));
+    }
+
+    #[test]
+    fn settings_go_over_defaults() {
+        let config = KafkaSettings::default().with("linger.ms", "50").client(PRODUCER_DEFAULTS);
+        assert_eq!(config.get("linger.ms"), Some("50"));
+        assert_eq!(config.get("enable.idempotence"), Some("true"));
+    }
+
+    #[test]
+    fn passwords_are_not_printed() {
+        let settings =
+            KafkaSettings::plain("a:1").with("sasl.password", "hunter2").with("ssl.key.pem", "k3y");
+        let text = format!("{settings:?}");
+        assert!(text.contains("a:1") && !text.contains("hunter2") && !text.contains("k3y"), "{text}");
+    }
+}

@@ -1,0 +1,182 @@
+//! From files to a catalog.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+    rc::Rc,
+};
+
+use sqlparser::ast::{CreateTable, CreateView, Statement};
+
+use super::{
+    error::{Diagnostics, Place, SqlErrors, SqlFile},
+    fingerprint, names,
+    plan::{Catalog, Window},
+    relation::Known,
+    statement::{self, Parsed, Statements},
+    table::{self, TableDraft},
+    view,
+};
+
+/// A catalog could not be loaded.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// A file or folder cannot be read.
+    #[error("failed to read {}", path.display())]
+    Read {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// A folder holds no SQL.
+    #[error("failed to find SQL in {}: expected files that end in .sql", path.display())]
+    Empty {
+        /// Which.
+        path: PathBuf,
+    },
+    /// The SQL is wrong.
+    #[error(transparent)]
+    Sql(#[from] SqlErrors),
+}
+
+impl Catalog {
+    /// Parses and checks files. Tables may stand in other files than the views that read them, and
+    /// behind them. The errors are all that were found.
+    pub fn parse(files: &[SqlFile]) -> Result<Self, SqlErrors> {
+        let files: Vec<Rc<SqlFile>> = files.iter().cloned().map(Rc::new).collect();
+        let mut errors = Diagnostics::default();
+        let mut statements = Statements::default();
+        for file in &files {
+            statement::parse(file, &mut errors, &mut statements);
+        }
+        let catalog = check(statements, &mut errors);
+        errors.finish(&files, catalog)
+    }
+
+    /// Loads a .sql file, or all of them in a folder, in the order of their names.
+    pub fn load(path: &Path) -> Result<Self, LoadError> {
+        let failed = |path: &Path| {
+            let path = path.to_owned();
+            move |source| LoadError::Read { path, source }
+        };
+        let mut paths = Vec::new();
+        if fs::metadata(path).map_err(failed(path))?.is_dir() {
+            for entry in fs::read_dir(path).map_err(failed(path))? {
+                let file = entry.map_err(failed(path))?.path();
+                if file.extension().is_some_and(|extension| extension == "sql") && file.is_file() {
+                    paths.push(file);
+                }
+            }
+            paths.sort();
+            if paths.is_empty() {
+                return Err(LoadError::Empty { path: path.to_owned() });
+            }
+        } else {
+            paths.push(path.to_owned());
+        }
+        let read = |path: &PathBuf| {
+            let text = fs::read_to_string(path).map_err(failed(path))?;
+            Ok(SqlFile { name: path.display().to_string(), text })
+        };
+        let files = paths.iter().map(read).collect::<Result<Vec<_>, LoadError>>()?;
+        Ok(Self::parse(&files)?)
+    }
+
+    /// What is allowed but may not be meant, one sentence each.
+    pub fn warnings(&self) -> Vec<String> {
+        let mut warnings = Vec::new();
+        for view in &self.views {
+            let Window::Session { .. } = view.window else { continue };
+            for table in view.sources.iter().filter_map(|source| self.tables.get(source.table)) {
+                if table.key.is_none() {
+                    warnings.push(format!(
+                        "view \"{}\" has sessions, which need each key's events in one partition; add key = '...' to \
+                         table \"{}\" to have this checked",
+                        view.name, table.name
+                    ));
+                }
+            }
+        }
+        warnings
+    }
+}
+
+fn check(statements: Statements, errors: &mut Diagnostics) -> Catalog {
+    let Statements { parsed, mut broken } = statements;
+    let mut tables = Vec::new();
+    let mut views = Vec::new();
+    for Parsed { statement, place } in parsed {
+        match statement {
+            Statement::CreateTable(create) => tables.push((create, place)),
+            Statement::CreateView(create) => views.push((create, place)),
+            other => {
+                let text = other.to_string();
+                let verb = text.split_whitespace().next().unwrap_or_default();
+                errors.error(&place, format!("found {verb} ...; expected CREATE TABLE or CREATE VIEW"));
+            }
+        }
+    }
+    check_names(&tables, &views, errors);
+    let drafts = check_tables(&tables, &mut broken, errors);
+    let names: Vec<String> = views
+        .iter()
+        .filter_map(|(create, _)| names::single(&create.name))
+        .map(|name| name.value.clone())
+        .collect();
+    let known = Known { tables: &drafts, broken: &broken, views: &names };
+    let views: Vec<_> =
+        views.iter().filter_map(|(create, place)| view::check(create, known, place, errors)).collect();
+    let tables = drafts.into_iter().map(|draft| draft.table).collect();
+    let mut catalog = Catalog { tables, views };
+    let fingerprints: Vec<u64> = catalog.views.iter().map(|view| fingerprint::of(view, &catalog)).collect();
+    for (view, fingerprint) in catalog.views.iter_mut().zip(fingerprints) {
+        view.fingerprint = fingerprint;
+    }
+    catalog
+}
+
+/// Tables and views share one space of names.
+fn check_names(tables: &[(CreateTable, Place)], views: &[(CreateView, Place)], errors: &mut Diagnostics) {
+    let tables = tables.iter().map(|(create, place)| (&create.name, place));
+    let all = tables.chain(views.iter().map(|(create, place)| (&create.name, place)));
+    let mut seen: Vec<(String, Place)> = Vec::new();
+    for (name, place) in all {
+        let Some(ident) = names::single(name) else { continue };
+        let place = place.at(name);
+        match seen.iter().find(|(other, _)| names::same(other, &ident.value)) {
+            Some((_, first)) => {
+                let message =
+                    format!("the name \"{}\" is taken by {}; expected another", ident.value, first.name());
+                errors.error(&place, message);
+            }
+            None => seen.push((ident.value.clone(), place)),
+        }
+    }
+}
+
+fn check_tables(
+    statements: &[(CreateTable, Place)],
+    broken: &mut Vec<String>,
+    errors: &mut Diagnostics,
+) -> Vec<TableDraft> {
+    let mut drafts: Vec<TableDraft> = Vec::new();
+    for (create, place) in statements {
+        let Some(draft) = table::check(create, place, errors) else {
+            broken.extend(names::single(&create.name).map(|name| name.value.clone()));
+            continue;
+        };
+        if let Some(first) = drafts.iter().find(|other| other.table.topic == draft.table.topic) {
+            let message = format!(
+                "topic \"{}\" is described by table \"{}\" ({}) already; expected one table a topic",
+                draft.table.topic,
+                first.table.name,
+                first.place.name()
+            );
+            errors.error(&draft.place, message);
+        }
+        drafts.push(draft);
+    }
+    drafts
+}

@@ -1,0 +1,95 @@
+//! A view's identity: a hash of everything that decides its rows.
+//!
+//! It is made of a canonical text of the resolved plan: topics and the columns that are read, the
+//! watermark's delay, filters, keys, inputs, window, outputs, HAVING, allowed lateness. Names of files, tables and
+//! views, comments, layout, where results go and how long they are kept decide no row.
+
+use std::{
+    collections::BTreeSet,
+    fmt::{self, Write as _},
+};
+
+use xxhash_rust::xxh3::xxh3_64;
+
+use super::{
+    describe,
+    plan::{Catalog, Source, Table, View, Window},
+};
+
+/// The fingerprint of a view.
+pub(super) fn of(view: &View, catalog: &Catalog) -> u64 {
+    let mut text = String::new();
+    // Writing to a String cannot fail.
+    let _ = write(&mut text, view, catalog);
+    xxh3_64(text.as_bytes())
+}
+
+fn write(text: &mut String, view: &View, catalog: &Catalog) -> fmt::Result {
+    for source in &view.sources {
+        let Some(table) = catalog.tables.get(source.table) else { continue };
+        write_source(text, view, source, table)?;
+    }
+    match view.window {
+        Window::Grid { size, slide } => writeln!(text, "grid {} {}", size.0, slide.0)?,
+        Window::Session { gap } => writeln!(text, "session {}", gap.0)?,
+    }
+    for key in &view.keys {
+        writeln!(text, "key {:?} {}", key.name, key.kind)?;
+    }
+    for aggregate in &view.aggregates {
+        writeln!(text, "aggregate {:?} {} {}", aggregate.function, aggregate.argument, aggregate.result)?;
+    }
+    // Slots as numbers: two columns may read alike, two slots never do.
+    let slot = |slot| format!("#{slot}");
+    for output in &view.outputs {
+        writeln!(
+            text,
+            "output {:?} {} {}",
+            output.field.name,
+            output.field.kind,
+            output.expr.display(&slot)
+        )?;
+    }
+    if let Some(having) = &view.having {
+        writeln!(text, "having {}", having.display(&slot))?;
+    }
+    writeln!(text, "lateness {}", view.options.allowed_lateness.0)
+}
+
+fn write_source(text: &mut String, view: &View, source: &Source, table: &Table) -> fmt::Result {
+    let name = |slot| describe::column_name(table, slot);
+    writeln!(
+        text,
+        "topic {:?} delay {} time {}",
+        table.topic,
+        table.watermark_delay.0,
+        name(table.event_time)
+    )?;
+    for slot in columns_read(source).into_iter().chain([table.event_time]) {
+        if let Some(column) = table.columns.get(slot) {
+            writeln!(text, "column {:?} {} {}", column.name, column.kind, column.not_null)?;
+        }
+    }
+    if let Some(filter) = &source.filter {
+        writeln!(text, "filter {}", filter.display(&name))?;
+    }
+    for key in &source.keys {
+        writeln!(text, "by {}", key.display(&name))?;
+    }
+    for (input, aggregate) in source.inputs.iter().zip(&view.aggregates) {
+        writeln!(text, "input {}", describe::aggregate(aggregate, input, &name))?;
+    }
+    Ok(())
+}
+
+/// The columns that a source reads, in order.
+fn columns_read(source: &Source) -> BTreeSet<usize> {
+    let mut slots = BTreeSet::new();
+    let inputs = source.inputs.iter().flat_map(|input| input.argument.iter().chain(&input.filter));
+    for expr in source.filter.iter().chain(&source.keys).chain(inputs) {
+        expr.for_each_column(&mut |slot| {
+            slots.insert(slot);
+        });
+    }
+    slots
+}

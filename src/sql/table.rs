@@ -1,0 +1,146 @@
+//! `CREATE TABLE name (column TYPE [NOT NULL], ...) WITH (...)`: a topic and its records.
+
+use sqlparser::ast::{ColumnDef, ColumnOption, CreateTable, Ident, Spanned};
+
+use super::{
+    error::{Diagnostics, Place},
+    names::{self, Match},
+    options::WithOptions,
+    plan::{Column, Table},
+    types,
+};
+use crate::{time::Millis, value::Type};
+
+const OPTIONS: [&str; 5] = ["topic", "key", "event_time", "watermark_delay", "max_ahead"];
+
+/// A table, and what of it could not be made out.
+pub(super) struct TableDraft {
+    pub(super) table: Table,
+    /// Where its statement stands.
+    pub(super) place: Place,
+    /// The columns whose type is unknown: what refers to them is not to blame.
+    pub(super) broken: Vec<usize>,
+}
+
+/// Checks a statement. Without event time there is no table.
+pub(super) fn check(create: &CreateTable, place: &Place, errors: &mut Diagnostics) -> Option<TableDraft> {
+    let name = names::single(&create.name);
+    let place = place.at(&create.name);
+    let Some(name) = name else {
+        errors.error(&place, format!("found {}; expected a name without a schema", create.name));
+        return None;
+    };
+    check_shape(create, &place, errors);
+    let (columns, broken) = columns(&create.columns, &place, errors);
+    let mut options = WithOptions::read(&create.table_options, &OPTIONS, &place, errors);
+    let topic = options.text("topic", errors).map_or_else(|| name.value.clone(), |(topic, _)| topic);
+    let key =
+        options.text("key", errors).and_then(|(key, at)| column_named("key", &key, &columns, &at, errors));
+    let watermark_delay = options.span("watermark_delay", Millis(0), errors);
+    let max_ahead = options.span("max_ahead", Millis::hours(1), errors);
+    let event_time = event_time(&mut options, &columns, &broken, &place, errors)?;
+    let name = name.value.clone();
+    let table = Table { name, topic, columns, key, event_time, watermark_delay, max_ahead };
+    Some(TableDraft { table, place, broken })
+}
+
+fn check_shape(create: &CreateTable, place: &Place, errors: &mut Diagnostics) {
+    if create.query.is_some() || create.like.is_some() || create.clone.is_some() {
+        errors
+            .error(place, "a table describes a topic: expected its columns, found a query or another table");
+    }
+    for constraint in &create.constraints {
+        let message = format!(
+            "table constraints are not supported, found {constraint}; expected columns such as user_id TEXT NOT NULL"
+        );
+        errors.error(&place.at(constraint), message);
+    }
+    if create.columns.is_empty() {
+        errors.error(place, "a table needs columns, such as (user_id TEXT NOT NULL, ts TIMESTAMP NOT NULL)");
+    }
+}
+
+fn columns(defs: &[ColumnDef], place: &Place, errors: &mut Diagnostics) -> (Vec<Column>, Vec<usize>) {
+    let mut columns: Vec<Column> = Vec::with_capacity(defs.len());
+    let mut broken = Vec::new();
+    for def in defs {
+        let at = place.with_span(def.name.span);
+        if columns.iter().any(|column| column.name == def.name.value) {
+            errors.error(&at, format!("column \"{}\" is declared twice", def.name.value));
+            continue;
+        }
+        let kind = types::of(&def.data_type);
+        if kind.is_none() {
+            let message = format!("unknown type {}; expected {}", def.data_type, types::EXPECTED);
+            errors.error(&at, message);
+            broken.push(columns.len());
+        }
+        let kind = kind.unwrap_or(Type::Text);
+        columns.push(Column { name: def.name.value.clone(), kind, not_null: not_null(def, &at, errors) });
+    }
+    (columns, broken)
+}
+
+fn not_null(def: &ColumnDef, place: &Place, errors: &mut Diagnostics) -> bool {
+    let mut not_null = false;
+    for option in &def.options {
+        match &option.option {
+            ColumnOption::NotNull => not_null = true,
+            ColumnOption::Null | ColumnOption::Comment(_) => {}
+            other => {
+                let span = other.span();
+                errors.error(&place.with_span(span), format!("found {other}; expected NOT NULL or nothing"));
+            }
+        }
+    }
+    not_null
+}
+
+/// The column that an option names.
+fn column_named(
+    option: &str,
+    name: &str,
+    columns: &[Column],
+    place: &Place,
+    errors: &mut Diagnostics,
+) -> Option<usize> {
+    let candidates = columns.iter().map(|column| column.name.as_str());
+    if let Match::One(index) = names::find(&Ident::new(name), candidates.clone()) {
+        return Some(index);
+    }
+    errors.error(place, format!("{} in option \"{option}\"", names::unknown("column", name, candidates)));
+    None
+}
+
+/// The option's column, or the only TIMESTAMP.
+fn event_time(
+    options: &mut WithOptions,
+    columns: &[Column],
+    broken: &[usize],
+    place: &Place,
+    errors: &mut Diagnostics,
+) -> Option<usize> {
+    if let Some((name, at)) = options.text("event_time", errors) {
+        let index = column_named("event_time", &name, columns, &at, errors)?;
+        let column = columns.get(index)?;
+        if !matches!(column.kind, Type::Timestamp | Type::BigInt) && !broken.contains(&index) {
+            let message = format!(
+                "event_time column \"{}\" is {}; expected TIMESTAMP, or BIGINT for epoch milliseconds",
+                column.name, column.kind
+            );
+            errors.error(&at, message);
+        }
+        return Some(index);
+    }
+    let mut timestamps = columns.iter().enumerate().filter(|(_, column)| column.kind == Type::Timestamp);
+    match (timestamps.next(), timestamps.next()) {
+        (Some((index, _)), None) => Some(index),
+        (found, _) => {
+            let why = if found.is_some() { "several TIMESTAMP columns" } else { "no TIMESTAMP column" };
+            let message =
+                format!("this table has {why}; expected WITH (event_time = '...') to name its event time");
+            errors.error(place, message);
+            None
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! GROUP BY: the keys and the one window.
+
+use sqlparser::ast::{self, GroupByExpr, Ident, Select, SelectItem};
+
+use super::{default_name, window};
+use crate::{
+    sql::{
+        bind::Binder,
+        error::{Diagnostics, Place},
+        expr::Expr,
+        names::Match,
+        plan::Window,
+        relation::{Known, Relation},
+    },
+    value::Type,
+};
+
+/// What a view groups by.
+pub(super) struct Group {
+    pub(super) keys: Vec<Key>,
+    pub(super) window: Window,
+    /// Where the window stands.
+    pub(super) place: Place,
+}
+
+/// One part of the group key, over the relation's columns.
+pub(super) struct Key {
+    /// What it is called where SELECT does not name it.
+    pub(super) name: String,
+    pub(super) expr: Expr,
+    pub(super) kind: Option<Type>,
+}
+
+const EXPECTED: &str = "GROUP BY with one of TUMBLE(ts, size), HOP(ts, slide, size), SESSION(ts, gap)";
+
+/// Checks GROUP BY; None without a window.
+pub(super) fn of_select(
+    select: &Select,
+    relation: &Relation,
+    known: Known<'_>,
+    place: &Place,
+    errors: &mut Diagnostics,
+) -> Option<Group> {
+    let GroupByExpr::Expressions(list, modifiers) = &select.group_by else {
+        errors.error(place, format!("GROUP BY ALL is not supported; expected {EXPECTED}"));
+        return None;
+    };
+    if !modifiers.is_empty() {
+        errors.error(&place.at(&select.group_by), format!("found {}; expected {EXPECTED}", select.group_by));
+    }
+    let mut keys: Vec<Key> = Vec::new();
+    let mut windows = Vec::new();
+    for (index, expr) in list.iter().enumerate() {
+        let place = place.at(expr);
+        if let ast::Expr::Function(call) = expr
+            && let Some(kind) = window::Kind::of(&call.name.to_string())
+        {
+            windows.push((window::check(kind, call, relation, known, &place, errors), place));
+            continue;
+        }
+        let key = key(expr, index, select, relation, &place, errors);
+        if !keys.iter().any(|other| other.expr == key.expr && key.kind.is_some()) {
+            keys.push(key);
+        }
+    }
+    if let Some((_, place)) = windows.get(1) {
+        errors.error(place, format!("a view has one window; expected {EXPECTED}"));
+    }
+    if windows.is_empty() {
+        errors.error(place, format!("this view has no window; expected {EXPECTED}"));
+    }
+    let (window, place) = windows.into_iter().next()?;
+    // A window with a mistake, which is noted, still lets the rest be checked.
+    let window = window.unwrap_or(Window::Session { gap: crate::time::Millis(1) });
+    Some(Group { keys, window, place })
+}
+
+fn key(
+    expr: &ast::Expr,
+    index: usize,
+    select: &Select,
+    relation: &Relation,
+    place: &Place,
+    errors: &mut Diagnostics,
+) -> Key {
+    let meant = item_of(expr, select, relation).unwrap_or(expr);
+    let mut scope = relation.scope("GROUP BY");
+    let typed = Binder::new(&mut scope, errors, place).bind(meant);
+    if typed.kind == Some(Type::Json) {
+        errors.error(place, "cannot group by JSON; expected a path to a text (->> 'field') or a cast");
+    }
+    let name = match expr {
+        ast::Expr::Identifier(Ident { value, .. }) => value.clone(),
+        other => default_name(other, index),
+    };
+    Key { name, expr: typed.expr, kind: typed.kind }
+}
+
+/// What `GROUP BY 2` and `GROUP BY alias` refer to in SELECT. A column of FROM goes before an alias.
+fn item_of<'s>(expr: &ast::Expr, select: &'s Select, relation: &Relation) -> Option<&'s ast::Expr> {
+    match expr {
+        ast::Expr::Value(value) => {
+            let ast::Value::Number(number, _) = &value.value else { return None };
+            let index = number.parse::<usize>().ok()?.checked_sub(1)?;
+            match select.projection.get(index)? {
+                SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. } => Some(expr),
+                _ => None,
+            }
+        }
+        ast::Expr::Identifier(name) if relation.scope("GROUP BY").find(name) == Match::None => {
+            select.projection.iter().find_map(|item| match item {
+                SelectItem::ExprWithAlias { expr, alias } if alias.value == name.value => Some(expr),
+                _ => None,
+            })
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,209 @@
+//! `CREATE VIEW name WITH (...) AS SELECT ...`: a windowed aggregate.
+
+mod group;
+mod lint;
+mod result;
+mod window;
+
+use sqlparser::ast::{self, CreateView, Ident, SelectItem, SetExpr};
+
+use self::{group::Group, result::ResultScope};
+use super::{
+    bind::{Binder, Typed},
+    error::{Diagnostics, Place},
+    expr::Expr,
+    names,
+    options::WithOptions,
+    plan::{Field, Input, Options, Output, Source, View},
+    relation::{self, Known, Relation},
+    shape,
+};
+use crate::value::Type;
+
+const OPTIONS: [&str; 5] = ["topic", "allowed_lateness", "idle_timeout", "flush_after", "history"];
+
+/// Names that every row has, which no column may take.
+const WINDOW_START: &str = "window_start";
+const WINDOW_END: &str = "window_end";
+const RESERVED: [&str; 2] = ["view", "revision"];
+
+/// Checks a statement. Its fingerprint is not set yet.
+pub(super) fn check(
+    create: &CreateView,
+    known: Known<'_>,
+    place: &Place,
+    errors: &mut Diagnostics,
+) -> Option<View> {
+    let place = place.at(&create.name);
+    let name = name(create, &place, errors);
+    if !create.columns.is_empty() {
+        errors.error(&place, "column names behind the view's name are not supported; expected AS in SELECT");
+    }
+    let options = options(create, &place, errors);
+    let SetExpr::Select(select) = create.query.body.as_ref() else {
+        let message = "expected CREATE VIEW ... AS SELECT; UNION ALL is supported in FROM: \
+                       FROM (SELECT ... UNION ALL SELECT ...) AS x";
+        errors.error(&place.at(create.query.body.as_ref()), message);
+        return None;
+    };
+    let place = place.with_span(select.select_token.0.span);
+    shape::check_view(&create.query, select, &place, errors);
+    let relation = relation::of_select(select, known, &place, errors)?;
+    let filter = select.selection.as_ref().map(|condition| {
+        let mut scope = relation.scope("WHERE");
+        Binder::new(&mut scope, errors, &place).condition(condition)
+    });
+    let group = group::of_select(select, &relation, known, &place, errors)?;
+    lint::session_keys(&group, &relation, known, errors);
+    let mut scope = ResultScope::new(&relation, &group);
+    outputs(&select.projection, &mut scope, &place, errors);
+    let having = select.having.as_ref().map(|condition| {
+        scope.clause = "HAVING";
+        Binder::new(&mut scope, errors, &place).condition(condition)
+    });
+    Some(assemble(name?, options, &relation, filter.as_ref(), &group, scope, having.as_ref()))
+}
+
+fn name(create: &CreateView, place: &Place, errors: &mut Diagnostics) -> Option<String> {
+    let Some(name) = names::single(&create.name) else {
+        errors.error(place, format!("found {}; expected a name without a schema", create.name));
+        return None;
+    };
+    if !names::is_path_segment(&name.value) {
+        let message = format!(
+            "\"{}\" cannot stand in the API's paths; expected a name of letters, digits, _, - and .",
+            name.value
+        );
+        errors.error(place, message);
+    }
+    Some(name.value.clone())
+}
+
+fn options(create: &CreateView, place: &Place, errors: &mut Diagnostics) -> Options {
+    let defaults = Options::default();
+    let mut given = WithOptions::read(&create.options, &OPTIONS, place, errors);
+    Options {
+        topic: given.text("topic", errors).map(|(topic, _)| topic),
+        allowed_lateness: given.span("allowed_lateness", defaults.allowed_lateness, errors),
+        idle_timeout: given.span("idle_timeout", defaults.idle_timeout, errors),
+        flush_after: given.span("flush_after", defaults.flush_after, errors),
+        history: given.span("history", defaults.history, errors),
+    }
+}
+
+/// Binds SELECT's list; each column is known to those behind it.
+fn outputs(items: &[SelectItem], scope: &mut ResultScope<'_>, place: &Place, errors: &mut Diagnostics) {
+    for (index, item) in items.iter().enumerate() {
+        let place = place.at(item);
+        let (expr, alias) = match item {
+            SelectItem::UnnamedExpr(expr) => (expr, None),
+            SelectItem::ExprWithAlias { expr, alias } => (expr, Some(alias)),
+            _ => {
+                errors.error(
+                    &place,
+                    format!("{item} is not supported here; expected group columns and aggregates"),
+                );
+                continue;
+            }
+        };
+        let typed = Binder::new(scope, errors, &place).bind(expr);
+        let name = alias.map_or_else(|| default_name(expr, index), |alias| alias.value.clone());
+        let place = alias.map_or_else(|| place.clone(), |alias| place.with_span(alias.span));
+        if let Some(name) = admitted(name, &typed, scope, &place, errors) {
+            scope.push_output(name, typed);
+        }
+    }
+}
+
+/// The name under which a column may stand in the rows. The window's own bounds stand in every row
+/// anyway, and are none of the outputs.
+fn admitted(
+    name: String,
+    typed: &Typed,
+    scope: &ResultScope<'_>,
+    place: &Place,
+    errors: &mut Diagnostics,
+) -> Option<String> {
+    for (bound, slot) in [(WINDOW_START, result::START), (WINDOW_END, result::END)] {
+        if names::same(&name, bound) {
+            if typed.expr != Expr::Column(slot) && typed.kind.is_some() {
+                let message =
+                    format!("every row has a \"{bound}\" of its own; expected another name behind AS");
+                errors.error(place, message);
+            }
+            return None;
+        }
+    }
+    if RESERVED.contains(&name.as_str()) {
+        errors
+            .error(place, format!("every row has a \"{name}\" of its own; expected another name behind AS"));
+    } else if scope.outputs.iter().any(|output| output.field.name == name) {
+        errors.error(place, format!("two columns are called \"{name}\"; expected AS and another name"));
+    }
+    Some(name)
+}
+
+/// The name of a column without AS: that of a column or a function, else `column3`.
+pub(super) fn default_name(expr: &ast::Expr, index: usize) -> String {
+    use ast::Expr as E;
+    match expr {
+        E::Identifier(Ident { value, .. }) => value.clone(),
+        E::CompoundIdentifier(parts) => {
+            parts.last().map_or_else(|| format!("column{}", index + 1), |part| part.value.clone())
+        }
+        E::Nested(inner) | E::Cast { expr: inner, .. } => default_name(inner, index),
+        E::Function(function) => function.name.to_string().to_lowercase(),
+        E::Case { .. } => "case".to_owned(),
+        E::Extract { .. } => "extract".to_owned(),
+        E::Floor { .. } => "floor".to_owned(),
+        E::Ceil { .. } => "ceil".to_owned(),
+        E::Trim { .. } => "trim".to_owned(),
+        E::Substring { .. } => "substr".to_owned(),
+        _ => format!("column{}", index + 1),
+    }
+}
+
+fn assemble(
+    name: String,
+    options: Options,
+    relation: &Relation,
+    filter: Option<&Expr>,
+    group: &Group,
+    scope: ResultScope<'_>,
+    having: Option<&Expr>,
+) -> View {
+    let slots = scope.layout();
+    let sources = relation.branches.iter().map(|branch| Source {
+        table: branch.table,
+        filter: Expr::both(branch.filter.clone(), filter.map(|filter| branch.resolve(filter))),
+        keys: group.keys.iter().map(|key| branch.resolve(&key.expr)).collect(),
+        inputs: scope
+            .aggregates
+            .iter()
+            .map(|(_, input)| Input {
+                argument: input.argument.as_ref().map(|argument| branch.resolve(argument)),
+                filter: input.filter.as_ref().map(|filter| branch.resolve(filter)),
+            })
+            .collect(),
+    });
+    let sources = sources.collect();
+    let outputs = scope
+        .outputs
+        .iter()
+        .map(|output| Output { field: output.field.clone(), expr: slots.place(&output.expr) });
+    let keys = group.keys.iter().enumerate().map(|(slot, key)| Field {
+        name: scope.key_name(slot).unwrap_or_else(|| key.name.clone()),
+        kind: key.kind.unwrap_or(Type::Text),
+    });
+    View {
+        name,
+        fingerprint: 0,
+        sources,
+        window: group.window,
+        keys: keys.collect(),
+        aggregates: scope.aggregates.iter().map(|(aggregate, _)| *aggregate).collect(),
+        outputs: outputs.collect(),
+        having: having.map(|having| slots.place(having)),
+        options,
+    }
+}

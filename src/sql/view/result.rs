@@ -1,0 +1,309 @@
+//! The scope of SELECT and HAVING: group keys, aggregates, the window's bounds, earlier columns.
+
+use sqlparser::ast::{self, DuplicateTreatment, FunctionArg, FunctionArgExpr, FunctionArguments, Ident};
+
+use super::{WINDOW_END, WINDOW_START, group::Group, window};
+use crate::{
+    sql::{
+        bind::{AGGREGATE, AGGREGATES, Binder, RowScope, Scope, Typed},
+        error::{Diagnostics, Place},
+        expr::Expr,
+        names::{self, Match},
+        plan::{Aggregate, AggregateFunction, Field, Input, Output},
+        relation::Relation,
+    },
+    value::Type,
+};
+
+/// While it is not known how many aggregates there are, their slots and those behind them stand far
+/// apart; [`Layout`] puts them where [`Output`] says.
+const AGGREGATE_SLOTS: usize = 1 << 24;
+pub(super) const START: usize = 2 << 24;
+pub(super) const END: usize = START + 1;
+const OUTPUT_SLOTS: usize = 3 << 24;
+
+/// The scope; it collects the aggregates that it meets.
+pub(super) struct ResultScope<'a> {
+    relation: &'a Relation,
+    group: &'a Group,
+    /// Where in the statement this is, for errors.
+    pub(super) clause: &'static str,
+    /// The aggregates so far, their inputs over the relation's columns.
+    pub(super) aggregates: Vec<(Aggregate, Input)>,
+    /// The columns so far.
+    pub(super) outputs: Vec<Output>,
+    /// Those whose type is unknown because of a mistake, and bare NULLs.
+    untyped: Vec<usize>,
+}
+
+/// Where the slots finally lie.
+pub(super) struct Layout {
+    keys: usize,
+    aggregates: usize,
+}
+
+impl Layout {
+    /// An expression over the final slots.
+    pub(super) fn place(&self, expr: &Expr) -> Expr {
+        let bounds = self.keys + self.aggregates;
+        expr.replace_columns(&|slot| {
+            Expr::Column(match slot {
+                OUTPUT_SLOTS.. => bounds + 2 + (slot - OUTPUT_SLOTS),
+                START.. => bounds + (slot - START),
+                AGGREGATE_SLOTS.. => self.keys + (slot - AGGREGATE_SLOTS),
+                key => key,
+            })
+        })
+    }
+}
+
+impl<'a> ResultScope<'a> {
+    pub(super) const fn new(relation: &'a Relation, group: &'a Group) -> Self {
+        Self {
+            relation,
+            group,
+            clause: "SELECT",
+            aggregates: Vec::new(),
+            outputs: Vec::new(),
+            untyped: Vec::new(),
+        }
+    }
+
+    pub(super) const fn layout(&self) -> Layout {
+        Layout { keys: self.group.keys.len(), aggregates: self.aggregates.len() }
+    }
+
+    /// Makes a column known to those behind it.
+    pub(super) fn push_output(&mut self, name: String, typed: Typed) {
+        if typed.kind.is_none() {
+            self.untyped.push(self.outputs.len());
+        }
+        let kind = typed.kind.unwrap_or(Type::Text);
+        self.outputs.push(Output { field: Field { name, kind }, expr: typed.expr });
+    }
+
+    /// What SELECT calls a key.
+    pub(super) fn key_name(&self, slot: usize) -> Option<String> {
+        self.outputs
+            .iter()
+            .find(|output| output.expr == Expr::Column(slot))
+            .map(|output| output.field.name.clone())
+    }
+
+    fn rows(&self, clause: &'static str) -> RowScope<'a> {
+        self.relation.scope(clause)
+    }
+
+    /// The key that computes the same as `typed`, which is over the relation's columns.
+    fn key_of(&self, typed: &Typed) -> Option<Typed> {
+        let slot = self.group.keys.iter().position(|key| key.expr == typed.expr && key.kind.is_some())?;
+        Some(Typed { expr: Expr::Column(slot), kind: typed.kind })
+    }
+
+    fn bound(name: &Ident) -> Option<Typed> {
+        let is = |bound: &str| names::same(&name.value, bound);
+        let slot = if is(WINDOW_START) {
+            START
+        } else if is(WINDOW_END) {
+            END
+        } else {
+            return None;
+        };
+        Some(Typed::new(Expr::Column(slot), Type::Timestamp))
+    }
+
+    fn output(&self, name: &Ident) -> Option<Typed> {
+        let candidates = self.outputs.iter().map(|output| output.field.name.as_str());
+        let Match::One(index) = names::find(name, candidates) else { return None };
+        if self.untyped.contains(&index) {
+            return Some(Typed::UNKNOWN);
+        }
+        let kind = self.outputs.get(index)?.field.kind;
+        Some(Typed::new(Expr::Column(OUTPUT_SLOTS + index), kind))
+    }
+
+    fn aggregate(
+        &mut self,
+        name: &str,
+        call: &ast::Function,
+        place: &Place,
+        errors: &mut Diagnostics,
+    ) -> Option<Typed> {
+        let (argument, distinct) = argument(name, call, place, errors)?;
+        let mut rows = self.rows(AGGREGATE);
+        let mut binder = Binder::new(&mut rows, errors, place);
+        let argument = argument.map(|argument| (binder.bind(argument), argument));
+        let filter = call.filter.as_ref().map(|filter| binder.condition(filter));
+        let function = match (name, distinct) {
+            ("count", true) => AggregateFunction::CountDistinct,
+            ("count", false) => AggregateFunction::Count,
+            ("sum", _) => AggregateFunction::Sum,
+            ("min", _) => AggregateFunction::Min,
+            ("max", _) => AggregateFunction::Max,
+            _ => AggregateFunction::Avg,
+        };
+        if distinct && matches!(function, AggregateFunction::Sum | AggregateFunction::Avg) {
+            errors
+                .error(place, format!("{name}(DISTINCT ...) is not supported; expected count(DISTINCT ...)"));
+            return None;
+        }
+        let kind = match &argument {
+            None => Type::BigInt,
+            Some((typed, at)) => argument_type(name, function, typed.kind, &place.at(*at), errors)?,
+        };
+        let result = match function {
+            AggregateFunction::Count | AggregateFunction::CountDistinct => Type::BigInt,
+            AggregateFunction::Avg => Type::Double,
+            AggregateFunction::Sum | AggregateFunction::Min | AggregateFunction::Max => kind,
+        };
+        let input = Input { argument: argument.map(|(typed, _)| typed.expr), filter };
+        Some(Typed::new(self.share(Aggregate { function, argument: kind, result }, input), result))
+    }
+
+    /// The slot of an aggregate: that of an identical one if there is one.
+    fn share(&mut self, aggregate: Aggregate, input: Input) -> Expr {
+        let same = |(other, others): &(Aggregate, Input)| {
+            *other == aggregate && others.argument == input.argument && others.filter == input.filter
+        };
+        let index = self.aggregates.iter().position(same).unwrap_or_else(|| {
+            self.aggregates.push((aggregate, input));
+            self.aggregates.len() - 1
+        });
+        Expr::Column(AGGREGATE_SLOTS + index)
+    }
+}
+
+/// The argument of an aggregate (none for `count(*)`), and whether it is DISTINCT; None, and an
+/// error, if it has not one argument.
+fn argument<'f>(
+    name: &str,
+    call: &'f ast::Function,
+    place: &Place,
+    errors: &mut Diagnostics,
+) -> Option<(Option<&'f ast::Expr>, bool)> {
+    if let FunctionArguments::List(list) = &call.args
+        && list.clauses.is_empty()
+        && call.within_group.is_empty()
+        && call.null_treatment.is_none()
+    {
+        let distinct = list.duplicate_treatment == Some(DuplicateTreatment::Distinct);
+        match list.args.as_slice() {
+            [FunctionArg::Unnamed(FunctionArgExpr::Wildcard)] if name == "count" && !distinct => {
+                return Some((None, false));
+            }
+            [] if name == "count" && !distinct => return Some((None, false)),
+            [FunctionArg::Unnamed(FunctionArgExpr::Expr(expr))] => return Some((Some(expr), distinct)),
+            _ => {}
+        }
+    }
+    let expected = match name {
+        "count" => "count(*), count(x) or count(DISTINCT x), each perhaps with FILTER (WHERE ...)".to_owned(),
+        other => format!("{other}(x), perhaps with FILTER (WHERE ...)"),
+    };
+    errors.error(place, format!("found {call}; expected {expected}"));
+    None
+}
+
+/// The type that the aggregate takes in, if it takes this one.
+fn argument_type(
+    name: &str,
+    function: AggregateFunction,
+    kind: Option<Type>,
+    place: &Place,
+    errors: &mut Diagnostics,
+) -> Option<Type> {
+    let Some(kind) = kind else { return Some(Type::BigInt) };
+    let (fits, expected) = match function {
+        AggregateFunction::Count => (true, ""),
+        AggregateFunction::Sum | AggregateFunction::Avg => {
+            (matches!(kind, Type::BigInt | Type::Double), "BIGINT or DOUBLE")
+        }
+        AggregateFunction::CountDistinct | AggregateFunction::Min | AggregateFunction::Max => {
+            (kind != Type::Json, "any type but JSON (take a text out of it with ->>)")
+        }
+    };
+    if !fits {
+        errors.error(place, format!("{name} cannot take {kind}; expected {expected}"));
+        return None;
+    }
+    Some(kind)
+}
+
+impl Scope for ResultScope<'_> {
+    fn column(&mut self, parts: &[Ident], place: &Place, errors: &mut Diagnostics) -> Typed {
+        let mut rows = self.rows(self.clause);
+        let Some(name) = rows.unqualified(parts, place, errors) else { return Typed::UNKNOWN };
+        if let Match::One(_) = rows.find(name) {
+            let typed = rows.column(std::slice::from_ref(name), place, errors);
+            if let Some(key) = self.key_of(&typed) {
+                return key;
+            }
+        }
+        if let Some(typed) = Self::bound(name).or_else(|| self.output(name)) {
+            return typed;
+        }
+        match rows.find(name) {
+            Match::One(slot) => {
+                let known = self.relation.columns.get(slot).is_some_and(|column| column.kind.is_some());
+                if known {
+                    let message = format!(
+                        "column \"{}\" is neither in GROUP BY nor in an aggregate; expected one of these, \
+                         such as max({})",
+                        name.value, name.value
+                    );
+                    errors.error(place, message);
+                }
+            }
+            Match::Several => {
+                rows.column(std::slice::from_ref(name), place, errors);
+            }
+            Match::None => {
+                let outputs = self.outputs.iter().map(|output| output.field.name.as_str());
+                let columns = self.relation.columns.iter().map(|column| column.name.as_str());
+                let mut all: Vec<&str> = columns.chain([WINDOW_START, WINDOW_END]).collect();
+                for output in outputs {
+                    if !all.contains(&output) {
+                        all.push(output);
+                    }
+                }
+                errors.error(place, names::unknown("column", &name.value, all.iter().copied()));
+            }
+        }
+        Typed::UNKNOWN
+    }
+
+    fn function(&mut self, call: &ast::Function, place: &Place, errors: &mut Diagnostics) -> Option<Typed> {
+        let name = call.name.to_string().to_ascii_lowercase();
+        if AGGREGATES.contains(&name.as_str()) {
+            return Some(self.aggregate(&name, call, place, errors).unwrap_or(Typed::UNKNOWN));
+        }
+        // Flink's TUMBLE_START(ts, size) and its like name the bounds of the view's only window.
+        let (kind, slot) = match (name.strip_suffix("_start"), name.strip_suffix("_end")) {
+            (Some(kind), _) => (kind, START),
+            (_, Some(kind)) => (kind, END),
+            _ => (name.as_str(), START),
+        };
+        window::Kind::of(kind)?;
+        if kind == name {
+            let message =
+                format!("{name} belongs in GROUP BY; in {} expected window_start or window_end", self.clause);
+            errors.error(place, message);
+            return Some(Typed::UNKNOWN);
+        }
+        Some(Typed::new(Expr::Column(slot), Type::Timestamp))
+    }
+
+    /// An expression that GROUP BY has too is the key, not computed from it.
+    fn known(&mut self, expr: &ast::Expr, place: &Place) -> Option<Typed> {
+        if matches!(expr, ast::Expr::Identifier(_) | ast::Expr::CompoundIdentifier(_) | ast::Expr::Value(_)) {
+            return None;
+        }
+        if self.group.keys.iter().all(|key| matches!(key.expr, Expr::Column(_))) {
+            return None;
+        }
+        let mut ignored = Diagnostics::default();
+        let mut rows = self.rows("SELECT");
+        let typed = Binder::new(&mut rows, &mut ignored, place).bind(expr);
+        if ignored.is_empty() { self.key_of(&typed) } else { None }
+    }
+}

@@ -1,0 +1,79 @@
+//! The promise: producers and consumers find in the embedded broker what they would find in Kafka.
+#![cfg(feature = "local")]
+
+use weir::{
+    local::broker::{BrokerError, EmbeddedBroker},
+    publish::{
+        Message, Publisher, Topics,
+        kafka::{KafkaPublisher, KafkaSettings},
+    },
+    time::Offset,
+};
+
+fn publisher(broker: &EmbeddedBroker) -> KafkaPublisher {
+    KafkaPublisher::new(KafkaSettings::plain(broker.bootstrap())).unwrap()
+}
+
+fn message(topic: &str, key: &str, payload: impl Into<Vec<u8>>) -> Message {
+    Message {
+        topic: topic.into(),
+        key: Some(key.into()),
+        payload: payload.into(),
+        headers: vec![("weir.view", "ctr".into())],
+    }
+}
+
+#[tokio::test]
+async fn a_broker_goes_on_where_it_stopped() {
+    let dir = tempfile::tempdir().unwrap();
+    let broker = EmbeddedBroker::start(dir.path(), None).unwrap();
+    let kafka = publisher(&broker);
+    kafka.warm().await.unwrap();
+    assert_eq!(kafka.partitions("clicks").await.unwrap(), None);
+    kafka.ensure_topics(&[("clicks", 3), ("views", 1)]).await.unwrap();
+    kafka.ensure_topics(&[("clicks", 3), ("more", 2)]).await.unwrap();
+    assert_eq!(kafka.partitions("clicks").await.unwrap(), Some(3));
+    assert_eq!(kafka.partitions("more").await.unwrap(), Some(2));
+    kafka.publish((0..100).map(|i| message("views", "p", format!("{i}"))).collect()).await.unwrap();
+    assert_eq!(kafka.end_offset("views", 0).await.unwrap(), Offset(100));
+    drop(kafka);
+    broker.shutdown();
+
+    let broker = EmbeddedBroker::start(dir.path(), None).unwrap();
+    let kafka = publisher(&broker);
+    assert_eq!(kafka.partitions("clicks").await.unwrap(), Some(3));
+    assert_eq!(kafka.end_offset("views", 0).await.unwrap(), Offset(100));
+    kafka.publish(vec![message("views", "p", "more")]).await.unwrap();
+    assert_eq!(kafka.end_offset("views", 0).await.unwrap(), Offset(101));
+}
+
+#[test]
+fn a_taken_port_is_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port();
+    let error = EmbeddedBroker::start(dir.path(), Some(port)).unwrap_err();
+    assert!(matches!(error, BrokerError::Port { port: named, .. } if named == port), "{error}");
+}
+
+#[test]
+fn a_folder_that_cannot_be_written_is_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("file");
+    std::fs::write(&file, "").unwrap();
+    let error = EmbeddedBroker::start(&file.join("broker"), None).unwrap_err();
+    assert!(matches!(error, BrokerError::Folder { .. }), "{error}");
+    let error = EmbeddedBroker::start(&dir.path().join("a folder"), None).unwrap_err();
+    assert!(matches!(error, BrokerError::Path { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn an_unknown_topic_is_an_error_that_names_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let broker = EmbeddedBroker::start(dir.path(), None).unwrap();
+    let settings = KafkaSettings::plain(broker.bootstrap()).with("topic.metadata.propagation.max.ms", "100");
+    let error = KafkaPublisher::new(settings).unwrap().publish(vec![message("nowhere", "k", "v")]).await;
+    let error = error.unwrap_err();
+    assert_eq!(error.to_string(), "failed to publish to topic nowhere");
+    assert!(std::error::Error::source(&error).unwrap().to_string().contains("UnknownTopic"), "{error:?}");
+}

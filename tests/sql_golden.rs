@@ -1,0 +1,82 @@
+//! The SQL front end on files: `tests/sql/ok` hold what is accepted, with the described plans beside
+//! them; the first line of each file in `tests/sql/bad` is `-- fail: <text>`, which one of its errors
+//! must have.
+//!
+//! `WEIR_BLESS=1 cargo test --test sql_golden` writes the plans anew.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use weir::sql::{Catalog, SqlFile};
+
+fn files(folder: &str) -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/sql").join(folder);
+    let mut files: Vec<PathBuf> = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "sql"))
+        .collect();
+    files.sort();
+    assert!(!files.is_empty());
+    files
+}
+
+fn read(path: &Path) -> SqlFile {
+    let name = path.file_name().unwrap().to_string_lossy().into_owned();
+    SqlFile { name, text: fs::read_to_string(path).unwrap() }
+}
+
+#[test]
+fn good_sql_gives_the_described_plans() {
+    let mut differences = Vec::new();
+    for path in files("ok") {
+        let catalog =
+            Catalog::parse(&[read(&path)]).unwrap_or_else(|errors| panic!("\n{}\n", errors.render()));
+        let plans: Vec<String> = catalog.views.iter().map(|view| view.describe(&catalog)).collect();
+        let warnings = catalog.warnings().into_iter().map(|warning| format!("warning: {warning}\n"));
+        let described: String = plans.into_iter().chain(warnings).collect::<Vec<_>>().join("\n");
+        let golden = path.with_extension("plan");
+        if std::env::var_os("WEIR_BLESS").is_some() {
+            fs::write(&golden, &described).unwrap();
+        }
+        let expected = fs::read_to_string(&golden).unwrap_or_default();
+        if described != expected {
+            differences
+                .push(format!("{}:\n--- expected\n{expected}\n--- found\n{described}", golden.display()));
+        }
+    }
+    assert!(differences.is_empty(), "{}", differences.join("\n"));
+}
+
+#[test]
+fn bad_sql_gives_the_named_error_at_a_place() {
+    for path in files("bad") {
+        let file = read(&path);
+        let expected =
+            file.text.lines().next().and_then(|line| line.strip_prefix("-- fail: ")).unwrap().trim();
+        let errors = match Catalog::parse(std::slice::from_ref(&file)) {
+            Ok(_) => panic!("{} is accepted; expected {expected}", file.name),
+            Err(errors) => errors,
+        };
+        assert!(
+            errors.iter().any(|error| error.to_string().contains(expected)),
+            "{}: expected\n{expected}\nfound\n{}",
+            file.name,
+            errors.render()
+        );
+        for error in errors.iter() {
+            let line = file.text.lines().nth(error.line - 1).unwrap_or_default();
+            assert!(error.column <= line.chars().count() + 1, "{}: {error}", file.name);
+        }
+    }
+}
+
+#[test]
+fn the_pipelines_of_this_repository_are_sound() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("sql");
+    let catalog = Catalog::load(&folder).unwrap_or_else(|error| panic!("{error}"));
+    assert!(catalog.view("ctr").is_some());
+    assert_eq!(catalog.warnings(), Vec::<String>::new());
+}
