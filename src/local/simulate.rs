@@ -1,8 +1,8 @@
 //! Simulated shoppers: impressions and clicks for the tables of `sql/ctr.sql`.
 //!
 //! A [`Simulator`] is an iterator over events, each with the moment at which it is to be sent. It is
-//! pure: seed, settings and start decide everything, so a run can be repeated. Sending is
-//! somebody else's work.
+//! pure: seed, settings and start decide everything, so a run can be repeated. [`play`] waits
+//! for their time; sending is somebody else's work.
 //!
 //! What it makes is what real traffic is like: some products are shown far more than others (Zipf),
 //! a click follows an impression of the same user, some events overtake others on their way, a few
@@ -10,10 +10,17 @@
 
 use std::{cmp::Reverse, collections::BinaryHeap};
 
+use futures::{Stream, stream};
 use rand::{Rng, SeedableRng, rngs::StdRng};
 use serde_json::json;
+use tokio::time::{Duration, Instant, sleep_until};
 
 use crate::time::{Clock, Millis, Timestamp};
+
+/// Events that are due within this are sent together.
+const TICK: Duration = Duration::from_millis(20);
+/// At most so many events are sent together.
+const MOST: usize = 1000;
 
 /// The topic of impressions.
 pub const IMPRESSIONS: &str = "impressions";
@@ -244,6 +251,25 @@ impl Iterator for Simulator {
     }
 }
 
+/// Waits for the events' time: gives those that are due, together. A reader that falls behind gets
+/// them late and none is left out.
+pub fn play<I>(events: I) -> impl Stream<Item = Vec<SimulatedEvent>>
+where
+    I: IntoIterator<Item = SimulatedEvent>,
+{
+    let start = Instant::now();
+    stream::unfold(events.into_iter().peekable(), move |mut events| async move {
+        let since_start = |event: &SimulatedEvent| {
+            Duration::from_millis(u64::try_from(event.send_at.0).unwrap_or_default())
+        };
+        sleep_until(start + since_start(events.peek()?) + TICK).await;
+        let elapsed = start.elapsed();
+        let next = std::iter::from_fn(|| events.next_if(|event| since_start(event) <= elapsed));
+        let due: Vec<SimulatedEvent> = next.take(MOST).collect();
+        Some((due, events))
+    })
+}
+
 #[expect(clippy::cast_possible_truncation, reason = "whole milliseconds are meant")]
 fn whole(millis: f64) -> Millis {
     Millis(millis as i64)
@@ -298,6 +324,8 @@ fn zipf(rank: usize) -> f64 {
 #[cfg(test)]
 mod tests {
     use std::collections::HashMap;
+
+    use futures::StreamExt as _;
 
     use super::*;
     use crate::time::ManualClock;
@@ -364,6 +392,15 @@ mod tests {
         assert!(
             behind.iter().flatten().all(|delay| (0..2000).contains(delay) || (3000..40_000).contains(delay))
         );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn played_events_come_in_order_and_none_is_left_out() {
+        let settings = Settings { rate: 5000.0, duration: Some(Millis::seconds(5)), ..Settings::default() };
+        let clock = ManualClock::at(Timestamp(1_700_000_000_000));
+        let batches: Vec<_> = play(Simulator::new(settings.clone(), &clock)).collect().await;
+        assert!(batches.len() > 100, "{} batches", batches.len());
+        assert_eq!(batches.concat(), simulate(settings));
     }
 
     #[test]
