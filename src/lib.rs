@@ -18,6 +18,7 @@
 //! | [`engine`] | absorb (batch to slabs) and close (slabs to rows) |
 
 pub mod aggregate;
+pub mod codec;
 pub mod engine;
 pub mod event;
 pub mod publish;

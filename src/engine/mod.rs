@@ -1,5 +1,183 @@
 //! The engine's two halves: *absorb* folds a batch into slabs, *close* turns slabs into rows.
+//!
+//! # The protocol
+//!
+//! To absorb a batch of a source partition, a writer reads the head, folds the records into the
+//! slabs of their slices, puts each slab that changed on the condition that nobody else has put it
+//! since, and moves the partition on in the head. The call that does so returns how far all
+//! partitions have come, and thereby the watermark W; the windows that W has passed are closed.
+//!
+//! A writer may die between any two steps, and be run again by the redelivery of its batch, cut
+//! anew, or even at once with the one that seemed dead. What holds all the same:
+//!
+//! - **A-1, once:** a slab knows the first offset that it has not taken, and takes none before it.
+//! - **A-2, fenced:** a slab is put only over the version that it was built on.
+//! - **A-3, not overtaken:** W never exceeds the watermark that a partition has in the head, and
+//!   that moves only after its slabs are put. So when W passes the end of a window, every event that
+//!   is on time for it is in a slab.
+//! - **A-4, touched:** a record that is skipped because its slab has it already still closes its
+//!   windows again: its writer may have died before it did.
+//! - **C-1, pure:** closing a window is a function of its slabs. It may run late, twice, or at once
+//!   with another.
+//! - **C-2, coverage:** of two rows of one key and window, the one that covers more events is kept,
+//!   wherever they meet. The number of events of a key in a window only grows, because slabs only do.
+//! - **C-3, monotone:** watermarks and `closed` only rise.
 
+mod absorb;
+mod close;
+mod error;
+mod fold;
+mod groups;
+mod history;
+mod leaf;
+mod page;
+mod read;
 mod row;
+mod sessions;
+mod slab;
+mod stored;
+mod sweep;
+mod view;
+mod writer;
 
+use std::{
+    collections::HashMap,
+    sync::{Arc, PoisonError},
+};
+
+pub use error::EngineError;
+pub use read::{PartitionStatus, Reader, ViewStatus};
 pub use row::{ClosedRow, KeyRows};
+pub use sweep::Swept;
+
+use crate::{
+    publish::{Publisher, Topics},
+    sql::Catalog,
+    state::{Partition, Store},
+    time::{Clock, Millis, Timestamp},
+};
+use view::ViewRuntime;
+use writer::Writer;
+
+/// Where events that cannot be used go, and how long the store keeps what it may forget.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// The topic of records that do not fit their table.
+    pub dead_letter_topic: String,
+    /// The topic of events that came too late.
+    pub late_topic: String,
+    /// How long slabs are kept after they were written last: at least as long as the topics keep
+    /// their records.
+    pub retention: Millis,
+    /// Whether pages are kept, which the API reads.
+    pub pages: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            dead_letter_topic: "weir.dead_letters".into(),
+            late_topic: "weir.late_events".into(),
+            retention: Millis::days(8),
+            pages: true,
+        }
+    }
+}
+
+/// Absorbs batches and closes windows, for all views of a catalog.
+pub struct Engine<S, P, T> {
+    catalog: Arc<Catalog>,
+    views: Vec<ViewRuntime>,
+    store: S,
+    publisher: P,
+    topics: T,
+    clock: Arc<dyn Clock>,
+    settings: Settings,
+    writers: std::sync::Mutex<HashMap<(usize, Partition), Arc<tokio::sync::Mutex<Writer>>>>,
+    partitions: tokio::sync::Mutex<HashMap<String, i32>>,
+    /// Before this it could not know whether a partition was silent.
+    started: Timestamp,
+}
+
+/// What became of a batch.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Absorbed {
+    /// How many records it had.
+    pub records: u64,
+    /// How many of them were dead letters.
+    pub dead: u64,
+    /// How many events views took in, a view each.
+    pub accepted: u64,
+    /// How many events were too late, a view each.
+    pub late: u64,
+    /// How many records had been absorbed before, a view each.
+    pub skipped: u64,
+    /// How many rows were given out.
+    pub rows: u64,
+    /// How many windows were closed.
+    pub windows: u64,
+}
+
+impl<S: Store, P: Publisher, T: Topics> Engine<S, P, T> {
+    /// An engine.
+    pub fn new(
+        catalog: Arc<Catalog>,
+        store: S,
+        publisher: P,
+        topics: T,
+        clock: Arc<dyn Clock>,
+        settings: Settings,
+    ) -> Self {
+        let views = catalog.views.iter().map(|view| ViewRuntime::new(&catalog, view)).collect();
+        let started = clock.now();
+        Self {
+            catalog,
+            views,
+            store,
+            publisher,
+            topics,
+            clock,
+            settings,
+            writers: std::sync::Mutex::default(),
+            partitions: tokio::sync::Mutex::default(),
+            started,
+        }
+    }
+
+    /// What it runs.
+    pub fn catalog(&self) -> &Arc<Catalog> {
+        &self.catalog
+    }
+
+    /// Where its state is.
+    pub fn store(&self) -> &S {
+        &self.store
+    }
+
+    /// Where what it gives out goes.
+    pub fn publisher(&self) -> &P {
+        &self.publisher
+    }
+
+    /// The writer of a partition of a view, as this process knows it.
+    fn writer(&self, view: usize, partition: &Partition) -> Arc<tokio::sync::Mutex<Writer>> {
+        let mut writers = self.writers.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(writers.entry((view, partition.clone())).or_default())
+    }
+
+    /// How many partitions a topic has: asked once, until [`Engine::forget_topics`].
+    async fn partition_count(&self, topic: &str) -> Result<i32, EngineError> {
+        let mut known = self.partitions.lock().await;
+        if let Some(count) = known.get(topic) {
+            return Ok(*count);
+        }
+        let Some(count) = self.topics.partitions(topic).await? else { return Ok(0) };
+        known.insert(topic.to_owned(), count);
+        Ok(count)
+    }
+
+    /// Asks the broker again: a topic may have gained partitions.
+    async fn forget_topics(&self) {
+        self.partitions.lock().await.clear();
+    }
+}

@@ -1,4 +1,6 @@
-//! Everything on one machine: the embedded broker and the event-source poller.
+//! Everything on one machine: the embedded broker and DynamoDB, the event-source poller, the
+//! simulator.
 
 pub mod broker;
+pub mod dynamo;
 pub mod simulate;

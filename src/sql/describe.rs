@@ -78,7 +78,13 @@ impl View {
             writeln!(text, "    key {} = {}", field.name, key.display(&name))?;
         }
         for (index, (input, function)) in source.inputs.iter().zip(&self.aggregates).enumerate() {
-            writeln!(text, "    #{} {} = {}", index + 1, function.result, aggregate(function, input, &name))?;
+            writeln!(
+                text,
+                "    #{} {} = {}",
+                index + 1,
+                function.result,
+                aggregate(*function, input, &name)
+            )?;
         }
         Ok(())
     }
@@ -126,7 +132,7 @@ fn quoted(name: &str) -> String {
 }
 
 /// An aggregate with its input as SQL.
-pub(super) fn aggregate(aggregate: &Aggregate, input: &Input, names: &impl Fn(usize) -> String) -> String {
+pub(super) fn aggregate(aggregate: Aggregate, input: &Input, names: &impl Fn(usize) -> String) -> String {
     let argument = input.argument.as_ref().map_or_else(|| "*".to_owned(), |it| it.display(names).to_string());
     let filter = input.filter.as_ref().map(|it| format!(" FILTER (WHERE {})", it.display(names)));
     let (name, distinct) = match aggregate.function {

@@ -77,7 +77,7 @@ fn write_source(text: &mut String, view: &View, source: &Source, table: &Table) 
         writeln!(text, "by {}", key.display(&name))?;
     }
     for (input, aggregate) in source.inputs.iter().zip(&view.aggregates) {
-        writeln!(text, "input {}", describe::aggregate(aggregate, input, &name))?;
+        writeln!(text, "input {}", describe::aggregate(*aggregate, input, &name))?;
     }
     Ok(())
 }

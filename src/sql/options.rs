@@ -96,7 +96,7 @@ impl WithOptions {
         match duration::of_expr(&value) {
             Some(span) if span >= Millis(0) => return span,
             Some(span) => {
-                errors.error(&place, format!("option \"{name}\" is {span}; expected no negative span"))
+                errors.error(&place, format!("option \"{name}\" is {span}; expected no negative span"));
             }
             None => {
                 errors

@@ -39,7 +39,7 @@ pub(super) fn parse(file: &Rc<SqlFile>, errors: &mut Diagnostics, into: &mut Sta
     for mut tokens in split(tokens) {
         let Some(first) = tokens.iter().find(|token| is_solid(token)) else { continue };
         let place = Place { file: Rc::clone(file), span: first.span };
-        quote_column_names(&mut tokens);
+        free_column_names(&mut tokens);
         let created = created_name(&tokens);
         match parse_one(tokens) {
             Ok(statement) => into.parsed.push(Parsed { statement, place }),
@@ -109,39 +109,61 @@ fn lowercase_first(text: &str) -> String {
     chars.next().map(|first| first.to_lowercase().chain(chars).collect()).unwrap_or_default()
 }
 
-/// Quotes the names of the columns of a CREATE TABLE, so that `key TEXT` is not read as the start
-/// of a constraint. A definition's quotes mean nothing: only a reference's do.
-fn quote_column_names(tokens: &mut [TokenWithSpan]) {
-    if !starts_with(tokens, Keyword::TABLE) {
-        return;
-    }
+/// Words that end a list where the parser meets them behind a comma, though nothing that could end
+/// there begins with them: behind a comma they are columns.
+const ENDING: [Keyword; 8] = [
+    Keyword::VIEW,
+    Keyword::VALUES,
+    Keyword::END,
+    Keyword::OFFSET,
+    Keyword::ANALYZE,
+    Keyword::EXPLAIN,
+    Keyword::CLUSTER,
+    Keyword::RETURNING,
+];
+
+/// Takes the keyword out of words that can only be columns where they stand: `key` in
+/// `(key TEXT, ...)`, which is not the start of a constraint; `view` in `SELECT ts, view`; `interval`
+/// with nothing behind it.
+fn free_column_names(tokens: &mut [TokenWithSpan]) {
+    let is_table = starts_with(tokens, Keyword::TABLE);
     let solid: Vec<usize> =
         tokens.iter().enumerate().filter(|(_, token)| is_solid(token)).map(|(index, _)| index).collect();
+    let at = |index: Option<&usize>| index.and_then(|index| tokens.get(*index)).map(|token| &token.token);
     let mut depth = 0;
-    let mut names = Vec::new();
-    for window in solid.windows(3) {
-        let [before, name, kind] = window else { continue };
-        match tokens.get(*before).map(|token| &token.token) {
+    let mut columns = Vec::new();
+    for (place, index) in solid.iter().enumerate() {
+        let before = place.checked_sub(1).and_then(|before| at(solid.get(before)));
+        let behind = at(solid.get(place + 1));
+        match at(Some(index)) {
             Some(Token::LParen) => depth += 1,
             Some(Token::RParen) => depth -= 1,
+            Some(Token::Word(word)) if word.quote_style.is_none() => {
+                let is_definition = is_table
+                    && depth == 1
+                    && matches!(before, Some(Token::LParen | Token::Comma))
+                    && behind.is_some_and(is_type);
+                let is_item = before == Some(&Token::Comma) && ENDING.contains(&word.keyword);
+                let is_bare_interval = word.keyword == Keyword::INTERVAL
+                    && !matches!(
+                        behind,
+                        Some(Token::SingleQuotedString(_) | Token::Number(..) | Token::Minus)
+                    );
+                if is_definition || is_item || is_bare_interval {
+                    columns.push(*index);
+                }
+            }
             _ => {}
         }
-        let is_start = matches!(tokens.get(*before).map(|t| &t.token), Some(Token::LParen | Token::Comma));
-        if depth == 1 && is_start && tokens.get(*kind).is_some_and(is_type) {
-            names.push(*name);
-        }
     }
-    for name in names {
-        if let Some(TokenWithSpan { token: Token::Word(word), .. }) = tokens.get_mut(name)
-            && word.quote_style.is_none()
-        {
-            word.quote_style = Some('"');
+    for index in columns {
+        if let Some(TokenWithSpan { token: Token::Word(word), .. }) = tokens.get_mut(index) {
             word.keyword = Keyword::NoKeyword;
         }
     }
 }
 
-fn is_type(token: &TokenWithSpan) -> bool {
+fn is_type(token: &Token) -> bool {
     const TYPES: [&str; 22] = [
         "TEXT",
         "VARCHAR",
@@ -166,7 +188,7 @@ fn is_type(token: &TokenWithSpan) -> bool {
         "JSON",
         "JSONB",
     ];
-    match &token.token {
+    match token {
         Token::Word(word) => TYPES.iter().any(|name| word.value.eq_ignore_ascii_case(name)),
         _ => false,
     }

@@ -1,5 +1,271 @@
 //! A store in memory, for `weir run` and for tests.
 
-/// Keeps everything in maps.
+use std::{
+    collections::BTreeMap,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use super::{
+    Advance, Chunk, Head, Item, ItemKey, Partition, Progress, Scope, Span, StateError, Store, ViewId,
+    Written, step,
+};
+use crate::time::{Offset, Timestamp};
+
+/// Keeps everything in maps. Items do not expire; [`MemoryStore::drop_before`] bounds it.
 #[derive(Debug, Default)]
-pub struct MemoryStore {}
+pub struct MemoryStore {
+    tables: Mutex<Tables>,
+}
+
+/// What a [`MemoryStore`] did and holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Stats {
+    /// Items and heads that were read.
+    pub reads: u64,
+    /// Items and heads that were written; what changed nothing does not count.
+    pub writes: u64,
+    /// The bytes of all item bodies held now.
+    pub bytes: u64,
+}
+
+#[derive(Debug, Default)]
+struct Tables {
+    heads: BTreeMap<ViewId, Head>,
+    items: BTreeMap<ItemKey, Item>,
+    stats: Stats,
+}
+
+impl MemoryStore {
+    /// An empty store.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Drops the slabs and history items of a view whose slices begin before `slice`.
+    pub fn drop_before(&self, view: &ViewId, slice: Timestamp) {
+        let mut tables = self.lock();
+        let old: Vec<_> =
+            tables.slabs(view).filter(|(_, start)| *start < slice).map(|(key, _)| key).collect();
+        tables.remove_all(&old);
+        let first = ItemKey::History { view: view.clone(), slice: Timestamp::MIN, chunk: Chunk::WHOLE };
+        let end = ItemKey::History { view: view.clone(), slice, chunk: Chunk::WHOLE };
+        let old: Vec<_> = tables.items.range(first..end).map(|(key, _)| key.clone()).collect();
+        tables.remove_all(&old);
+    }
+
+    /// What it did so far and holds now.
+    pub fn stats(&self) -> Stats {
+        self.lock().stats
+    }
+
+    /// A panic of another thread leaves no half-written map behind: every change is one insertion.
+    fn lock(&self) -> MutexGuard<'_, Tables> {
+        self.tables.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Tables {
+    /// The slabs of a view, with the slices they stand in.
+    fn slabs(&self, view: &ViewId) -> impl Iterator<Item = (ItemKey, Timestamp)> {
+        let first = ItemKey::Slab {
+            view: view.clone(),
+            partition: Partition { topic: "".into(), index: i32::MIN },
+            epoch: 0,
+            slice: Timestamp::MIN,
+            chunk: Chunk::WHOLE,
+        };
+        self.items.range(first..).map_while(move |(key, _)| match key {
+            ItemKey::Slab { view: of, slice, .. } if of == view => Some((key.clone(), *slice)),
+            _ => None,
+        })
+    }
+
+    fn remove_all(&mut self, keys: &[ItemKey]) {
+        for item in keys.iter().filter_map(|key| self.items.remove(key)) {
+            self.stats.bytes -= item.body.len() as u64;
+        }
+    }
+
+    fn read(&mut self, keys: impl Iterator<Item = ItemKey>) -> Vec<(ItemKey, Item)> {
+        let found: Vec<_> =
+            keys.filter_map(|key| self.items.get(&key).cloned().map(|item| (key, item))).collect();
+        self.stats.reads += found.len() as u64;
+        found
+    }
+
+    fn put(&mut self, key: &ItemKey, item: Item, expected: Option<i64>) -> Written {
+        let stands = self.items.get(key);
+        if stands.map(|stands| stands.version) != expected {
+            return Written::against(stands, &item);
+        }
+        let replaced = stands.map_or(0, |stands| stands.body.len() as u64);
+        self.stats.bytes = self.stats.bytes - replaced + item.body.len() as u64;
+        self.stats.writes += 1;
+        self.items.insert(key.clone(), item);
+        Written::Stored
+    }
+
+    /// Changes one partition of a head where `change` says what it becomes.
+    fn update(
+        &mut self,
+        view: &ViewId,
+        partition: &Partition,
+        change: impl FnOnce(Option<&Progress>) -> Option<Progress>,
+    ) {
+        let head = self.heads.entry(view.clone()).or_default();
+        if let Some(progress) = change(head.partitions.get(partition)) {
+            head.partitions.insert(partition.clone(), progress);
+            self.stats.writes += 1;
+        }
+    }
+
+    fn head(&mut self, view: &ViewId) -> Head {
+        self.stats.reads += 1;
+        self.heads.get(view).cloned().unwrap_or_default()
+    }
+}
+
+impl Span {
+    /// The first and the last key that can be in it; nothing where it ends before it begins.
+    fn bounds(&self) -> Option<(ItemKey, ItemKey)> {
+        let last = Chunk { depth: u8::MAX, index: u32::MAX };
+        match self.clone() {
+            Self::Slabs { view, partition, epoch, from, to } => {
+                let key = |slice, chunk| {
+                    let (view, partition) = (view.clone(), partition.clone());
+                    ItemKey::Slab { view, partition, epoch, slice, chunk }
+                };
+                (from <= to).then(|| (key(from, Chunk::WHOLE), key(to, last)))
+            }
+            Self::Pages { view } => {
+                let key = |chunk| ItemKey::Page { view: view.clone(), chunk };
+                Some((key(Chunk::WHOLE), key(last)))
+            }
+            Self::History { view, from, to } => {
+                let key = |slice, chunk| ItemKey::History { view: view.clone(), slice, chunk };
+                (from <= to).then(|| (key(from, Chunk::WHOLE), key(to, last)))
+            }
+        }
+    }
+}
+
+impl Store for MemoryStore {
+    async fn head(&self, view: &ViewId) -> Result<Head, StateError> {
+        Ok(self.lock().head(view))
+    }
+
+    async fn advance(&self, view: &ViewId, step: Advance) -> Result<Head, StateError> {
+        let mut tables = self.lock();
+        tables.update(view, &step.partition, |old| step::advanced(old, &step));
+        Ok(tables.head(view))
+    }
+
+    async fn mark_idle(&self, view: &ViewId, partition: &Partition, next: Offset) -> Result<(), StateError> {
+        self.lock().update(view, partition, |old| step::idled(old, next));
+        Ok(())
+    }
+
+    async fn restart(&self, view: &ViewId, partition: &Partition, epoch: u32) -> Result<(), StateError> {
+        self.lock().update(view, partition, |old| step::restarted(old, epoch));
+        Ok(())
+    }
+
+    async fn set_closed(&self, view: &ViewId, scope: Scope, through: Timestamp) -> Result<(), StateError> {
+        let mut tables = self.lock();
+        let head = tables.heads.entry(view.clone()).or_default();
+        if head.closed.get(&scope).is_none_or(|closed| *closed < through) {
+            head.closed.insert(scope, through);
+            tables.stats.writes += 1;
+        }
+        Ok(())
+    }
+
+    async fn set_page_depth(&self, view: &ViewId, depth: u8) -> Result<(), StateError> {
+        let mut tables = self.lock();
+        let head = tables.heads.entry(view.clone()).or_default();
+        if head.page_depth < depth {
+            head.page_depth = depth;
+            tables.stats.writes += 1;
+        }
+        Ok(())
+    }
+
+    async fn get(&self, key: &ItemKey) -> Result<Option<Item>, StateError> {
+        let mut tables = self.lock();
+        tables.stats.reads += 1;
+        Ok(tables.items.get(key).cloned())
+    }
+
+    async fn get_many(&self, keys: &[ItemKey]) -> Result<Vec<(ItemKey, Item)>, StateError> {
+        let mut keys: Vec<_> = keys.iter().collect();
+        keys.sort_unstable();
+        keys.dedup();
+        Ok(self.lock().read(keys.into_iter().cloned()))
+    }
+
+    async fn scan(&self, span: &Span) -> Result<Vec<(ItemKey, Item)>, StateError> {
+        let Some((first, last)) = span.bounds() else { return Ok(Vec::new()) };
+        let mut tables = self.lock();
+        let found: Vec<_> =
+            tables.items.range(first..=last).map(|(key, item)| (key.clone(), item.clone())).collect();
+        tables.stats.reads += found.len() as u64;
+        Ok(found)
+    }
+
+    async fn put(&self, key: &ItemKey, item: Item, expected: Option<i64>) -> Result<Written, StateError> {
+        Ok(self.lock().put(key, item, expected))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn slab(view: &ViewId, topic: &str, slice: i64) -> ItemKey {
+        ItemKey::Slab {
+            view: view.clone(),
+            partition: Partition { topic: topic.into(), index: 0 },
+            epoch: 0,
+            slice: Timestamp(slice),
+            chunk: Chunk::WHOLE,
+        }
+    }
+
+    fn history(view: &ViewId, slice: i64) -> ItemKey {
+        ItemKey::History { view: view.clone(), slice: Timestamp(slice), chunk: Chunk::WHOLE }
+    }
+
+    fn item(bytes: usize) -> Item {
+        Item { version: 1, body: vec![7; bytes], expires: None }
+    }
+
+    #[tokio::test]
+    async fn what_lies_before_a_slice_is_dropped_and_nothing_else() {
+        let (store, view, other) = (MemoryStore::new(), ViewId::new("v", 1), ViewId::new("w", 1));
+        let page = ItemKey::Page { view: view.clone(), chunk: Chunk::WHOLE };
+        let old = [slab(&view, "a", -10), slab(&view, "b", 10), history(&view, -10)];
+        let kept =
+            [slab(&view, "a", 20), slab(&view, "b", 30), history(&view, 20), slab(&other, "a", -10), page];
+        for key in old.iter().chain(&kept) {
+            store.put(key, item(5), None).await.unwrap();
+        }
+        store.drop_before(&view, Timestamp(20));
+        for key in &old {
+            assert_eq!(store.get(key).await.unwrap(), None, "{key:?}");
+        }
+        for key in &kept {
+            assert!(store.get(key).await.unwrap().is_some(), "{key:?}");
+        }
+        assert_eq!(store.stats().bytes, 25);
+    }
+
+    #[tokio::test]
+    async fn the_bytes_are_those_held() {
+        let (store, view) = (MemoryStore::new(), ViewId::new("v", 1));
+        let key = slab(&view, "a", 0);
+        store.put(&key, item(100), None).await.unwrap();
+        store.put(&key, Item { version: 2, ..item(40) }, Some(1)).await.unwrap();
+        store.put(&key, Item { version: 3, ..item(70) }, Some(1)).await.unwrap();
+        assert_eq!(store.stats(), Stats { reads: 0, writes: 2, bytes: 40 });
+    }
+}

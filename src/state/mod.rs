@@ -5,11 +5,14 @@
 //! how far each source partition has come, and how far the windows are closed. It is only ever
 //! updated in place, a partition at a time, so writers of different partitions do not meet.
 
+#[cfg(feature = "dynamodb")]
+pub mod dynamo;
 mod memory;
+mod step;
 
 use std::{collections::BTreeMap, fmt, future::Future, sync::Arc};
 
-pub use memory::MemoryStore;
+pub use memory::{MemoryStore, Stats};
 
 use crate::time::{Offset, Timestamp};
 
@@ -21,6 +24,13 @@ impl ViewId {
     /// The id of a view.
     pub fn new(name: &str, fingerprint: u64) -> Self {
         Self(format!("{name}@{fingerprint:016x}").into())
+    }
+
+    /// Reads [`ViewId::as_str`] back.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (_, fingerprint) = text.rsplit_once('@')?;
+        let digits = fingerprint.len() == 16 && fingerprint.bytes().all(|b| b.is_ascii_hexdigit());
+        digits.then(|| Self(text.into()))
     }
 
     /// As text: `ctr@00c0ffee00c0ffee`.
@@ -42,6 +52,14 @@ pub struct Partition {
     pub topic: Arc<str>,
     /// Its number.
     pub index: i32,
+}
+
+impl Partition {
+    /// Reads `page-views-3` back.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (topic, index) = text.rsplit_once('-')?;
+        Some(Self { topic: topic.into(), index: index.parse().ok()? })
+    }
 }
 
 impl fmt::Display for Partition {
@@ -234,7 +252,7 @@ pub struct Item {
     pub version: i64,
     /// The packed content.
     pub body: Vec<u8>,
-    /// From when on the store may drop it.
+    /// From when on the store may drop it. It may come back rounded up to the next second.
     pub expires: Option<Timestamp>,
 }
 
@@ -247,13 +265,22 @@ pub enum Written {
     Conflict,
 }
 
+impl Written {
+    /// How a write ended whose condition failed. What stands may be its own: a client that lost the
+    /// answer asks again, and the write meets itself.
+    fn against(stands: Option<&Item>, own: &Item) -> Self {
+        let same = stands.is_some_and(|item| item.version == own.version && item.body == own.body);
+        if same { Self::Stored } else { Self::Conflict }
+    }
+}
+
 /// The store. All reads are strongly consistent.
 pub trait Store: Send + Sync {
     /// The head of a view; an empty one where there is none yet.
     fn head(&self, view: &ViewId) -> impl Future<Output = Result<Head, StateError>> + Send;
 
     /// Moves a partition on if `next` lies beyond what it was and its epoch is the one named.
-    /// Never moves anything backwards. Returns the head as it stands afterwards in either case.
+    /// Never moves anything backwards, and drops the idle mark. Returns the head as it stands afterwards in either case.
     fn advance(&self, view: &ViewId, step: Advance) -> impl Future<Output = Result<Head, StateError>> + Send;
 
     /// Marks a partition idle at `next` (one that never reported: at its first offset), unless it has
@@ -299,6 +326,7 @@ pub trait Store: Send + Sync {
     fn scan(&self, span: &Span) -> impl Future<Output = Result<Vec<(ItemKey, Item)>, StateError>> + Send;
 
     /// Writes an item if the version that stands there is `expected` (none: if nothing stands there).
+    /// A write that finds itself there already, version and body, is stored.
     fn put(
         &self,
         key: &ItemKey,

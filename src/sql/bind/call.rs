@@ -85,7 +85,7 @@ impl Binder<'_> {
             return self.fail(format!("unknown type {name} in a cast; expected {}", types::EXPECTED));
         };
         let possible = match (bound.kind, kind) {
-            (None, _) | (Some(Type::Text | Type::Json), _) | (_, Type::Text | Type::Json) => true,
+            (None | Some(Type::Text | Type::Json), _) | (_, Type::Text | Type::Json) => true,
             (Some(a), b) if a == b => true,
             (Some(from), to) => {
                 let (number, time) = ([Type::BigInt, Type::Double], Type::Timestamp);

@@ -95,13 +95,11 @@ impl Binder<'_> {
             Expr::Literal(Value::Text(text)) => leaf::not_a_timestamp(text),
             _ => "cannot compare TIMESTAMP with TEXT; expected CAST(... AS TIMESTAMP)".to_owned(),
         };
-        match convert(text, Type::Timestamp) {
-            Some(typed) => Some(typed.expr),
-            None => {
-                self.fail(message);
-                None
-            }
+        let converted = convert(text, Type::Timestamp);
+        if converted.is_none() {
+            self.fail(message);
         }
+        converted.map(|typed| typed.expr)
     }
 
     fn logic(&mut self, function: Function, left: &ast::Expr, right: &ast::Expr) -> Typed {

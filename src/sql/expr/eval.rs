@@ -100,7 +100,9 @@ fn call<'r>(function: Function, arguments: &'r [Expr], row: &'r [Value<'r>]) -> 
         F::Lower => text::map(at(0), str::to_lowercase),
         F::Upper => text::map(at(0), str::to_uppercase),
         F::Length => text::length(&at(0)),
-        F::Substring => text::substring(at(0), &at(1), arguments.get(2).map(|count| count.eval(row))),
+        F::Substring => {
+            text::substring(at(0), &at(1), arguments.get(2).map(|count| count.eval(row)).as_ref())
+        }
         F::Concat => text::concat(arguments.iter().map(|each| each.eval(row))),
         F::Join => text::join(&at(0), &at(1)),
         F::Trim | F::TrimStart | F::TrimEnd => {

@@ -6,7 +6,7 @@ use super::{Function, cast};
 use crate::value::Value;
 
 /// A text with a function applied to all of it.
-pub(super) fn map<'r>(value: Value<'r>, function: impl FnOnce(&str) -> String) -> Value<'r> {
+pub(super) fn map(value: Value<'_>, function: impl FnOnce(&str) -> String) -> Value<'_> {
     match value {
         Value::Text(text) => Value::Text(Cow::Owned(function(&text))),
         _ => Value::Null,
@@ -21,7 +21,7 @@ pub(super) fn length(value: &Value<'_>) -> Value<'static> {
 }
 
 /// A part of a text without a copy where the text borrows.
-fn part<'r>(text: Cow<'r, str>, cut: impl FnOnce(&str) -> &str) -> Value<'r> {
+fn part(text: Cow<'_, str>, cut: impl FnOnce(&str) -> &str) -> Value<'_> {
     Value::Text(match text {
         Cow::Borrowed(text) => Cow::Borrowed(cut(text)),
         Cow::Owned(text) => Cow::Owned(cut(&text).to_owned()),
@@ -29,11 +29,11 @@ fn part<'r>(text: Cow<'r, str>, cut: impl FnOnce(&str) -> &str) -> Value<'r> {
 }
 
 /// Characters `from` (counted from 1) up to `from + count`, as far as they exist.
-pub(super) fn substring<'r>(text: Value<'r>, from: &Value<'_>, count: Option<Value<'_>>) -> Value<'r> {
+pub(super) fn substring<'r>(text: Value<'r>, from: &Value<'_>, count: Option<&Value<'_>>) -> Value<'r> {
     let (Value::Text(text), Value::Int(from)) = (text, from) else { return Value::Null };
     let end = match count {
         None => i64::MAX,
-        Some(Value::Int(count)) if count >= 0 => from.saturating_add(count),
+        Some(Value::Int(count)) if *count >= 0 => from.saturating_add(*count),
         Some(_) => return Value::Null,
     };
     let start = byte_of(&text, *from);
@@ -84,7 +84,7 @@ mod tests {
     use super::*;
 
     fn substring_of(text: &str, from: i64, count: Option<i64>) -> Value<'_> {
-        substring(Value::text(text), &Value::Int(from), count.map(Value::Int))
+        substring(Value::text(text), &Value::Int(from), count.map(Value::Int).as_ref())
     }
 
     #[test]

@@ -61,7 +61,7 @@ pub(super) fn check(
         scope.clause = "HAVING";
         Binder::new(&mut scope, errors, &place).condition(condition)
     });
-    Some(assemble(name?, options, &relation, filter.as_ref(), &group, scope, having.as_ref()))
+    Some(assemble(name?, options, &relation, filter.as_ref(), &group, &scope, having.as_ref()))
 }
 
 fn name(create: &CreateView, place: &Place, errors: &mut Diagnostics) -> Option<String> {
@@ -169,7 +169,7 @@ fn assemble(
     relation: &Relation,
     filter: Option<&Expr>,
     group: &Group,
-    scope: ResultScope<'_>,
+    scope: &ResultScope<'_>,
     having: Option<&Expr>,
 ) -> View {
     let slots = scope.layout();

@@ -1,0 +1,185 @@
+//! One aggregate's accumulators.
+
+use std::cmp::Ordering;
+
+use super::distinct::Distinct;
+use crate::{
+    codec::{CodecError, Reader, put_value, put_varint, put_zigzag},
+    sql::{Aggregate, AggregateFunction},
+    time::Timestamp,
+    value::{Type, Value},
+};
+
+/// One aggregate's accumulators, one a group.
+#[derive(Clone, Debug)]
+pub(super) enum Column {
+    Count(Vec<u64>),
+    SumInt(Vec<Option<i64>>),
+    SumFloat(Vec<Option<f64>>),
+    Extreme { wanted: Ordering, groups: Vec<Value<'static>> },
+    Avg(Vec<(f64, u64)>),
+    Distinct(Distinct),
+}
+
+impl Column {
+    pub(super) fn new(aggregate: &Aggregate) -> Self {
+        let extreme = |wanted| Self::Extreme { wanted, groups: Vec::new() };
+        match (aggregate.function, aggregate.argument) {
+            (AggregateFunction::Count, _) => Self::Count(Vec::new()),
+            (AggregateFunction::CountDistinct, _) => Self::Distinct(Distinct::default()),
+            (AggregateFunction::Sum, Type::Double) => Self::SumFloat(Vec::new()),
+            (AggregateFunction::Sum, _) => Self::SumInt(Vec::new()),
+            (AggregateFunction::Min, _) => extreme(Ordering::Less),
+            (AggregateFunction::Max, _) => extreme(Ordering::Greater),
+            (AggregateFunction::Avg, _) => Self::Avg(Vec::new()),
+        }
+    }
+
+    pub(super) fn push(&mut self) {
+        match self {
+            Self::Count(groups) => groups.push(0),
+            Self::SumInt(groups) => groups.push(None),
+            Self::SumFloat(groups) => groups.push(None),
+            Self::Extreme { groups, .. } => groups.push(Value::Null),
+            Self::Avg(groups) => groups.push((0.0, 0)),
+            Self::Distinct(distinct) => distinct.push(),
+        }
+    }
+
+    pub(super) fn update(&mut self, group: usize, value: &Value<'_>) {
+        if value.is_null() {
+            return;
+        }
+        match self {
+            Self::Count(groups) => at(groups, group, |n| *n += 1),
+            Self::SumInt(groups) => {
+                if let Value::Int(i) | Value::Time(Timestamp(i)) = value {
+                    at(groups, group, |sum| *sum = Some(sum.unwrap_or(0).saturating_add(*i)));
+                }
+            }
+            Self::SumFloat(groups) => {
+                if let Some(x) = value.as_f64() {
+                    at(groups, group, |sum| *sum = Some(sum.unwrap_or(0.0) + x));
+                }
+            }
+            Self::Extreme { wanted, groups } => at(groups, group, |best| keep(*wanted, best, value)),
+            Self::Avg(groups) => {
+                if let Some(x) = value.as_f64() {
+                    at(groups, group, |(sum, n)| (*sum, *n) = (*sum + x, *n + 1));
+                }
+            }
+            Self::Distinct(distinct) => distinct.update(group, value),
+        }
+    }
+
+    pub(super) fn merge(&mut self, other: &Self, pairs: &[(usize, usize)]) {
+        match (self, other) {
+            (Self::Count(groups), Self::Count(others)) => each(groups, others, pairs, |n, m| *n += m),
+            (Self::SumInt(groups), Self::SumInt(others)) => each(groups, others, pairs, |sum, more| {
+                if let Some(more) = more {
+                    *sum = Some(sum.unwrap_or(0).saturating_add(*more));
+                }
+            }),
+            (Self::SumFloat(groups), Self::SumFloat(others)) => each(groups, others, pairs, |sum, more| {
+                if let Some(more) = more {
+                    *sum = Some(sum.unwrap_or(0.0) + more);
+                }
+            }),
+            (Self::Extreme { wanted, groups }, Self::Extreme { groups: others, .. }) => {
+                each(groups, others, pairs, |best, value| keep(*wanted, best, value));
+            }
+            (Self::Avg(groups), Self::Avg(others)) => {
+                each(groups, others, pairs, |(sum, n), (more, m)| (*sum, *n) = (*sum + more, *n + m));
+            }
+            (Self::Distinct(distinct), Self::Distinct(other)) => distinct.merge(other, pairs),
+            _ => debug_assert!(false, "accumulators of different aggregates"),
+        }
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "an average is a DOUBLE")]
+    pub(super) fn finish(&self, group: usize) -> Value<'static> {
+        let found = match self {
+            Self::Count(groups) => groups.get(group).map(|n| count(*n)),
+            Self::SumInt(groups) => groups.get(group).copied().flatten().map(Value::Int),
+            Self::SumFloat(groups) => groups.get(group).copied().flatten().map(Value::Float),
+            Self::Extreme { groups, .. } => groups.get(group).cloned(),
+            Self::Avg(groups) => {
+                groups.get(group).filter(|(_, n)| *n > 0).map(|(sum, n)| Value::Float(sum / *n as f64))
+            }
+            Self::Distinct(distinct) => Some(count(distinct.count(group))),
+        };
+        found.unwrap_or(Value::Null)
+    }
+
+    pub(super) fn encode(&self, out: &mut Vec<u8>) {
+        match self {
+            Self::Count(groups) => groups.iter().for_each(|n| put_varint(out, *n)),
+            Self::SumInt(groups) => groups.iter().for_each(|sum| {
+                // 0 is "nothing yet", so a sum needs a bit of its own.
+                put_varint(out, u64::from(sum.is_some()));
+                put_zigzag(out, sum.unwrap_or(0));
+            }),
+            Self::SumFloat(groups) => {
+                for sum in groups {
+                    put_value(out, &sum.map_or(Value::Null, Value::Float));
+                }
+            }
+            Self::Extreme { groups, .. } => groups.iter().for_each(|best| put_value(out, best)),
+            Self::Avg(groups) => {
+                groups.iter().for_each(|(_, n)| put_varint(out, *n));
+                groups.iter().for_each(|(sum, _)| out.extend_from_slice(&sum.to_le_bytes()));
+            }
+            Self::Distinct(distinct) => distinct.encode(out),
+        }
+    }
+
+    pub(super) fn decode(aggregate: &Aggregate, n: usize, from: &mut Reader<'_>) -> Result<Self, CodecError> {
+        Ok(match Self::new(aggregate) {
+            Self::Count(_) => Self::Count(many(n, || from.varint("a count"))?),
+            Self::SumInt(_) => Self::SumInt(many(n, || {
+                let some = from.varint("whether there is a sum")? != 0;
+                let sum = from.zigzag("a sum")?;
+                Ok(some.then_some(sum))
+            })?),
+            Self::SumFloat(_) => Self::SumFloat(many(n, || Ok(from.value()?.as_f64()))?),
+            Self::Extreme { wanted, .. } => {
+                Self::Extreme { wanted, groups: many(n, || Ok(from.value()?.into_owned()))? }
+            }
+            Self::Avg(_) => {
+                let counts = many(n, || from.varint("a count"))?;
+                let sums = many(n, || from.float("a sum"))?;
+                Self::Avg(sums.into_iter().zip(counts).collect())
+            }
+            Self::Distinct(_) => Self::Distinct(Distinct::decode(n, from)?),
+        })
+    }
+}
+
+fn many<T>(n: usize, mut read: impl FnMut() -> Result<T, CodecError>) -> Result<Vec<T>, CodecError> {
+    (0..n).map(|_| read()).collect()
+}
+
+fn at<T>(groups: &mut [T], group: usize, change: impl FnOnce(&mut T)) {
+    if let Some(accumulator) = groups.get_mut(group) {
+        change(accumulator);
+    }
+}
+
+fn each<T>(groups: &mut [T], others: &[T], pairs: &[(usize, usize)], merge: impl Fn(&mut T, &T)) {
+    for (group, other) in pairs {
+        if let (Some(group), Some(other)) = (groups.get_mut(*group), others.get(*other)) {
+            merge(group, other);
+        }
+    }
+}
+
+/// Keeps the smaller or the larger of two values; the first of equal ones.
+fn keep(wanted: Ordering, best: &mut Value<'static>, value: &Value<'_>) {
+    if best.is_null() || value.compare(best) == Some(wanted) {
+        *best = value.borrowed().into_owned();
+    }
+}
+
+fn count(n: u64) -> Value<'static> {
+    Value::Int(i64::try_from(n).unwrap_or(i64::MAX))
+}

@@ -1,0 +1,277 @@
+//! The compact binary form of what the store keeps: varints, byte strings and values.
+//!
+//! Integers are LEB128 varints (unsigned) or zigzag varints (signed), as Protocol Buffers encode
+//! them. Every body begins with its format's version, so that an old item can always be told from a
+//! new one.
+
+use std::borrow::Cow;
+
+use crate::{time::Timestamp, value::Value};
+
+/// Bytes that are not what they should be.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CodecError {
+    /// The bytes end too early.
+    #[error("{expected} expected, but the bytes end")]
+    Truncated {
+        /// What should stand there.
+        expected: &'static str,
+    },
+    /// Something else stands there.
+    #[error("found {found}, expected {expected}")]
+    Unexpected {
+        /// What stands there.
+        found: String,
+        /// What should stand there.
+        expected: &'static str,
+    },
+    /// The compressed form is broken.
+    #[error("failed to decompress: {0}")]
+    Compression(String),
+}
+
+/// Appends an unsigned varint.
+pub fn put_varint(out: &mut Vec<u8>, mut n: u64) {
+    while n >= 0x80 {
+        out.push((n as u8 & 0x7f) | 0x80);
+        n >>= 7;
+    }
+    out.push(n as u8);
+}
+
+/// Appends a signed varint.
+pub fn put_zigzag(out: &mut Vec<u8>, n: i64) {
+    put_varint(out, ((n << 1) ^ (n >> 63)).cast_unsigned());
+}
+
+/// Appends a byte string with its length before it.
+pub fn put_bytes(out: &mut Vec<u8>, bytes: &[u8]) {
+    put_varint(out, bytes.len() as u64);
+    out.extend_from_slice(bytes);
+}
+
+const NULL: u8 = 0;
+const FALSE: u8 = 1;
+const TRUE: u8 = 2;
+const INT: u8 = 3;
+const FLOAT: u8 = 4;
+const TIME: u8 = 5;
+const TEXT: u8 = 6;
+const JSON: u8 = 7;
+
+/// Appends a value: a tag, then its content. Equal values have equal bytes.
+pub fn put_value(out: &mut Vec<u8>, value: &Value<'_>) {
+    match value {
+        Value::Null => out.push(NULL),
+        Value::Bool(false) => out.push(FALSE),
+        Value::Bool(true) => out.push(TRUE),
+        Value::Int(n) => {
+            out.push(INT);
+            put_zigzag(out, *n);
+        }
+        Value::Float(x) => {
+            out.push(FLOAT);
+            // -0.0 equals 0.0 in SQL, so both are one key.
+            out.extend_from_slice(&(if *x == 0.0 { 0.0 } else { *x }).to_le_bytes());
+        }
+        Value::Time(Timestamp(t)) => {
+            out.push(TIME);
+            put_zigzag(out, *t);
+        }
+        Value::Text(text) => {
+            out.push(TEXT);
+            put_bytes(out, text.as_bytes());
+        }
+        Value::Json(text) => {
+            out.push(JSON);
+            put_bytes(out, text.as_bytes());
+        }
+    }
+}
+
+/// Reads from the front of a byte string.
+#[derive(Clone, Debug)]
+pub struct Reader<'a>(&'a [u8]);
+
+impl<'a> Reader<'a> {
+    /// Reads `bytes`.
+    pub const fn new(bytes: &'a [u8]) -> Self {
+        Self(bytes)
+    }
+
+    /// Whether all has been read.
+    pub const fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// One byte.
+    pub fn byte(&mut self, expected: &'static str) -> Result<u8, CodecError> {
+        let (first, rest) = self.0.split_first().ok_or(CodecError::Truncated { expected })?;
+        self.0 = rest;
+        Ok(*first)
+    }
+
+    /// An unsigned varint.
+    pub fn varint(&mut self, expected: &'static str) -> Result<u64, CodecError> {
+        let mut n = 0;
+        for shift in (0..64).step_by(7) {
+            let byte = self.byte(expected)?;
+            n |= u64::from(byte & 0x7f) << shift;
+            if byte < 0x80 {
+                return Ok(n);
+            }
+        }
+        Err(CodecError::Unexpected { found: "a varint of more than ten bytes".into(), expected })
+    }
+
+    /// An unsigned varint that counts what follows: at most one a byte that is left, so that a
+    /// damaged count cannot ask for memory without bound.
+    pub fn count(&mut self, expected: &'static str) -> Result<usize, CodecError> {
+        let n = self.varint(expected)?;
+        match usize::try_from(n) {
+            Ok(n) if n <= self.0.len() => Ok(n),
+            _ => Err(CodecError::Truncated { expected }),
+        }
+    }
+
+    /// A signed varint.
+    pub fn zigzag(&mut self, expected: &'static str) -> Result<i64, CodecError> {
+        let n = self.varint(expected)?;
+        Ok((n >> 1).cast_signed() ^ -(n & 1).cast_signed())
+    }
+
+    /// This many bytes.
+    pub fn take(&mut self, len: usize, expected: &'static str) -> Result<&'a [u8], CodecError> {
+        let (taken, rest) = self.0.split_at_checked(len).ok_or(CodecError::Truncated { expected })?;
+        self.0 = rest;
+        Ok(taken)
+    }
+
+    /// A byte string with its length before it.
+    pub fn bytes(&mut self, expected: &'static str) -> Result<&'a [u8], CodecError> {
+        let len = self.count(expected)?;
+        self.take(len, expected)
+    }
+
+    /// A float.
+    pub fn float(&mut self, expected: &'static str) -> Result<f64, CodecError> {
+        let bytes = self.take(8, expected)?;
+        let bytes = bytes.try_into().map_err(|_| CodecError::Truncated { expected })?;
+        Ok(f64::from_le_bytes(bytes))
+    }
+
+    /// A value.
+    pub fn value(&mut self) -> Result<Value<'a>, CodecError> {
+        const EXPECTED: &str = "a value";
+        Ok(match self.byte(EXPECTED)? {
+            NULL => Value::Null,
+            FALSE => Value::Bool(false),
+            TRUE => Value::Bool(true),
+            INT => Value::Int(self.zigzag(EXPECTED)?),
+            FLOAT => Value::Float(self.float(EXPECTED)?),
+            TIME => Value::Time(Timestamp(self.zigzag(EXPECTED)?)),
+            TEXT => Value::Text(self.text()?),
+            JSON => Value::Json(self.text()?),
+            tag => return Err(CodecError::Unexpected { found: format!("tag {tag}"), expected: EXPECTED }),
+        })
+    }
+
+    fn text(&mut self) -> Result<Cow<'a, str>, CodecError> {
+        let bytes = self.bytes("a text")?;
+        std::str::from_utf8(bytes).map(Cow::Borrowed).map_err(|error| CodecError::Unexpected {
+            found: error.to_string(),
+            expected: "UTF-8",
+        })
+    }
+}
+
+/// Bodies shorter than this are kept as they are: compressing them costs more than it saves.
+const COMPRESS_FROM: usize = 96;
+/// No body unpacks to more: DynamoDB's items are 400 KB, and ids do not compress thirtyfold.
+const MOST: usize = 64 << 20;
+
+const PLAIN: u8 = 0;
+const ZSTD: u8 = 1;
+
+/// Packs bodies: a byte that tells how, then the body, compressed where that pays.
+pub struct Packer(zstd::bulk::Compressor<'static>);
+
+impl Packer {
+    /// A packer that is reused: its tables are set up once.
+    pub fn new() -> Result<Self, CodecError> {
+        let compressor = zstd::bulk::Compressor::new(1);
+        compressor.map(Self).map_err(|error| CodecError::Compression(error.to_string()))
+    }
+
+    /// Packs a body.
+    pub fn pack(&mut self, body: &[u8]) -> Result<Vec<u8>, CodecError> {
+        let mut packed = Vec::with_capacity(body.len() / 2 + 16);
+        if body.len() < COMPRESS_FROM {
+            packed.push(PLAIN);
+            packed.extend_from_slice(body);
+            return Ok(packed);
+        }
+        packed.push(ZSTD);
+        let frame = self.0.compress(body).map_err(|error| CodecError::Compression(error.to_string()))?;
+        packed.extend_from_slice(&frame);
+        Ok(packed)
+    }
+}
+
+/// Unpacks what [`Packer::pack`] packed.
+pub fn unpack(packed: &[u8]) -> Result<Cow<'_, [u8]>, CodecError> {
+    match packed.split_first() {
+        Some((&PLAIN, body)) => Ok(Cow::Borrowed(body)),
+        Some((&ZSTD, frame)) => {
+            let size = zstd::bulk::Decompressor::upper_bound(frame).unwrap_or(MOST).min(MOST);
+            let body = zstd::bulk::decompress(frame, size);
+            body.map(Cow::Owned).map_err(|error| CodecError::Compression(error.to_string()))
+        }
+        Some((tag, _)) => {
+            Err(CodecError::Unexpected { found: format!("packing {tag}"), expected: "packing 0 or 1" })
+        }
+        None => Err(CodecError::Truncated { expected: "a packed body" }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn values() -> impl Strategy<Value = Value<'static>> {
+        prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::Bool),
+            any::<i64>().prop_map(Value::Int),
+            any::<i64>().prop_map(|t| Value::Time(Timestamp(t))),
+            (-1e9..1e9).prop_map(Value::Float),
+            ".*".prop_map(|s| Value::Text(s.into())),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn a_value_comes_back(value in values()) {
+            let mut bytes = Vec::new();
+            put_value(&mut bytes, &value);
+            let mut reader = Reader::new(&bytes);
+            prop_assert_eq!(reader.value().unwrap(), value);
+            prop_assert!(reader.is_empty());
+        }
+
+        #[test]
+        fn random_bytes_are_an_error_or_a_value(bytes: Vec<u8>) {
+            let mut reader = Reader::new(&bytes);
+            while reader.value().is_ok() {}
+            let _ = unpack(&bytes);
+        }
+
+        #[test]
+        fn a_packed_body_comes_back(body: Vec<u8>) {
+            let packed = Packer::new().unwrap().pack(&body).unwrap();
+            prop_assert_eq!(unpack(&packed).unwrap().into_owned(), body);
+        }
+    }
+}

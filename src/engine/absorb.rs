@@ -1,0 +1,279 @@
+//! Absorbing a batch: the steps of the protocol, in their order.
+
+use super::{
+    Absorbed, Engine, EngineError,
+    close::Closing,
+    fold::{Fold, Start, Stop},
+    leaf::Leaves,
+    slab::Slab,
+    stored::{MOST_BYTES, Put},
+    view::{ViewRuntime, closed},
+    writer::Writer,
+};
+use crate::{
+    event::{Batch, RawBatch, Record, decode},
+    publish::{Message, Publisher, Topics},
+    sql::Source,
+    state::{Advance, Head, ItemKey, Partition, Progress, Store, Written},
+    time::{Offset, Timestamp},
+};
+
+/// How often slabs that others keep writing are read anew before the batch is left to redelivery.
+const ATTEMPTS: u32 = 10;
+
+/// One view's share of a batch.
+struct Task<'a> {
+    view_index: usize,
+    view: &'a ViewRuntime,
+    source: &'a Source,
+    batch: &'a Batch<'a>,
+    partition: Partition,
+}
+
+impl<S: Store, P: Publisher, T: Topics> Engine<S, P, T> {
+    /// Absorbs a batch into all views that read its topic, and closes what becomes due. On an error
+    /// the batch is to be given again, whole or cut anew: what was done already is not done twice.
+    pub async fn absorb(&self, raw: &RawBatch) -> Result<Absorbed, EngineError> {
+        let table_index = self.catalog.tables.iter().position(|table| table.topic == raw.topic);
+        let table = table_index.and_then(|index| self.catalog.tables.get(index).map(|table| (index, table)));
+        let (table_index, table) = table.ok_or_else(|| EngineError::UnknownTopic {
+            topic: raw.topic.clone(),
+            known: self.catalog.tables.iter().map(|t| t.topic.as_str()).collect::<Vec<_>>().join(", "),
+        })?;
+        let batch = decode(raw, table, self.clock.now());
+        let partition = Partition { topic: raw.topic.as_str().into(), index: raw.partition };
+        let mut tasks = Vec::new();
+        for (view_index, view) in self.views.iter().enumerate() {
+            for source in view.plan.sources.iter().filter(|source| source.table == table_index) {
+                let head = self.store.head(&view.id).await?;
+                let partition = partition.clone();
+                tasks.push((Task { view_index, view, source, batch: &batch, partition }, head));
+            }
+        }
+        let next_of = |(task, head): &(Task<'_>, Head)| progress(head, &task.partition).next;
+        let absorbed_by_all = tasks.iter().map(next_of).min().unwrap_or_default();
+        let dead = self.publish_dead_letters(&batch, absorbed_by_all).await?;
+        let mut total = Absorbed { records: batch.records.len() as u64, dead, ..Absorbed::default() };
+        for (task, head) in tasks {
+            self.absorb_into(&task, head, &mut total).await?;
+        }
+        Ok(total)
+    }
+
+    async fn absorb_into(&self, task: &Task<'_>, head: Head, total: &mut Absorbed) -> Result<(), EngineError> {
+        let writer = self.writer(task.view_index, &task.partition);
+        let mut writer = writer.lock().await;
+        let sources = self.sources(task.view, &head).await?;
+        let scope = task.view.scope(&task.partition);
+        let (mut head, mut from, mut cut_at, mut conflicts, mut reported) = (head, 0, None, 0, 0);
+        loop {
+            let progress = progress(&head, &task.partition);
+            writer.sync(task.view, &progress);
+            if conflicts > 0 {
+                writer.distrust();
+            }
+            let start = Start {
+                next: progress.next,
+                largest: progress.largest,
+                others: task.view.lowest(&head, sources.iter().filter(|other| **other != task.partition)),
+                closed: closed(&head, scope),
+                was_idle: progress.idle_at == Some(progress.next),
+            };
+            writer.load_sessions(&self.store, task.view, &task.partition, progress.floor).await?;
+            // From here on memory is ahead of the store. Whatever ends this early, forgets it.
+            writer.invalidate();
+            let mut fold = Fold::new(task.view, task.source, task.batch, from, start);
+            fold.resume_behind_cut(cut_at);
+            let stop = self.fold(task, &mut fold, &mut writer).await?;
+            // Before the slabs: what a slab has is skipped by a redelivery, with all before it.
+            self.publish_late(task, &fold, &mut reported).await?;
+            if self.put_slabs(task, progress.epoch, &mut writer).await? == Written::Conflict {
+                conflicts += 1;
+                if conflicts == ATTEMPTS {
+                    let (view, partition) = (task.view.plan.name.clone(), task.partition.clone());
+                    return Err(EngineError::Contended { view, partition, attempts: ATTEMPTS });
+                }
+                head = self.store.head(&task.view.id).await?;
+                continue;
+            }
+            head = self.advance(task, &fold, &progress, &mut writer, head).await?;
+            let closing = Closing {
+                view_index: task.view_index,
+                view: task.view,
+                head: &head,
+                sources: &sources,
+                scope,
+                watermark: task.view.watermark(&head, &sources, scope),
+                touched: &fold.touched,
+            };
+            let given = self.close(&closing, Some((&task.partition, &mut writer))).await?;
+            total.accepted += fold.accepted;
+            total.skipped += fold.skipped;
+            total.late += fold.late.len() as u64;
+            total.rows += given.rows;
+            total.windows += given.windows;
+            from = fold.position();
+            if stop == Stop::End {
+                return Ok(());
+            }
+            cut_at = Some(from);
+            head = self.store.head(&task.view.id).await?;
+        }
+    }
+
+    async fn fold(
+        &self,
+        task: &Task<'_>,
+        fold: &mut Fold<'_>,
+        writer: &mut Writer,
+    ) -> Result<Stop, EngineError> {
+        loop {
+            match fold.run(&mut writer.slabs, writer.sessions.as_mut()) {
+                Stop::NeedsSlab(slice) => {
+                    writer.load(&self.store, task.view, &task.partition, slice).await?;
+                }
+                stop => return Ok(stop),
+            }
+        }
+    }
+
+    /// puts each slab that changed over the version that it was built on.
+    async fn put_slabs(&self, task: &Task<'_>, epoch: u32, writer: &mut Writer) -> Result<Written, EngineError> {
+        let expires = self.clock.now() + self.settings.retention + task.view.reach();
+        let is_dirty = |leaves: &Leaves<Slab>| leaves.iter().any(|leaf| leaf.dirty);
+        let dirty = writer.slabs.iter().filter(|(_, leaves)| is_dirty(leaves));
+        let slices: Vec<_> = dirty.map(|(slice, _)| *slice).collect();
+        for slice in slices {
+            let key = move |chunk| ItemKey::Slab {
+                view: task.view.id.clone(),
+                partition: task.partition.clone(),
+                epoch,
+                slice,
+                chunk,
+            };
+            let put = Put {
+                shape: &task.view.shape,
+                key: &key,
+                version: &|slab: &Slab, _| slab.next.0,
+                expires,
+                most_bytes: MOST_BYTES,
+            };
+            writer.packer()?;
+            let Writer { slabs, packer, .. } = writer;
+            let (Some(leaves), Some(packer)) = (slabs.get_mut(&slice), packer.as_mut()) else { continue };
+            let packed = put.pack(leaves, packer);
+            let packed = packed
+                .map_err(|source| EngineError::Damaged { subject: format!("a slab of {slice}"), source })?;
+            if put.write(&self.store, leaves, packed).await? == Written::Conflict {
+                return Ok(Written::Conflict);
+            }
+        }
+        Ok(Written::Stored)
+    }
+
+    /// Moves the partition on in the head, unless the batch brought nothing new.
+    async fn advance(
+        &self,
+        task: &Task<'_>,
+        fold: &Fold<'_>,
+        progress: &Progress,
+        writer: &mut Writer,
+        head: Head,
+    ) -> Result<Head, EngineError> {
+        let behind = fold.position().checked_sub(1).and_then(|last| task.batch.records.get(last));
+        let next = behind.map_or(Offset(0), |record| record.offset.next());
+        if next <= progress.next {
+            writer.committed(progress.next);
+            return Ok(head);
+        }
+        // What is gone by `closed` has been given out; by the partition's own watermark it need not.
+        let closed = closed(&head, task.view.scope(&task.partition));
+        let floor = writer.sessions.as_mut().map_or(Timestamp::MIN, |sessions| sessions.prune(closed));
+        let step = Advance {
+            partition: task.partition.clone(),
+            epoch: progress.epoch,
+            next,
+            largest: fold.largest(),
+            seen_at: self.clock.now(),
+            floor: task.view.slices.start(floor.min(fold.largest())),
+        };
+        let head = self.store.advance(&task.view.id, step).await?;
+        writer.committed(next);
+        Ok(head)
+    }
+
+    /// All source partitions of a view, as far as the broker and the head know them.
+    pub(super) async fn sources(&self, view: &ViewRuntime, head: &Head) -> Result<Vec<Partition>, EngineError> {
+        let mut sources = Vec::new();
+        for (topic, _) in &view.topics {
+            let reported = head.partitions.keys().filter(|p| *p.topic == **topic).map(|p| p.index + 1).max();
+            let count = self.partition_count(topic).await?.max(reported.unwrap_or(0));
+            let topic: std::sync::Arc<str> = topic.as_str().into();
+            sources.extend((0..count).map(|index| Partition { topic: topic.clone(), index }));
+        }
+        Ok(sources)
+    }
+
+    async fn publish_dead_letters(&self, batch: &Batch<'_>, from: Offset) -> Result<u64, EngineError> {
+        let letter = |record: &Record<'_>| {
+            let rejection = record.event_time.as_ref().err()?;
+            let mut headers = origin(batch, record);
+            headers.push(("weir.reason", rejection.reason.clone()));
+            Some(Message {
+                topic: self.settings.dead_letter_topic.clone(),
+                key: record.key.map(<[u8]>::to_vec),
+                payload: record.raw.to_vec(),
+                headers,
+            })
+        };
+        let fresh = batch.records.iter().filter(|record| record.offset >= from);
+        let letters: Vec<_> = fresh.filter_map(letter).collect();
+        let count = letters.len() as u64;
+        if count > 0 {
+            self.publisher.publish(letters).await?;
+        }
+        Ok(count)
+    }
+
+    async fn publish_late(
+        &self,
+        task: &Task<'_>,
+        fold: &Fold<'_>,
+        reported: &mut usize,
+    ) -> Result<(), EngineError> {
+        let message = |(index, watermark): &(usize, Timestamp)| {
+            let record = task.batch.records.get(*index)?;
+            let mut headers = origin(task.batch, record);
+            headers.push(("weir.view", task.view.plan.name.clone()));
+            headers.push(("weir.watermark", watermark.0.to_string()));
+            Some(Message {
+                topic: self.settings.late_topic.clone(),
+                key: record.key.map(<[u8]>::to_vec),
+                payload: record.raw.to_vec(),
+                headers,
+            })
+        };
+        // A conflict folds records again that were reported already.
+        let fresh = fold.late.iter().filter(|(index, _)| *index >= *reported);
+        let messages: Vec<_> = fresh.filter_map(message).collect();
+        if !messages.is_empty() {
+            self.publisher.publish(messages).await?;
+            *reported = fold.late.last().map_or(*reported, |(index, _)| index + 1);
+        }
+        Ok(())
+    }
+}
+
+/// Where a record came from, for the headers of what is made of it.
+fn origin(batch: &Batch<'_>, record: &Record<'_>) -> Vec<(&'static str, String)> {
+    vec![
+        ("weir.topic", batch.topic.to_owned()),
+        ("weir.partition", batch.partition.to_string()),
+        ("weir.offset", record.offset.to_string()),
+    ]
+}
+
+/// How far a partition has come.
+fn progress(head: &Head, partition: &Partition) -> Progress {
+    head.partitions.get(partition).cloned().unwrap_or(Progress::NONE)
+}

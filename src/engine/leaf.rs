@@ -1,0 +1,194 @@
+//! Contents that are kept in chunks of the hash space, split in two where they outgrow an item.
+//!
+//! Of the chunks that cover a hash the deepest that exists counts; it is called a *leaf*. Splitting
+//! writes two new items and leaves the parent behind, so that a writer may die between any two
+//! writes: a half that was not written yet is read from the parent. The parent is never read again
+//! once both halves stand, and expires.
+
+use crate::state::Chunk;
+
+/// What is kept under a key in chunks.
+pub(super) trait Content: Sized {
+    /// What is needed to make one.
+    type Shape;
+    /// The part whose keys hash into a chunk.
+    fn restrict(&self, shape: &Self::Shape, chunk: Chunk) -> Self;
+    /// How many keys there are.
+    fn len(&self) -> usize;
+    /// Appends the body, not packed yet.
+    fn encode(&self, out: &mut Vec<u8>);
+}
+
+/// The part of a content that a chunk holds.
+#[derive(Clone, Debug)]
+pub(super) struct Leaf<C> {
+    /// Which part.
+    pub(super) chunk: Chunk,
+    /// The version of the item in the store; none if this chunk has none yet.
+    pub(super) stored: Option<i64>,
+    /// Whether the store does not have it as it is.
+    pub(super) dirty: bool,
+    /// The part.
+    pub(super) content: C,
+}
+
+impl<C> Leaf<C> {
+    /// A leaf that the store has nothing of.
+    pub(super) fn new(chunk: Chunk, content: C) -> Self {
+        Self { chunk, stored: None, dirty: false, content }
+    }
+}
+
+/// The leaves of one key, which cover the hash space without overlapping, in its order.
+#[derive(Clone, Debug)]
+pub(super) struct Leaves<C>(Vec<Leaf<C>>);
+
+impl<C: Content> Leaves<C> {
+    /// One leaf that covers everything.
+    pub(super) fn whole(content: C) -> Self {
+        Self(vec![Leaf::new(Chunk::WHOLE, content)])
+    }
+
+    /// The leaves that items make: chunk, version, content. What no item covers is empty.
+    pub(super) fn of_items(shape: &C::Shape, empty: C, mut items: Vec<(Chunk, i64, C)>) -> Self {
+        items.sort_by_key(|(chunk, ..)| chunk.depth);
+        let mut leaves = vec![Leaf::new(Chunk::WHOLE, empty)];
+        for (chunk, version, content) in items {
+            // The chunk takes its part out of the leaf that covered it so far.
+            if let Some(at) = leaves.iter().position(|leaf| contains(leaf.chunk, chunk)) {
+                let mut outer = leaves.swap_remove(at).chunk_and_content();
+                while outer.0.depth < chunk.depth {
+                    let [left, right] = outer.0.halves();
+                    let (inner, other) = if contains(left, chunk) { (left, right) } else { (right, left) };
+                    leaves.push(Leaf::new(other, outer.1.restrict(shape, other)));
+                    outer = (inner, outer.1);
+                }
+            }
+            leaves.push(Leaf { chunk, stored: Some(version), dirty: false, content });
+        }
+        leaves.sort_by_key(|leaf| start(leaf.chunk));
+        Self(leaves)
+    }
+
+    /// The leaf that covers a hash.
+    pub(super) fn covering(&mut self, hash: u64) -> Option<&mut Leaf<C>> {
+        let behind = if self.0.len() == 1 { 1 } else { self.0.partition_point(|leaf| start(leaf.chunk) <= hash) };
+        self.0.get_mut(behind.checked_sub(1)?)
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Leaf<C>> {
+        self.0.iter()
+    }
+
+    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Leaf<C>> {
+        self.0.iter_mut()
+    }
+
+    /// Hands every dirty leaf's body to `take`, which answers whether it took it; a leaf that it did
+    /// not take is split in two. What cannot be split must be taken: then the flag is set.
+    pub(super) fn split_to_fit<E>(
+        &mut self,
+        shape: &C::Shape,
+        mut take: impl FnMut(&Leaf<C>, Vec<u8>, bool) -> Result<bool, E>,
+    ) -> Result<(), E> {
+        let mut todo: Vec<_> = std::mem::take(&mut self.0);
+        todo.reverse();
+        while let Some(leaf) = todo.pop() {
+            if !leaf.dirty {
+                self.0.push(leaf);
+                continue;
+            }
+            let mut body = Vec::new();
+            leaf.content.encode(&mut body);
+            let must = leaf.content.len() <= 1 || leaf.chunk.depth == 32;
+            if take(&leaf, body, must)? {
+                self.0.push(leaf);
+                continue;
+            }
+            let [left, right] = leaf.chunk.halves();
+            for half in [right, left] {
+                let content = leaf.content.restrict(shape, half);
+                todo.push(Leaf { chunk: half, stored: None, dirty: true, content });
+            }
+        }
+        Ok(())
+    }
+}
+
+impl<C> Leaf<C> {
+    fn chunk_and_content(self) -> (Chunk, C) {
+        (self.chunk, self.content)
+    }
+}
+
+/// The first hash that a chunk covers.
+fn start(chunk: Chunk) -> u64 {
+    if chunk.depth == 0 { 0 } else { u64::from(chunk.index) << (64 - u32::from(chunk.depth)) }
+}
+
+fn contains(outer: Chunk, inner: Chunk) -> bool {
+    outer.depth <= inner.depth && outer.covers(start(inner))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Hashes, with the item that they came from.
+    #[derive(Clone, Debug, PartialEq)]
+    struct Hashes(Vec<(u64, i64)>);
+
+    impl Content for Hashes {
+        type Shape = ();
+        fn restrict(&self, (): &(), chunk: Chunk) -> Self {
+            Self(self.0.iter().copied().filter(|(hash, _)| chunk.covers(*hash)).collect())
+        }
+        fn len(&self) -> usize {
+            self.0.len()
+        }
+        fn encode(&self, out: &mut Vec<u8>) {
+            out.resize(self.0.len(), 0);
+        }
+    }
+
+    fn chunks() -> impl Strategy<Value = Vec<Chunk>> {
+        let chunk = (0..4u8, any::<u64>()).prop_map(|(depth, hash)| Chunk::covering(hash, depth));
+        prop::collection::btree_set(chunk, 0..8).prop_map(|set| set.into_iter().collect())
+    }
+
+    proptest! {
+        #[test]
+        fn the_deepest_chunk_that_exists_counts(chunks in chunks(), hashes: Vec<u64>) {
+            let mut chunks = chunks;
+            chunks.retain(|chunk| chunk.depth > 0);
+            chunks.push(Chunk::WHOLE);
+            let items = chunks.iter().enumerate().map(|(i, chunk)| {
+                let i = i64::try_from(i).unwrap();
+                let covered = hashes.iter().filter(|h| chunk.covers(**h)).map(|h| (*h, i));
+                (*chunk, i, Hashes(covered.collect()))
+            });
+            let mut leaves = Leaves::of_items(&(), Hashes(vec![]), items.collect());
+            for hash in &hashes {
+                let deepest = chunks.iter().enumerate().filter(|(_, c)| c.covers(*hash)).max_by_key(|(_, c)| c.depth);
+                let from = i64::try_from(deepest.unwrap().0).unwrap();
+                prop_assert!(leaves.covering(*hash).unwrap().content.0.contains(&(*hash, from)));
+            }
+            let total: usize = leaves.iter().map(|leaf| leaf.content.len()).sum();
+            prop_assert_eq!(total, hashes.len());
+        }
+
+        #[test]
+        fn what_does_not_fit_is_split_until_it_does(hashes in prop::collection::btree_set(any::<u64>(), 0..100)) {
+            let content = Hashes(hashes.iter().map(|h| (*h, 0)).collect());
+            let mut leaves = Leaves::whole(content);
+            leaves.iter_mut().for_each(|leaf| leaf.dirty = true);
+            leaves.split_to_fit(&(), |_, body, must| Ok::<_, ()>(must || body.len() <= 5)).unwrap();
+            for hash in &hashes {
+                let leaf = leaves.covering(*hash).unwrap();
+                prop_assert!(leaf.content.len() <= 5 && leaf.content.0.contains(&(*hash, 0)));
+            }
+        }
+    }
+}

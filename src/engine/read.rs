@@ -1,0 +1,123 @@
+//! Reading results: what the API serves.
+
+use std::sync::Arc;
+
+use super::{
+    EngineError,
+    page::{Page, read},
+    row::KeyRows,
+    stored,
+    view::{ViewRuntime, closed},
+};
+use crate::{
+    aggregate::KeyTable,
+    codec::put_value,
+    sql::{Catalog, View},
+    state::{Chunk, Head, ItemKey, Scope, Store},
+    time::{Offset, Timestamp},
+    value::Value,
+    window::{is_past, watermark},
+};
+
+/// Reads the rows of a catalog's views.
+pub struct Reader<S> {
+    catalog: Arc<Catalog>,
+    views: Vec<ViewRuntime>,
+    store: S,
+}
+
+/// How far a view has come.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ViewStatus {
+    /// Up to where its windows are closed; none before the first.
+    pub closed: Option<Timestamp>,
+    /// For each source partition: topic, number, next offset, watermark, time of the last batch.
+    pub partitions: Vec<PartitionStatus>,
+}
+
+/// How far a source partition has come.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PartitionStatus {
+    /// The topic.
+    pub topic: String,
+    /// The partition's number.
+    pub partition: i32,
+    /// The first offset that is not absorbed.
+    pub next: Offset,
+    /// Its watermark; none before its first event.
+    pub watermark: Option<Timestamp>,
+    /// The wall clock at its last batch.
+    pub seen_at: Timestamp,
+    /// Whether it is left out of the watermark.
+    pub idle: bool,
+}
+
+impl<S: Store> Reader<S> {
+    /// A reader.
+    pub fn new(catalog: Arc<Catalog>, store: S) -> Self {
+        let views = catalog.views.iter().map(|view| ViewRuntime::new(&catalog, view)).collect();
+        Self { catalog, views, store }
+    }
+
+    /// What it reads.
+    pub fn catalog(&self) -> &Arc<Catalog> {
+        &self.catalog
+    }
+
+    fn view(&self, view: &View) -> Option<&ViewRuntime> {
+        self.views.iter().find(|runtime| runtime.plan.name == view.name)
+    }
+
+    /// The rows of every key of a view.
+    pub async fn all(&self, view: &View) -> Result<Vec<KeyRows>, EngineError> {
+        let Some(view) = self.view(view) else { return Ok(Vec::new()) };
+        let span = crate::state::Span::Pages { view: view.id.clone() };
+        let items = self.store.scan(&span).await?;
+        let leaves = stored::leaves(&(), Page::default(), items, |_, body| Page::decode(body))?;
+        Ok(leaves.iter().flat_map(|leaf| leaf.content.rows()).cloned().collect())
+    }
+
+    /// The rows of one key: a value for each of the view's key columns.
+    pub async fn key(&self, view: &View, key: &[Value<'_>]) -> Result<Option<KeyRows>, EngineError> {
+        let Some(view) = self.view(view) else { return Ok(None) };
+        let mut bytes = Vec::new();
+        key.iter().for_each(|value| put_value(&mut bytes, value));
+        let hash = KeyTable::hash(&bytes);
+        let depth = self.store.head(&view.id).await?.page_depth;
+        let deepest = ItemKey::Page { view: view.id.clone(), chunk: Chunk::covering(hash, depth) };
+        let items = match self.store.get(&deepest).await? {
+            Some(item) => vec![(deepest, item)],
+            None if depth == 0 => vec![],
+            None => read(&self.store, view, depth, std::iter::once(hash)).await?,
+        };
+        let mut leaves = stored::leaves(&(), Page::default(), items, |_, body| Page::decode(body))?;
+        Ok(leaves.covering(hash).and_then(|leaf| leaf.content.find(hash, &bytes)).cloned())
+    }
+
+    /// How far a view has come.
+    pub async fn status(&self, view: &View) -> Result<ViewStatus, EngineError> {
+        let Some(view) = self.view(view) else {
+            return Ok(ViewStatus { closed: None, partitions: Vec::new() });
+        };
+        Ok(status(view, &self.store.head(&view.id).await?))
+    }
+
+    /// Whether a row that ends here can still change, going by a view's status.
+    pub fn is_final(view: &View, status: &ViewStatus, window_end: Timestamp) -> bool {
+        status.closed.is_some_and(|closed| is_past(window_end, view.options.allowed_lateness, closed))
+    }
+}
+
+fn status(view: &ViewRuntime, head: &Head) -> ViewStatus {
+    let reported = |at: Timestamp| (at != Timestamp::MIN).then_some(at);
+    let all = head.closed.values().copied().min().unwrap_or(closed(head, Scope::All));
+    let partition = |(partition, progress): (&crate::state::Partition, &crate::state::Progress)| PartitionStatus {
+        topic: partition.topic.to_string(),
+        partition: partition.index,
+        next: progress.next,
+        watermark: reported(watermark(progress.largest, view.delay(&partition.topic))),
+        seen_at: progress.seen_at,
+        idle: progress.idle_at == Some(progress.next),
+    };
+    ViewStatus { closed: reported(all), partitions: head.partitions.iter().map(partition).collect() }
+}

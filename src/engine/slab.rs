@@ -1,0 +1,135 @@
+//! A slab: what one source partition made of one slice.
+
+use super::{
+    groups::{Groups, Shape},
+    leaf::Content,
+};
+use crate::{
+    codec::{CodecError, Reader, put_varint, put_zigzag},
+    state::Chunk,
+    time::{Millis, Offset, Timestamp},
+    window::{Gone, Mark},
+};
+
+/// The format of the bodies that are written.
+const VERSION: u8 = 1;
+
+/// The partial aggregates of the keys that a source partition saw in a slice.
+#[derive(Clone, Debug)]
+pub(super) struct Slab {
+    /// The first offset that it has not taken. (Its version in the store.)
+    pub(super) next: Offset,
+    slice: Timestamp,
+    sections: Vec<Section>,
+}
+
+/// The groups of a slab that count in the same windows. Nearly all slabs have one section.
+#[derive(Clone, Debug)]
+struct Section {
+    tag: Tag,
+    groups: Groups,
+}
+
+/// In which windows a section counts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Tag {
+    /// Only in those that end here or later: its events came when the ones before were past already.
+    pub(super) from_end: Timestamp,
+    /// Not in the sessions that this names.
+    pub(super) mark: Mark,
+}
+
+impl Tag {
+    /// All windows that overlap the slice.
+    pub(super) const ALL: Self = Self { from_end: Timestamp::MIN, mark: Mark(Vec::new()) };
+}
+
+impl Slab {
+    pub(super) fn new(slice: Timestamp) -> Self {
+        Self { next: Offset(0), slice, sections: Vec::new() }
+    }
+
+    pub(super) fn slice(&self) -> Timestamp {
+        self.slice
+    }
+
+    /// The groups of a tag; they are made if there are none.
+    pub(super) fn section(&mut self, shape: &Shape, tag: &Tag) -> &mut Groups {
+        let found = self.sections.iter().position(|section| section.tag == *tag);
+        let index = found.unwrap_or_else(|| {
+            self.sections.push(Section { tag: tag.clone(), groups: Groups::new(shape) });
+            self.sections.len() - 1
+        });
+        #[expect(clippy::indexing_slicing, reason = "found or pushed just now")]
+        &mut self.sections[index].groups
+    }
+
+    /// All sections.
+    pub(super) fn sections(&self) -> impl Iterator<Item = (&Tag, &Groups)> {
+        self.sections.iter().map(|section| (&section.tag, &section.groups))
+    }
+
+    pub(super) fn decode(
+        shape: &Shape,
+        slice: Timestamp,
+        next: Offset,
+        body: &[u8],
+    ) -> Result<Self, CodecError> {
+        let mut from = Reader::new(body);
+        match from.byte("a slab's version")? {
+            VERSION => {}
+            other => {
+                return Err(CodecError::Unexpected {
+                    found: format!("slab version {other}"),
+                    expected: "slab version 1",
+                });
+            }
+        }
+        let mut sections = Vec::new();
+        for _ in 0..from.count("the number of sections")? {
+            let from_end = Timestamp(from.zigzag("a section's first window")?);
+            let mut mark = Mark::default();
+            for _ in 0..from.count("the length of a mark")? {
+                let first = Timestamp(from.zigzag("a first event")?);
+                let last = first + Millis(from.zigzag("a last event")?);
+                let generation = u32::try_from(from.varint("a generation")?).unwrap_or(u32::MAX);
+                mark.0.push(Gone { first, last, generation });
+            }
+            let groups = Groups::decode(shape, slice, &mut from)?;
+            sections.push(Section { tag: Tag { from_end, mark }, groups });
+        }
+        Ok(Self { next, slice, sections })
+    }
+}
+
+impl Content for Slab {
+    type Shape = Shape;
+
+    fn restrict(&self, shape: &Shape, chunk: Chunk) -> Self {
+        let restrict = |section: &Section| Section {
+            tag: section.tag.clone(),
+            groups: section.groups.filter(shape, |hash| chunk.covers(hash)),
+        };
+        let sections = self.sections.iter().map(restrict).filter(|section| section.groups.len() > 0);
+        Self { next: self.next, slice: self.slice, sections: sections.collect() }
+    }
+
+    fn len(&self) -> usize {
+        self.sections.iter().map(|section| section.groups.len()).sum()
+    }
+
+    fn encode(&self, out: &mut Vec<u8>) {
+        out.push(VERSION);
+        put_varint(out, self.sections.len() as u64);
+        for Section { tag, groups } in &self.sections {
+            put_zigzag(out, tag.from_end.0);
+            put_varint(out, tag.mark.0.len() as u64);
+            for gone in &tag.mark.0 {
+                put_zigzag(out, gone.first.0);
+                put_zigzag(out, (gone.last - gone.first).0);
+                put_varint(out, u64::from(gone.generation));
+            }
+            groups.encode(self.slice, out);
+        }
+    }
+}

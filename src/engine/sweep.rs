@@ -1,0 +1,157 @@
+//! The sweep, run on a schedule: idle partitions, windows that nobody closed, the last windows.
+//!
+//! A partition is idle when it has been silent for `idle_timeout` *and* there is nothing in the
+//! broker that it has not absorbed: a poller that stalls makes nothing late. With every partition
+//! idle for `flush_after`, the last windows are closed as if time had gone on.
+
+use super::{
+    Engine, EngineError,
+    close::{Closing, Given},
+    fold::Touched,
+    view::{ViewRuntime, Windows, closed},
+};
+use crate::{
+    publish::{Publisher, Topics},
+    state::{Head, Partition, Progress, Scope, Store},
+    time::{Millis, Offset, Timestamp},
+};
+
+/// What a sweep did.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Swept {
+    /// How many windows it closed.
+    pub windows: u64,
+    /// How many rows it gave out.
+    pub rows: u64,
+    /// How many partitions it found idle that were not before.
+    pub idle: u64,
+    /// Topics that were made anew: their offsets begin again.
+    pub restarted: Vec<String>,
+}
+
+impl<S: Store, P: Publisher, T: Topics> Engine<S, P, T> {
+    /// Sweeps all views.
+    pub async fn sweep(&self) -> Result<Swept, EngineError> {
+        let mut swept = Swept::default();
+        self.forget_topics().await;
+        for (view_index, view) in self.views.iter().enumerate() {
+            let mut head = self.store.head(&view.id).await?;
+            if head.partitions.is_empty() {
+                continue;
+            }
+            let sources = self.sources(view, &head).await?;
+            if self.mark(view, &head, &sources, &mut swept).await? {
+                head = self.store.head(&view.id).await?;
+            }
+            for scope in scopes(view, &sources) {
+                let watermark = self.swept_watermark(view, &head, &sources, scope);
+                let given = self.close_at(view_index, &head, &sources, scope, watermark).await?;
+                swept.windows += given.windows;
+                swept.rows += given.rows;
+            }
+        }
+        Ok(swept)
+    }
+
+    /// Closes everything that is still open: the input is at its end.
+    pub async fn finish(&self) -> Result<Swept, EngineError> {
+        let mut swept = Swept::default();
+        for (view_index, view) in self.views.iter().enumerate() {
+            let head = self.store.head(&view.id).await?;
+            let sources = self.sources(view, &head).await?;
+            for scope in scopes(view, &sources) {
+                let given = self.close_at(view_index, &head, &sources, scope, Timestamp::MAX).await?;
+                swept.windows += given.windows;
+                swept.rows += given.rows;
+            }
+        }
+        Ok(swept)
+    }
+
+    async fn close_at(
+        &self,
+        view_index: usize,
+        head: &Head,
+        sources: &[Partition],
+        scope: Scope,
+        watermark: Timestamp,
+    ) -> Result<Given, EngineError> {
+        let Some(view) = self.views.get(view_index) else { return Ok(Given::default()) };
+        let touched = &Touched::default();
+        let closing = Closing { view_index, view, head, sources, scope, watermark, touched };
+        self.close(&closing, None).await
+    }
+
+    /// Marks what is idle and what was made anew. Answers whether it marked anything.
+    async fn mark(
+        &self,
+        view: &ViewRuntime,
+        head: &Head,
+        sources: &[Partition],
+        swept: &mut Swept,
+    ) -> Result<bool, EngineError> {
+        let now = self.clock.now();
+        let mut is_changed = false;
+        for partition in sources {
+            let progress = head.partitions.get(partition).unwrap_or(&Progress::NONE);
+            let silent_since = progress.seen_at.max(self.started);
+            let is_silent = now - silent_since >= view.plan.options.idle_timeout;
+            if !is_silent || progress.idle_at == Some(progress.next) {
+                continue;
+            }
+            let end = self.topics.end_offset(&partition.topic, partition.index).await?;
+            if end < progress.next {
+                self.store.restart(&view.id, partition, progress.epoch).await?;
+                swept.restarted.push(format!("{partition} of view {}", view.plan.name));
+                is_changed = true;
+            } else if end == progress.next || (progress.next == Offset(0) && self.is_empty(partition, end).await?) {
+                self.store.mark_idle(&view.id, partition, progress.next).await?;
+                swept.idle += 1;
+                is_changed = true;
+            }
+        }
+        Ok(is_changed)
+    }
+
+    /// Whether a partition that never reported has nothing to report, for all that was in it once.
+    async fn is_empty(&self, partition: &Partition, end: Offset) -> Result<bool, EngineError> {
+        Ok(self.topics.start_offset(&partition.topic, partition.index).await? == end)
+    }
+
+    /// W, or where everything has been idle for long enough the end of the last window.
+    fn swept_watermark(
+        &self,
+        view: &ViewRuntime,
+        head: &Head,
+        sources: &[Partition],
+        scope: Scope,
+    ) -> Timestamp {
+        let watermark = view.watermark(head, sources, scope);
+        let is_idle = view.lowest(head, sources.iter()) == Timestamp::MAX;
+        let seen_at = head.partitions.values().map(|progress| progress.seen_at).max();
+        let is_flush = seen_at.is_some_and(|at| self.clock.now() - at >= view.plan.options.flush_after);
+        if !(is_idle && is_flush) {
+            return watermark;
+        }
+        let largest = head.partitions.values().map(|progress| progress.largest).max().unwrap_or(Timestamp::MIN);
+        if largest == Timestamp::MIN {
+            return watermark;
+        }
+        let last = match view.windows {
+            Windows::Grid(grid) => grid.last_end(largest) - Millis(1),
+            Windows::Session(bounds) => largest + bounds.gap - Millis(1),
+        };
+        last.max(closed(head, scope))
+    }
+}
+
+/// All that is closed by itself.
+fn scopes(view: &ViewRuntime, sources: &[Partition]) -> Vec<Scope> {
+    match view.windows {
+        Windows::Grid(_) => vec![Scope::All],
+        Windows::Session(_) => {
+            let count = sources.iter().map(|source| source.index + 1).max().unwrap_or(0);
+            (0..count).map(Scope::Partition).collect()
+        }
+    }
+}

@@ -1,0 +1,177 @@
+//! What a process remembers of a source partition that it writes for a view.
+//!
+//! It is a copy of what the store has, kept so that a warm function reads nothing but the head. It
+//! is thrown away whenever the head says that somebody else has moved the partition on.
+
+use std::{collections::btree_map::Entry, ops::RangeInclusive};
+
+use super::{
+    EngineError,
+    sessions::{SessionIndex, Slabs},
+    slab::Slab,
+    stored,
+    view::{ViewRuntime, Windows},
+};
+use crate::{
+    codec::Packer,
+    state::{Partition, Progress, Span, Store},
+    time::{Offset, Timestamp},
+};
+
+/// A partition's slabs in memory.
+#[derive(Default)]
+pub(super) struct Writer {
+    epoch: u32,
+    /// The partition's next offset in the head that the slabs stand at; none if they stand at none.
+    at: Option<Offset>,
+    pub(super) slabs: Slabs,
+    /// Slices from this one on are all in `slabs`, as far as the store has them.
+    complete_from: Timestamp,
+    pub(super) sessions: Option<SessionIndex>,
+    packer: Option<Packer>,
+}
+
+impl Writer {
+    /// Forgets everything unless it stands where the head says that the partition is.
+    pub(super) fn sync(&mut self, view: &ViewRuntime, progress: &Progress) {
+        if !self.is_at(progress) {
+            let beyond = view.slices.start(progress.largest) + view.slices.length();
+            let packer = self.packer.take();
+            // What lies beyond the largest event time cannot be there, unless a writer put it and
+            // died: then the put conflicts, and everything is read.
+            let complete_from = if progress.largest == Timestamp::MIN { Timestamp::MIN } else { beyond };
+            let at = Some(progress.next);
+            *self = Self { epoch: progress.epoch, at, complete_from, packer, ..Self::default() };
+        }
+    }
+
+    /// Whether it has what the store had when the head said this.
+    pub(super) fn is_at(&self, progress: &Progress) -> bool {
+        self.at == Some(progress.next) && self.epoch == progress.epoch
+    }
+
+    /// Notes that the head has the batch.
+    pub(super) fn committed(&mut self, next: Offset) {
+        self.at = Some(next);
+    }
+
+    /// Forgets everything: what is here may be ahead of the store, or behind it.
+    pub(super) fn invalidate(&mut self) {
+        self.at = None;
+    }
+
+    /// Nothing is taken for absent any more that was not looked for.
+    pub(super) fn distrust(&mut self) {
+        self.complete_from = Timestamp::MAX;
+    }
+
+    /// Sees to it that a slice's slab is here.
+    pub(super) async fn load<S: Store>(
+        &mut self,
+        store: &S,
+        view: &ViewRuntime,
+        partition: &Partition,
+        slice: Timestamp,
+    ) -> Result<(), EngineError> {
+        if slice < self.complete_from {
+            return self.read(store, view, partition, slice..=slice).await;
+        }
+        self.slabs.entry(slice).or_insert_with(|| super::leaf::Leaves::whole(Slab::new(slice)));
+        Ok(())
+    }
+
+    /// Sees to it that all slabs from a slice on are here.
+    pub(super) async fn load_from<S: Store>(
+        &mut self,
+        store: &S,
+        view: &ViewRuntime,
+        partition: &Partition,
+        from: Timestamp,
+    ) -> Result<(), EngineError> {
+        if from < self.complete_from {
+            self.read(store, view, partition, from..=self.complete_from).await?;
+            self.complete_from = from;
+        }
+        Ok(())
+    }
+
+    /// Sees to it that the sessions are indexed.
+    pub(super) async fn load_sessions<S: Store>(
+        &mut self,
+        store: &S,
+        view: &ViewRuntime,
+        partition: &Partition,
+        floor: Timestamp,
+    ) -> Result<(), EngineError> {
+        let Windows::Session(bounds) = view.windows else { return Ok(()) };
+        if self.sessions.is_none() {
+            self.load_from(store, view, partition, floor).await?;
+            self.sessions = Some(SessionIndex::build(bounds, self.slabs.values()));
+        }
+        Ok(())
+    }
+
+    async fn read<S: Store>(
+        &mut self,
+        store: &S,
+        view: &ViewRuntime,
+        partition: &Partition,
+        slices: RangeInclusive<Timestamp>,
+    ) -> Result<(), EngineError> {
+        let wanted = *slices.start();
+        for (slice, leaves) in read_slabs(store, view, partition, self.epoch, slices).await? {
+            // What is here already is newer than what the store has, or the same.
+            if let Entry::Vacant(entry) = self.slabs.entry(slice) {
+                entry.insert(leaves);
+            }
+        }
+        self.slabs.entry(wanted).or_insert_with(|| super::leaf::Leaves::whole(Slab::new(wanted)));
+        Ok(())
+    }
+
+    /// Drops slabs of slices before this one.
+    pub(super) fn evict_before(&mut self, slice: Timestamp) {
+        if self.slabs.first_key_value().is_some_and(|(first, _)| *first < slice) {
+            self.slabs = self.slabs.split_off(&slice);
+        }
+        self.complete_from = self.complete_from.max(slice);
+    }
+
+    /// The packer, made at the first use.
+    pub(super) fn packer(&mut self) -> Result<&mut Packer, EngineError> {
+        if self.packer.is_none() {
+            let packer = Packer::new()
+                .map_err(|source| EngineError::Damaged { subject: "the compressor".into(), source })?;
+            self.packer = Some(packer);
+        }
+        self.packer.as_mut().ok_or_else(|| EngineError::Damaged {
+            subject: "the compressor".into(),
+            source: crate::codec::CodecError::Compression("gone".into()),
+        })
+    }
+}
+
+/// Reads a partition's slabs of some slices.
+pub(super) async fn read_slabs<S: Store>(
+    store: &S,
+    view: &ViewRuntime,
+    partition: &Partition,
+    epoch: u32,
+    slices: RangeInclusive<Timestamp>,
+) -> Result<Slabs, EngineError> {
+    let (from, to) = slices.into_inner();
+    let span = Span::Slabs { view: view.id.clone(), partition: partition.clone(), epoch, from, to };
+    let mut by_slice: std::collections::BTreeMap<Timestamp, Vec<_>> = std::collections::BTreeMap::new();
+    for (key, item) in store.scan(&span).await? {
+        if let crate::state::ItemKey::Slab { slice, .. } = &key {
+            by_slice.entry(*slice).or_default().push((key, item));
+        }
+    }
+    let read = |(slice, items)| {
+        let leaves = stored::leaves(&view.shape, Slab::new(slice), items, |version, body| {
+            Slab::decode(&view.shape, slice, Offset(version), body)
+        })?;
+        Ok((slice, leaves))
+    };
+    by_slice.into_iter().map(read).collect()
+}

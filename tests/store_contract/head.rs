@@ -1,0 +1,220 @@
+//! The rules of the head.
+
+use futures::future::join_all;
+use weir::{
+    state::{Advance, Head, Progress, Scope, Store, ViewId},
+    time::{Offset, Timestamp},
+};
+
+use crate::support::{partition, step, view};
+
+pub(crate) async fn a_view_without_a_head_has_an_empty_one(store: impl Store) {
+    assert_eq!(store.head(&view()).await.unwrap(), Head::default());
+}
+
+pub(crate) async fn an_advance_shows_in_the_head_it_returns(store: impl Store) {
+    let (a, b) = (partition("impressions", 0), partition("clicks", 7));
+    store.advance(&view(), step(&a, 10, 1000)).await.unwrap();
+    let head = store.advance(&view(), step(&b, 5, 500)).await.unwrap();
+    let progress = |next, at| Progress {
+        next: Offset(next),
+        largest: Timestamp(at),
+        seen_at: Timestamp(at + 1),
+        idle_at: None,
+        epoch: 0,
+        floor: Timestamp(at - 1),
+    };
+    let partitions = [(a, progress(10, 1000)), (b, progress(5, 500))].into();
+    assert_eq!(head, Head { partitions, ..Head::default() });
+    assert_eq!(store.head(&view()).await.unwrap(), head);
+}
+
+pub(crate) async fn an_advance_that_is_not_ahead_changes_nothing(store: impl Store) {
+    let p = partition("t", 0);
+    let before = store.advance(&view(), step(&p, 10, 1000)).await.unwrap();
+    for next in [10, 9, 0] {
+        assert_eq!(store.advance(&view(), step(&p, next, 9000)).await.unwrap(), before, "to {next}");
+    }
+    assert_eq!(store.head(&view()).await.unwrap(), before);
+}
+
+pub(crate) async fn an_advance_of_another_epoch_changes_nothing(store: impl Store) {
+    let p = partition("t", 0);
+    let of_epoch = |epoch, next| Advance { epoch, ..step(&p, next, 1000) };
+    assert_eq!(store.advance(&view(), of_epoch(1, 10)).await.unwrap(), Head::default());
+    store.advance(&view(), of_epoch(0, 10)).await.unwrap();
+    store.restart(&view(), &p, 0).await.unwrap();
+    let before = store.head(&view()).await.unwrap();
+    for epoch in [0, 2] {
+        assert_eq!(store.advance(&view(), of_epoch(epoch, 99)).await.unwrap(), before, "of {epoch}");
+    }
+    let after = store.advance(&view(), of_epoch(1, 3)).await.unwrap();
+    assert_eq!(after.partitions[&p].next, Offset(3));
+    assert_eq!(after.partitions[&p].epoch, 1);
+}
+
+/// A step that is ahead is taken, and what it would set back stays.
+pub(crate) async fn times_never_go_backwards(store: impl Store) {
+    let p = partition("t", 0);
+    store.advance(&view(), step(&p, 10, 1000)).await.unwrap();
+    let head = store.advance(&view(), step(&p, 11, -5)).await.unwrap();
+    let progress = &head.partitions[&p];
+    assert_eq!(progress.next, Offset(11));
+    assert_eq!((progress.largest, progress.seen_at, progress.floor), times(1000, 1001, 999));
+    let mixed = Advance { largest: Timestamp(2000), ..step(&p, 12, 0) };
+    let head = store.advance(&view(), mixed).await.unwrap();
+    let progress = &head.partitions[&p];
+    assert_eq!((progress.largest, progress.seen_at, progress.floor), times(2000, 1001, 999));
+}
+
+fn times(largest: i64, seen_at: i64, floor: i64) -> (Timestamp, Timestamp, Timestamp) {
+    (Timestamp(largest), Timestamp(seen_at), Timestamp(floor))
+}
+
+pub(crate) async fn the_ends_of_time_come_back(store: impl Store) {
+    let (a, b) = (partition("t", 0), partition("t", 1));
+    let at = |p, time| Advance { largest: time, seen_at: time, floor: time, ..step(p, i64::MAX, 0) };
+    store.advance(&view(), at(&a, Timestamp::MIN)).await.unwrap();
+    store.advance(&view(), at(&b, Timestamp::MAX)).await.unwrap();
+    store.set_closed(&view(), Scope::All, Timestamp::MAX).await.unwrap();
+    store.set_closed(&view(), Scope::Partition(i32::MAX), Timestamp::MIN).await.unwrap();
+    let head = store.head(&view()).await.unwrap();
+    assert_eq!(head.partitions[&a].largest, Timestamp::MIN);
+    assert_eq!(head.partitions[&a].floor, Timestamp::MIN);
+    assert_eq!(head.partitions[&b].seen_at, Timestamp::MAX);
+    assert_eq!(head.partitions[&b].next, Offset(i64::MAX));
+    assert_eq!(head.closed[&Scope::All], Timestamp::MAX);
+    assert_eq!(head.closed[&Scope::Partition(i32::MAX)], Timestamp::MIN);
+}
+
+pub(crate) async fn a_partition_is_idle_only_where_it_stands(store: impl Store) {
+    let p = partition("t", 0);
+    store.advance(&view(), step(&p, 10, 1000)).await.unwrap();
+    let before = store.head(&view()).await.unwrap();
+    for next in [9, 11] {
+        store.mark_idle(&view(), &p, Offset(next)).await.unwrap();
+        assert_eq!(store.head(&view()).await.unwrap(), before, "at {next}");
+    }
+    for _ in 0..2 {
+        store.mark_idle(&view(), &p, Offset(10)).await.unwrap();
+        let head = store.head(&view()).await.unwrap();
+        let progress = Progress { idle_at: Some(Offset(10)), ..before.partitions[&p].clone() };
+        assert_eq!(head.partitions[&p], progress);
+    }
+    let head = store.advance(&view(), step(&p, 11, 1000)).await.unwrap();
+    assert_eq!(head.partitions[&p].idle_at, None);
+}
+
+pub(crate) async fn a_partition_that_never_reported_can_be_idle(store: impl Store) {
+    let (p, other) = (partition("t", 0), partition("t", 1));
+    let idle = Progress { next: Offset(100), idle_at: Some(Offset(100)), ..Progress::NONE };
+    for _ in 0..2 {
+        store.mark_idle(&view(), &p, Offset(100)).await.unwrap();
+        assert_eq!(store.head(&view()).await.unwrap().partitions, [(p.clone(), idle.clone())].into());
+    }
+    store.advance(&view(), step(&other, 1, 1)).await.unwrap();
+    let head = store.advance(&view(), step(&p, 100, 7)).await.unwrap();
+    assert_eq!(head.partitions[&p], idle, "a batch of nothing");
+    let head = store.advance(&view(), step(&p, 101, 7)).await.unwrap();
+    assert_eq!(head.partitions[&p].largest, Timestamp(7));
+}
+
+pub(crate) async fn a_restart_keeps_the_largest_time(store: impl Store) {
+    let p = partition("t", 0);
+    store.advance(&view(), step(&p, 10, 1000)).await.unwrap();
+    store.mark_idle(&view(), &p, Offset(10)).await.unwrap();
+    let before = store.head(&view()).await.unwrap().partitions[&p].clone();
+    store.restart(&view(), &p, 0).await.unwrap();
+    let head = store.head(&view()).await.unwrap();
+    assert_eq!(head.partitions[&p], Progress { next: Offset(0), idle_at: None, epoch: 1, ..before });
+}
+
+pub(crate) async fn a_restart_happens_once_an_epoch(store: impl Store) {
+    let (p, fresh) = (partition("t", 0), partition("t", 1));
+    store.advance(&view(), step(&p, 10, 1000)).await.unwrap();
+    store.restart(&view(), &p, 1).await.unwrap();
+    assert_eq!(store.head(&view()).await.unwrap().partitions[&p].epoch, 0);
+    for epoch in [0, 0, 1, 0, 1] {
+        store.restart(&view(), &p, epoch).await.unwrap();
+    }
+    assert_eq!(store.head(&view()).await.unwrap().partitions[&p].epoch, 2);
+    store.restart(&view(), &fresh, 3).await.unwrap();
+    assert!(!store.head(&view()).await.unwrap().partitions.contains_key(&fresh));
+    store.restart(&view(), &fresh, 0).await.unwrap();
+    let head = store.head(&view()).await.unwrap();
+    assert_eq!(head.partitions[&fresh], Progress { epoch: 1, ..Progress::NONE });
+}
+
+pub(crate) async fn an_epoch_has_an_end(store: impl Store) {
+    store.restart(&view(), &partition("t", 0), u32::MAX).await.unwrap();
+    assert_eq!(store.head(&view()).await.unwrap(), Head::default());
+}
+
+pub(crate) async fn closed_only_rises(store: impl Store) {
+    for (through, closed) in [(-50, -50), (-60, -50), (0, 0), (0, 0), (-1, 0), (10, 10), (9, 10)] {
+        store.set_closed(&view(), Scope::All, Timestamp(through)).await.unwrap();
+        let head = store.head(&view()).await.unwrap();
+        assert_eq!(head.closed, [(Scope::All, Timestamp(closed))].into(), "after {through}");
+    }
+}
+
+pub(crate) async fn scopes_are_closed_apart(store: impl Store) {
+    let scopes = [Scope::All, Scope::Partition(0), Scope::Partition(12)];
+    for (scope, at) in scopes.into_iter().zip([3, 1, 2]) {
+        store.set_closed(&view(), scope, Timestamp(at)).await.unwrap();
+    }
+    let expected = scopes.into_iter().zip([3, 1, 2].map(Timestamp)).collect();
+    assert_eq!(store.head(&view()).await.unwrap().closed, expected);
+}
+
+pub(crate) async fn the_page_depth_only_rises(store: impl Store) {
+    for (depth, stands) in [(0, 0), (3, 3), (2, 3), (3, 3), (32, 32)] {
+        store.set_page_depth(&view(), depth).await.unwrap();
+        assert_eq!(store.head(&view()).await.unwrap().page_depth, stands);
+    }
+}
+
+pub(crate) async fn views_do_not_meet(store: impl Store) {
+    let (p, changed) = (partition("t", 0), ViewId::new("ctr", 1));
+    store.advance(&view(), step(&p, 10, 1000)).await.unwrap();
+    store.set_closed(&view(), Scope::All, Timestamp(5)).await.unwrap();
+    assert_eq!(store.head(&changed).await.unwrap(), Head::default());
+}
+
+/// 100 writers, 25 steps of each of four partitions, in no order: the furthest of each stands, and
+/// no head that is returned falls behind its own step.
+pub(crate) async fn many_partitions_advance_at_once(store: impl Store) {
+    let partitions: Vec<_> = (0..4).map(|index| partition("t", index)).collect();
+    let view = view();
+    let steps = (0..100).map(|n| {
+        let (p, next) = (&partitions[n % 4], 1 + (n as i64 * 7) % 25);
+        let (store, view, step) = (&store, &view, step(p, next, next * 10));
+        async move {
+            let head = store.advance(view, step.clone()).await.unwrap();
+            let progress = &head.partitions[&step.partition];
+            assert!(progress.next >= step.next && progress.largest >= step.largest);
+        }
+    });
+    join_all(steps).await;
+    let head = store.head(&view).await.unwrap();
+    assert_eq!(head.partitions.len(), 4);
+    for p in &partitions {
+        let furthest = (0..100).filter(|n| n % 4 == p.index as i64).map(|n| 1 + (n * 7) % 25).max().unwrap();
+        assert_eq!(head.partitions[p].next, Offset(furthest));
+        assert_eq!(head.partitions[p].largest, Timestamp(furthest * 10));
+    }
+}
+
+pub(crate) async fn partitions_keep_their_names(store: impl Store) {
+    let names = ["a", "a-1", "a.b_c", "page-views.v1", "c", "all"];
+    let partitions: Vec<_> =
+        names.iter().flat_map(|name| [partition(name, 0), partition(name, 11)]).collect();
+    for p in &partitions {
+        store.advance(&view(), step(p, 1, 1)).await.unwrap();
+    }
+    let mut head = store.head(&view()).await.unwrap();
+    for p in &partitions {
+        assert!(head.partitions.remove(p).is_some(), "{p}");
+    }
+    assert!(head.partitions.is_empty());
+}

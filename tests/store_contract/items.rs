@@ -1,0 +1,205 @@
+//! The rules of items.
+
+use futures::future::join_all;
+use weir::{
+    state::{Chunk, Item, ItemKey, Span, Store, ViewId, Written},
+    time::Timestamp,
+};
+
+use crate::support::{history, item, page, partition, slab, view};
+
+const HALF: Chunk = Chunk { depth: 1, index: 0 };
+
+fn slabs(from: i64, to: i64) -> Span {
+    let (partition, from, to) = (partition("page-views.v1", 0), Timestamp(from), Timestamp(to));
+    Span::Slabs { view: view(), partition, epoch: 0, from, to }
+}
+
+async fn fill(store: &impl Store, keys: &[ItemKey]) {
+    for (n, key) in keys.iter().enumerate() {
+        let written = store.put(key, item(n as i64, &n.to_le_bytes()), None).await.unwrap();
+        assert_eq!(written, Written::Stored, "{key:?}");
+    }
+}
+
+async fn scanned(store: &impl Store, span: Span) -> Vec<ItemKey> {
+    store.scan(&span).await.unwrap().into_iter().map(|(key, _)| key).collect()
+}
+
+pub(crate) async fn what_was_put_comes_back(store: impl Store) {
+    let keys = [slab(0, 0, 0, Chunk::WHOLE), page(HALF), history(-1, HALF)];
+    let all_bytes: Vec<u8> = (0..=255).collect();
+    let items = [
+        Item { version: i64::MAX, body: Vec::new(), expires: None },
+        Item { version: 0, body: all_bytes, expires: Some(Timestamp(1_700_000_000_000)) },
+        Item { version: i64::MIN, body: vec![0], expires: Some(Timestamp(0)) },
+    ];
+    for (key, item) in keys.iter().zip(&items) {
+        assert_eq!(store.get(key).await.unwrap(), None);
+        assert_eq!(store.put(key, item.clone(), None).await.unwrap(), Written::Stored);
+        assert_eq!(store.get(key).await.unwrap().as_ref(), Some(item));
+    }
+}
+
+pub(crate) async fn a_put_needs_the_version_it_expects(store: impl Store) {
+    let key = slab(0, 0, 0, Chunk::WHOLE);
+    let put =
+        async |version, body: &[u8], expected| store.put(&key, item(version, body), expected).await.unwrap();
+    assert_eq!(put(1, b"a", Some(0)).await, Written::Conflict, "nothing stands there");
+    assert_eq!(store.get(&key).await.unwrap(), None);
+    assert_eq!(put(1, b"a", None).await, Written::Stored);
+    assert_eq!(put(2, b"b", None).await, Written::Conflict, "something stands there");
+    assert_eq!(put(3, b"c", Some(2)).await, Written::Conflict, "another version stands there");
+    assert_eq!(store.get(&key).await.unwrap(), Some(item(1, b"a")));
+    assert_eq!(put(5, b"d", Some(1)).await, Written::Stored);
+    assert_eq!(put(6, b"e", Some(1)).await, Written::Conflict, "it was overtaken");
+    assert_eq!(store.get(&key).await.unwrap(), Some(item(5, b"d")));
+}
+
+pub(crate) async fn a_put_that_meets_itself_is_stored(store: impl Store) {
+    let key = page(Chunk::WHOLE);
+    let put =
+        async |version, body: &[u8], expected| store.put(&key, item(version, body), expected).await.unwrap();
+    assert_eq!(put(1, b"a", None).await, Written::Stored);
+    assert_eq!(put(1, b"a", None).await, Written::Stored);
+    assert_eq!(put(2, b"b", Some(1)).await, Written::Stored);
+    assert_eq!(put(2, b"b", Some(1)).await, Written::Stored);
+    assert_eq!(put(2, b"x", Some(1)).await, Written::Conflict, "another body");
+    assert_eq!(put(3, b"b", Some(1)).await, Written::Conflict, "another version");
+}
+
+/// Two writers build each version from the same one: one wins, every time.
+pub(crate) async fn one_of_two_racing_writers_is_stored(store: impl Store) {
+    let key = slab(0, 0, 0, Chunk::WHOLE);
+    for version in 0..50 {
+        let expected = (version > 0).then(|| version - 1);
+        let writers = [b"left", b"rite"];
+        let writes = writers.map(|body| store.put(&key, item(version, body), expected));
+        let ended: Vec<_> = join_all(writes).await.into_iter().map(Result::unwrap).collect();
+        let stored = ended.iter().filter(|end| **end == Written::Stored).count();
+        assert_eq!(stored, 1, "at version {version}");
+        let stands = store.get(&key).await.unwrap().unwrap();
+        let winner = ended.iter().position(|end| *end == Written::Stored).unwrap();
+        assert_eq!((stands.version, stands.body.as_slice()), (version, &writers[winner][..]));
+    }
+}
+
+pub(crate) async fn many_are_read_by_key(store: impl Store) {
+    let all: Vec<_> = (0..250).map(|n| slab(n % 3, 0, i64::from(n), Chunk::WHOLE)).collect();
+    fill(&store, &all).await;
+    let absent = [page(Chunk::WHOLE), slab(9, 0, 0, Chunk::WHOLE)];
+    let twice = all.iter().chain(&absent).chain(&all[..30]).cloned().collect::<Vec<_>>();
+    let mut found = store.get_many(&twice).await.unwrap();
+    found.sort_by_key(|(_, item)| item.version);
+    let keys: Vec<_> = found.iter().map(|(key, _)| key.clone()).collect();
+    assert_eq!(keys, all);
+    for (n, (_, found)) in found.iter().enumerate() {
+        assert_eq!(*found, item(n as i64, &n.to_le_bytes()));
+    }
+    assert!(store.get_many(&[]).await.unwrap().is_empty());
+    assert!(store.get_many(&absent).await.unwrap().is_empty());
+}
+
+pub(crate) async fn a_scan_is_in_the_order_of_keys(store: impl Store) {
+    let slices = [i64::MIN, -1_700_000_000_000, -10, -9, -1, 0, 1, 9, 10, 1_700_000_000_000, i64::MAX];
+    let chunks = [
+        Chunk::WHOLE,
+        HALF,
+        Chunk { depth: 1, index: 1 },
+        Chunk { depth: 9, index: 2 },
+        Chunk { depth: 10, index: 1 },
+        Chunk { depth: 32, index: 10 },
+        Chunk { depth: 32, index: u32::MAX },
+    ];
+    let keys = |make: &dyn Fn(i64, Chunk) -> ItemKey| -> Vec<_> {
+        slices.iter().flat_map(|slice| chunks.map(|chunk| make(*slice, chunk))).collect()
+    };
+    let expected = keys(&|slice, chunk| slab(0, 0, slice, chunk));
+    assert!(expected.is_sorted());
+    let shuffled: Vec<_> = (0..expected.len()).map(|n| expected[n * 30 % expected.len()].clone()).collect();
+    fill(&store, &shuffled).await;
+    assert_eq!(scanned(&store, slabs(i64::MIN, i64::MAX)).await, expected);
+}
+
+pub(crate) async fn a_scan_takes_its_ends_along(store: impl Store) {
+    let deep = Chunk { depth: 32, index: u32::MAX };
+    let keys: Vec<_> = (-5..=5).flat_map(|s| [slab(0, 0, s, Chunk::WHOLE), slab(0, 0, s, deep)]).collect();
+    fill(&store, &keys).await;
+    assert_eq!(scanned(&store, slabs(-2, 1)).await, keys[6..14]);
+    assert_eq!(scanned(&store, slabs(3, 3)).await, keys[16..18]);
+    assert!(scanned(&store, slabs(6, 90)).await.is_empty());
+}
+
+pub(crate) async fn a_scan_that_ends_before_it_begins_is_empty(store: impl Store) {
+    fill(&store, &[slab(0, 0, 5, Chunk::WHOLE), history(5, Chunk::WHOLE)]).await;
+    assert!(scanned(&store, slabs(9, 1)).await.is_empty());
+    let (from, to) = (Timestamp::MAX, Timestamp::MIN);
+    assert!(scanned(&store, Span::History { view: view(), from, to }).await.is_empty());
+}
+
+pub(crate) async fn a_scan_takes_its_partition_and_epoch_alone(store: impl Store) {
+    let key = |topic, index, epoch| ItemKey::Slab {
+        view: view(),
+        partition: partition(topic, index),
+        epoch,
+        slice: Timestamp(0),
+        chunk: Chunk::WHOLE,
+    };
+    let topic = "page-views.v1";
+    let mine = key(topic, 0, 0);
+    let others = [key(topic, 0, 1), key(topic, 1, 0), key(topic, 10, 0), key("page-views", 0, 0)];
+    fill(&store, &others).await;
+    fill(&store, std::slice::from_ref(&mine)).await;
+    let elsewhere = ItemKey::Slab {
+        view: ViewId::new("ctr", 1),
+        partition: partition(topic, 0),
+        epoch: 0,
+        slice: Timestamp(0),
+        chunk: Chunk::WHOLE,
+    };
+    fill(&store, &[elsewhere]).await;
+    assert_eq!(scanned(&store, slabs(i64::MIN, i64::MAX)).await, [mine]);
+}
+
+pub(crate) async fn pages_and_history_are_scanned_apart(store: impl Store) {
+    let pages = [page(Chunk::WHOLE), page(HALF), page(Chunk { depth: 2, index: 0 })];
+    let rows = [history(-5, Chunk::WHOLE), history(0, Chunk::WHOLE), history(0, HALF), history(7, HALF)];
+    fill(&store, &rows).await;
+    fill(&store, &pages).await;
+    fill(&store, &[slab(0, 0, 0, Chunk::WHOLE)]).await;
+    store.set_page_depth(&view(), 2).await.unwrap();
+    assert_eq!(scanned(&store, Span::Pages { view: view() }).await, pages);
+    let span = |from, to| Span::History { view: view(), from: Timestamp(from), to: Timestamp(to) };
+    assert_eq!(scanned(&store, span(-9, 9)).await, rows);
+    assert_eq!(scanned(&store, span(-4, 0)).await, rows[1..3]);
+}
+
+/// 4 KB each: several of the pages that a query brings.
+pub(crate) async fn a_thousand_items_are_scanned_whole(store: impl Store) {
+    let keys: Vec<_> = (0..1000).map(|n| slab(0, 0, n * 1000, Chunk::WHOLE)).collect();
+    let puts = keys.iter().enumerate().map(|(n, key)| {
+        let body = vec![u8::try_from(n % 251).unwrap(); 4096];
+        store.put(key, item(n as i64, &body), None)
+    });
+    for written in join_all(puts).await {
+        assert_eq!(written.unwrap(), Written::Stored);
+    }
+    let found = store.scan(&slabs(0, i64::MAX)).await.unwrap();
+    assert_eq!(found.len(), 1000);
+    for (n, (key, found)) in found.iter().enumerate() {
+        assert_eq!(*key, keys[n]);
+        assert_eq!((found.version, found.body.len()), (n as i64, 4096));
+        assert_eq!(found.body[0], u8::try_from(n % 251).unwrap());
+    }
+}
+
+pub(crate) async fn a_large_item_comes_back(store: impl Store) {
+    let bytes: Vec<_> = (0..399 * 1024).map(|n| u8::try_from(n % 253).unwrap()).collect();
+    let keys = [slab(0, 0, 0, Chunk::WHOLE), slab(0, 0, 1, Chunk::WHOLE), slab(0, 0, 2, Chunk::WHOLE)];
+    for key in &keys {
+        assert_eq!(store.put(key, item(1, &bytes), None).await.unwrap(), Written::Stored);
+    }
+    assert_eq!(store.get(&keys[0]).await.unwrap(), Some(item(1, &bytes)));
+    let found = store.scan(&slabs(0, 2)).await.unwrap();
+    assert_eq!(found, keys.map(|key| (key, item(1, &bytes))));
+}
