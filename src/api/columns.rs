@@ -3,7 +3,11 @@
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Map, Value as Json, json};
 
-use crate::sql::{Catalog, Field, View, Window};
+use crate::{
+    engine::{PartitionStatus, ViewStatus},
+    sql::{Catalog, Field, View, Window},
+    time::Timestamp,
+};
 
 /// A view's name, columns, window, keys, topic, sources and links.
 pub(super) fn describe(catalog: &Catalog, view: &View) -> Map<String, Json> {
@@ -21,6 +25,25 @@ pub(super) fn describe(catalog: &Catalog, view: &View) -> Map<String, Json> {
     description.insert("topic".into(), view.options.topic.as_deref().into());
     description.insert("links".into(), links(view));
     description
+}
+
+/// How far a view has come.
+pub(super) fn progress(status: &ViewStatus) -> Map<String, Json> {
+    let millis = |at: Option<Timestamp>| at.map(|at| at.0);
+    let partition = |partition: &PartitionStatus| {
+        json!({
+            "topic": partition.topic,
+            "partition": partition.partition,
+            "next_offset": partition.next.0,
+            "watermark": millis(partition.watermark),
+            "seen_at": partition.seen_at.0,
+            "idle": partition.idle,
+        })
+    };
+    let mut progress = Map::new();
+    progress.insert("closed_through".into(), millis(status.closed).into());
+    progress.insert("partitions".into(), status.partitions.iter().map(partition).collect());
+    progress
 }
 
 fn field(field: &Field) -> Json {

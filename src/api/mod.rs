@@ -21,7 +21,7 @@ use axum::{Router, middleware};
 use tower_http::compression::CompressionLayer;
 
 pub use ingest::{MAX_BODY, MAX_EVENT};
-pub use views::{ReadError, ViewStatus, Views};
+pub use views::Views;
 
 use crate::{publish::Publisher, sql::Catalog, time::Clock};
 

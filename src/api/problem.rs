@@ -13,8 +13,7 @@ use axum::{
 };
 use serde_json::{Map, Value as Json};
 
-use super::views::ReadError;
-use crate::{publish::PublishError, sql::Catalog, state::StateError};
+use crate::{engine::EngineError, publish::PublishError, sql::Catalog, state::StateError};
 
 /// Where the documentation of a problem's type stands: the type's name is the anchor.
 const DOCS: &str = concat!(env!("CARGO_PKG_REPOSITORY"), "/blob/main/docs/api.md#");
@@ -98,22 +97,19 @@ impl Problem {
     }
 }
 
-impl From<ReadError> for Problem {
-    fn from(error: ReadError) -> Self {
-        match error {
-            ReadError::UnknownView { .. } => {
-                Self::new("unknown-view", "Unknown view", StatusCode::NOT_FOUND, error.to_string())
-            }
-            ReadError::Store { view, source } => {
-                Self::of_store(&source, format!("the rows of view {view} cannot be read"))
-            }
+/// Of a read: the client learns what it can do; the log has the causes, which may name what is not
+/// for it.
+impl From<EngineError> for Problem {
+    fn from(error: EngineError) -> Self {
+        tracing::error!(error = chain(&error), "failed to read the store");
+        if matches!(error, EngineError::State(StateError::Call { .. })) {
+            let status = StatusCode::SERVICE_UNAVAILABLE;
+            Self::new("store-unavailable", "Store unavailable", status, "the store does not answer")
+                .with_retry()
+        } else {
+            let status = StatusCode::INTERNAL_SERVER_ERROR;
+            Self::new("store-damaged", "Store damaged", status, "what the store holds cannot be read")
         }
-    }
-}
-
-impl From<StateError> for Problem {
-    fn from(error: StateError) -> Self {
-        Self::of_store(&error, "the store does not answer")
     }
 }
 
@@ -123,23 +119,6 @@ impl From<PublishError> for Problem {
         tracing::error!(error = chain(&error), "failed to publish events");
         Self::new("broker-unavailable", "Broker unavailable", StatusCode::SERVICE_UNAVAILABLE, detail)
             .with_retry()
-    }
-}
-
-impl Problem {
-    /// The client learns what it can do; the log has the causes, which may name what is not for it.
-    fn of_store(error: &StateError, detail: impl Into<String>) -> Self {
-        tracing::error!(error = chain(error), "failed to read the store");
-        match error {
-            StateError::Call { .. } => {
-                let status = StatusCode::SERVICE_UNAVAILABLE;
-                Self::new("store-unavailable", "Store unavailable", status, detail).with_retry()
-            }
-            StateError::Damaged { .. } => {
-                let status = StatusCode::INTERNAL_SERVER_ERROR;
-                Self::new("store-damaged", "Store damaged", status, detail)
-            }
-        }
     }
 }
 

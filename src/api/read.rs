@@ -16,16 +16,16 @@ use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value as Json};
 
 use super::{
-    columns::describe,
+    columns::{describe, progress},
     key,
     problem::Problem,
-    views::{ViewStatus, Views},
+    views::Views,
 };
 use crate::{
-    engine::{ClosedRow, KeyRows},
+    engine::{ClosedRow, KeyRows, ViewStatus},
     sql::View,
-    time::Timestamp,
     value::Value,
+    window::is_past,
 };
 
 /// The routes under a view's name.
@@ -65,19 +65,19 @@ impl<'a, V: Views> Reader<'a, V> {
     }
 
     async fn all(&self) -> Result<(Vec<KeyRows>, ViewStatus), Problem> {
-        let name = &self.view.name;
-        let (mut rows, status) = futures::try_join!(self.views.latest(name), self.views.status(name))?;
+        let (views, view) = (self.views, self.view);
+        let (mut rows, status) = futures::try_join!(views.latest(view), views.status(view))?;
         rows.sort_by(|a, b| compare(&a.latest, &b.latest));
         Ok((rows, status))
     }
 
     async fn one(&self, key: &[Value<'_>]) -> Result<Option<Json>, Problem> {
-        let name = &self.view.name;
-        let (rows, status) = futures::try_join!(self.views.key(name, key), self.views.status(name))?;
-        Ok(rows.map(|rows| self.pair(&rows, status)))
+        let (views, view) = (self.views, self.view);
+        let (rows, status) = futures::try_join!(views.key(view, key), views.status(view))?;
+        Ok(rows.map(|rows| self.pair(&rows, &status)))
     }
 
-    fn pair(&self, rows: &KeyRows, status: ViewStatus) -> Json {
+    fn pair(&self, rows: &KeyRows, status: &ViewStatus) -> Json {
         let mut pair = Map::new();
         pair.insert("latest".into(), self.row(&rows.latest, status));
         let previous = rows.previous.as_ref().map_or(Json::Null, |row| self.row(row, status));
@@ -85,11 +85,17 @@ impl<'a, V: Views> Reader<'a, V> {
         pair.into()
     }
 
-    fn row(&self, row: &ClosedRow, status: ViewStatus) -> Json {
+    fn row(&self, row: &ClosedRow, status: &ViewStatus) -> Json {
         let mut object = row.to_json(self.view);
-        object.insert("final".into(), status.is_final(self.view, row).into());
+        object.insert("final".into(), is_final(self.view, row, status).into());
         object.into()
     }
+}
+
+/// Whether a row can still change. Events that come once the watermark has passed the window's end
+/// by the allowed lateness are late, and not counted.
+fn is_final(view: &View, row: &ClosedRow, status: &ViewStatus) -> bool {
+    status.closed.is_some_and(|closed| is_past(row.window_end, view.options.allowed_lateness, closed))
 }
 
 /// The order of the rows' columns, so that the same rows always are the same bytes.
@@ -106,7 +112,7 @@ async fn latest<V: Views>(
 ) -> Result<Response, Problem> {
     let reader = Reader::new(views.as_ref(), &uri)?;
     let (rows, status) = reader.all().await?;
-    let rows: Vec<Json> = rows.iter().map(|rows| reader.row(&rows.latest, status)).collect();
+    let rows: Vec<Json> = rows.iter().map(|rows| reader.row(&rows.latest, &status)).collect();
     Ok(respond(&rows.into(), &headers))
 }
 
@@ -118,7 +124,7 @@ async fn previous<V: Views>(
     let reader = Reader::new(views.as_ref(), &uri)?;
     let (rows, status) = reader.all().await?;
     let previous = rows.iter().filter_map(|rows| rows.previous.as_ref());
-    let rows: Vec<Json> = previous.map(|row| reader.row(row, status)).collect();
+    let rows: Vec<Json> = previous.map(|row| reader.row(row, &status)).collect();
     Ok(respond(&rows.into(), &headers))
 }
 
@@ -142,16 +148,14 @@ async fn view<V: Views>(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let reader = Reader::new(views.as_ref(), &uri)?;
-    let name = &reader.view.name;
     if reader.view.keys.is_empty() {
         let pair = reader.one(&[]).await?;
-        let pair = pair.ok_or_else(|| Problem::unknown_key(format!("view {name} has no row yet")))?;
+        let pair =
+            pair.ok_or_else(|| Problem::unknown_key(format!("view {} has no row yet", reader.view.name)))?;
         return Ok(respond(&pair, &headers));
     }
     let mut description = describe(views.catalog(), reader.view);
-    let status = views.status(name).await?;
-    let watermark = Some(status.watermark).filter(|at| *at != Timestamp::MIN);
-    description.insert("watermark".into(), watermark.map(|at| at.0).into());
+    description.extend(progress(&views.status(reader.view).await?));
     Ok(respond(&description.into(), &headers))
 }
 

@@ -3,10 +3,9 @@
 use std::future::Future;
 
 use crate::{
-    engine::{ClosedRow, KeyRows},
+    engine::{EngineError, KeyRows, Reader, ViewStatus},
     sql::{Catalog, View},
-    state::StateError,
-    time::{Millis, Timestamp},
+    state::Store,
     value::Value,
 };
 
@@ -16,55 +15,44 @@ pub trait Views: Send + Sync + 'static {
     fn catalog(&self) -> &Catalog;
 
     /// The rows of all keys of a view, in any order.
-    fn latest(&self, view: &str) -> impl Future<Output = Result<Vec<KeyRows>, ReadError>> + Send;
+    fn latest(&self, view: &View) -> impl Future<Output = Result<Vec<KeyRows>, EngineError>> + Send;
 
     /// The rows of one key; none where it never had one. The key has a value for each of
     /// [`View::keys`], of that key's type.
     fn key(
         &self,
-        view: &str,
+        view: &View,
         key: &[Value<'_>],
-    ) -> impl Future<Output = Result<Option<KeyRows>, ReadError>> + Send;
+    ) -> impl Future<Output = Result<Option<KeyRows>, EngineError>> + Send;
 
-    /// How far a view is.
-    fn status(&self, view: &str) -> impl Future<Output = Result<ViewStatus, ReadError>> + Send;
+    /// How far a view has come.
+    fn status(&self, view: &View) -> impl Future<Output = Result<ViewStatus, EngineError>> + Send;
 
-    /// Asks the store for the least it can say, to see whether it is there.
-    fn ping(&self) -> impl Future<Output = Result<(), StateError>> + Send;
+    /// Asks the store for something small, to see whether it is there.
+    fn ping(&self) -> impl Future<Output = Result<(), EngineError>> + Send;
 }
 
-/// How far a view is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ViewStatus {
-    /// Its watermark now, idle partitions and a flush by the clock taken into account;
-    /// [`Timestamp::MIN`] where nothing was absorbed yet.
-    pub watermark: Timestamp,
-}
-
-impl ViewStatus {
-    /// Whether a row can still change: only events that come after the watermark has passed the
-    /// window's end by the allowed lateness are late, and those are not counted.
-    pub fn is_final(self, view: &View, row: &ClosedRow) -> bool {
-        self.watermark >= row.window_end - Millis(1) + view.options.allowed_lateness
+impl<S: Store + 'static> Views for Reader<S> {
+    fn catalog(&self) -> &Catalog {
+        Reader::catalog(self)
     }
-}
 
-/// Rows could not be read.
-#[derive(Debug, thiserror::Error)]
-pub enum ReadError {
-    /// There is no such view.
-    #[error("failed to find view {view}")]
-    UnknownView {
-        /// Its name.
-        view: String,
-    },
-    /// The store failed.
-    #[error("failed to read the rows of view {view}")]
-    Store {
-        /// Whose rows.
-        view: String,
-        /// What the store said.
-        #[source]
-        source: StateError,
-    },
+    async fn latest(&self, view: &View) -> Result<Vec<KeyRows>, EngineError> {
+        self.all(view).await
+    }
+
+    async fn key(&self, view: &View, key: &[Value<'_>]) -> Result<Option<KeyRows>, EngineError> {
+        Reader::key(self, view, key).await
+    }
+
+    async fn status(&self, view: &View) -> Result<ViewStatus, EngineError> {
+        Reader::status(self, view).await
+    }
+
+    async fn ping(&self) -> Result<(), EngineError> {
+        match Reader::catalog(self).views.first() {
+            Some(view) => Reader::status(self, view).await.map(drop),
+            None => Ok(()),
+        }
+    }
 }

@@ -60,7 +60,12 @@ impl<S: Store, P: Publisher, T: Topics> Engine<S, P, T> {
         Ok(total)
     }
 
-    async fn absorb_into(&self, task: &Task<'_>, head: Head, total: &mut Absorbed) -> Result<(), EngineError> {
+    async fn absorb_into(
+        &self,
+        task: &Task<'_>,
+        head: Head,
+        total: &mut Absorbed,
+    ) -> Result<(), EngineError> {
         let writer = self.writer(task.view_index, &task.partition);
         let mut writer = writer.lock().await;
         let sources = self.sources(task.view, &head).await?;
@@ -138,7 +143,12 @@ impl<S: Store, P: Publisher, T: Topics> Engine<S, P, T> {
     }
 
     /// puts each slab that changed over the version that it was built on.
-    async fn put_slabs(&self, task: &Task<'_>, epoch: u32, writer: &mut Writer) -> Result<Written, EngineError> {
+    async fn put_slabs(
+        &self,
+        task: &Task<'_>,
+        epoch: u32,
+        writer: &mut Writer,
+    ) -> Result<Written, EngineError> {
         let expires = self.clock.now() + self.settings.retention + task.view.reach();
         let is_dirty = |leaves: &Leaves<Slab>| leaves.iter().any(|leaf| leaf.dirty);
         let dirty = writer.slabs.iter().filter(|(_, leaves)| is_dirty(leaves));
@@ -203,7 +213,11 @@ impl<S: Store, P: Publisher, T: Topics> Engine<S, P, T> {
     }
 
     /// All source partitions of a view, as far as the broker and the head know them.
-    pub(super) async fn sources(&self, view: &ViewRuntime, head: &Head) -> Result<Vec<Partition>, EngineError> {
+    pub(super) async fn sources(
+        &self,
+        view: &ViewRuntime,
+        head: &Head,
+    ) -> Result<Vec<Partition>, EngineError> {
         let mut sources = Vec::new();
         for (topic, _) in &view.topics {
             let reported = head.partitions.keys().filter(|p| *p.topic == **topic).map(|p| p.index + 1).max();

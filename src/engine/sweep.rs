@@ -104,7 +104,9 @@ impl<S: Store, P: Publisher, T: Topics> Engine<S, P, T> {
                 self.store.restart(&view.id, partition, progress.epoch).await?;
                 swept.restarted.push(format!("{partition} of view {}", view.plan.name));
                 is_changed = true;
-            } else if end == progress.next || (progress.next == Offset(0) && self.is_empty(partition, end).await?) {
+            } else if end == progress.next
+                || (progress.next == Offset(0) && self.is_empty(partition, end).await?)
+            {
                 self.store.mark_idle(&view.id, partition, progress.next).await?;
                 swept.idle += 1;
                 is_changed = true;
@@ -133,7 +135,8 @@ impl<S: Store, P: Publisher, T: Topics> Engine<S, P, T> {
         if !(is_idle && is_flush) {
             return watermark;
         }
-        let largest = head.partitions.values().map(|progress| progress.largest).max().unwrap_or(Timestamp::MIN);
+        let largest =
+            head.partitions.values().map(|progress| progress.largest).max().unwrap_or(Timestamp::MIN);
         if largest == Timestamp::MIN {
             return watermark;
         }

@@ -9,11 +9,11 @@ use axum::{
 };
 use tower::ServiceExt;
 use weir::{
-    api::{ReadError, ViewStatus, Views},
-    engine::{ClosedRow, KeyRows},
+    api::Views,
+    engine::{ClosedRow, EngineError, KeyRows, PartitionStatus, ViewStatus},
     sql::{Catalog, Column, Expr, Field, Options, Output, Source, Table, View, Window},
     state::StateError,
-    time::{Millis, Timestamp},
+    time::{Millis, Offset, Timestamp},
     value::{Type, Value},
 };
 
@@ -103,8 +103,8 @@ impl MemoryViews {
         Arc::new(Self { catalog: catalog(), store })
     }
 
-    fn read(&self, view: &str) -> Result<Vec<(Vec<Value<'static>>, KeyRows)>, ReadError> {
-        self.answer().map_err(|source| ReadError::Store { view: view.to_owned(), source })?;
+    fn read(&self, view: &View) -> Result<Vec<(Vec<Value<'static>>, KeyRows)>, EngineError> {
+        self.answer()?;
         if self.store == Store::Empty {
             return Ok(Vec::new());
         }
@@ -116,7 +116,7 @@ impl MemoryViews {
             let values = vec![Value::text(region), Value::Int(shop), Value::Float(total)];
             (key, KeyRows { latest: row(10_000, 0, values), previous: None })
         };
-        Ok(match view {
+        Ok(match view.name.as_str() {
             "ctr" => vec![
                 (vec![Value::text("p/2 ü")], KeyRows { latest: ctr(0, 0, "p/2 ü", 4, 0.25), previous: None }),
                 (
@@ -136,18 +136,18 @@ impl MemoryViews {
         })
     }
 
-    fn answer(&self) -> Result<(), StateError> {
+    fn answer(&self) -> Result<(), EngineError> {
         match self.store {
             Store::Answers | Store::Empty => Ok(()),
-            Store::Away => Err(StateError::Call {
+            Store::Away => Err(EngineError::State(StateError::Call {
                 action: "read",
                 subject: "the head of ctr".to_owned(),
                 source: "secret-host:8000 refused the connection".into(),
-            }),
-            Store::Damaged => Err(StateError::Damaged {
+            })),
+            Store::Damaged => Err(EngineError::State(StateError::Damaged {
                 subject: "a page of ctr".to_owned(),
                 reason: "version 9, expected 1".to_owned(),
-            }),
+            })),
         }
     }
 }
@@ -157,21 +157,31 @@ impl Views for MemoryViews {
         &self.catalog
     }
 
-    async fn latest(&self, view: &str) -> Result<Vec<KeyRows>, ReadError> {
+    async fn latest(&self, view: &View) -> Result<Vec<KeyRows>, EngineError> {
         Ok(self.read(view)?.into_iter().map(|(_, rows)| rows).collect())
     }
 
-    async fn key(&self, view: &str, key: &[Value<'_>]) -> Result<Option<KeyRows>, ReadError> {
+    async fn key(&self, view: &View, key: &[Value<'_>]) -> Result<Option<KeyRows>, EngineError> {
         Ok(self.read(view)?.into_iter().find(|(known, _)| known == key).map(|(_, rows)| rows))
     }
 
-    async fn status(&self, view: &str) -> Result<ViewStatus, ReadError> {
-        self.answer().map_err(|source| ReadError::Store { view: view.to_owned(), source })?;
-        let watermark = if self.store == Store::Empty { Timestamp::MIN } else { Timestamp(20_000) };
-        Ok(ViewStatus { watermark })
+    async fn status(&self, _: &View) -> Result<ViewStatus, EngineError> {
+        self.answer()?;
+        if self.store == Store::Empty {
+            return Ok(ViewStatus { closed: None, partitions: Vec::new() });
+        }
+        let partition = PartitionStatus {
+            topic: "raw_impressions".to_owned(),
+            partition: 0,
+            next: Offset(42),
+            watermark: Some(Timestamp(20_000)),
+            seen_at: Timestamp(30_000),
+            idle: false,
+        };
+        Ok(ViewStatus { closed: Some(Timestamp(20_000)), partitions: vec![partition] })
     }
 
-    async fn ping(&self) -> Result<(), StateError> {
+    async fn ping(&self) -> Result<(), EngineError> {
         self.answer()
     }
 }

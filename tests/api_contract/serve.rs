@@ -107,14 +107,14 @@ async fn a_view_with_keys_is_described_at_its_name() {
     200
     content-type: application/json
     cache-control: max-age=1
-    {"name":"ctr","columns":[{"name":"product_id","type":"TEXT"},{"name":"impressions","type":"BIGINT"},{"name":"ctr","type":"DOUBLE"}],"keys":[{"name":"product_id","type":"TEXT"}],"window":{"kind":"tumble","size_ms":10000},"allowed_lateness_ms":5000,"sources":["impressions"],"topic":"ctr_results","links":{"self":"ctr","latest":"ctr/latest","previous":"ctr/previous","key":"ctr/{product_id}"},"watermark":20000}
+    {"name":"ctr","columns":[{"name":"product_id","type":"TEXT"},{"name":"impressions","type":"BIGINT"},{"name":"ctr","type":"DOUBLE"}],"keys":[{"name":"product_id","type":"TEXT"}],"window":{"kind":"tumble","size_ms":10000},"allowed_lateness_ms":5000,"sources":["impressions"],"topic":"ctr_results","links":{"self":"ctr","latest":"ctr/latest","previous":"ctr/previous","key":"ctr/{product_id}"},"closed_through":20000,"partitions":[{"topic":"raw_impressions","partition":0,"next_offset":42,"watermark":20000,"seen_at":30000,"idle":false}]}
     "#);
 }
 
 #[tokio::test]
-async fn a_view_that_has_absorbed_nothing_has_no_watermark() {
+async fn a_view_that_has_absorbed_nothing_says_so() {
     let text = answer(&router(Store::Empty), request("GET", "/ctr")).await;
-    assert!(text.ends_with(r#""watermark":null}"#), "{text}");
+    assert!(text.ends_with(r#""closed_through":null,"partitions":[]}"#), "{text}");
 }
 
 #[tokio::test]
@@ -240,7 +240,7 @@ async fn a_store_that_is_away_asks_to_try_again_and_keeps_its_secrets() {
     content-type: application/problem+json
     cache-control: no-store
     retry-after: 1
-    {"type":"https://github.com/weir-project/weir/blob/main/docs/api.md#store-unavailable","title":"Store unavailable","status":503,"detail":"the rows of view ctr cannot be read","instance":"/ctr/latest"}
+    {"type":"https://github.com/weir-project/weir/blob/main/docs/api.md#store-unavailable","title":"Store unavailable","status":503,"detail":"the store does not answer","instance":"/ctr/latest"}
     "#);
     for path in ["/ctr", "/ctr/p1", "/ctr/previous", "/totals"] {
         let text = answer(&router(Store::Away), request("GET", path)).await;
@@ -254,7 +254,7 @@ async fn a_damaged_store_is_the_servers_fault() {
     500
     content-type: application/problem+json
     cache-control: no-store
-    {"type":"https://github.com/weir-project/weir/blob/main/docs/api.md#store-damaged","title":"Store damaged","status":500,"detail":"the rows of view ctr cannot be read","instance":"/ctr/p1"}
+    {"type":"https://github.com/weir-project/weir/blob/main/docs/api.md#store-damaged","title":"Store damaged","status":500,"detail":"what the store holds cannot be read","instance":"/ctr/p1"}
     "#);
 }
 
