@@ -16,12 +16,14 @@
 //! | [`state`] | the store: head, slabs, pages, history |
 //! | [`publish`] | result, late and dead-letter topics |
 //! | [`engine`] | absorb (batch to slabs) and close (slabs to rows) |
+//! | [`run`] | the engine over files, in memory |
 
 pub mod aggregate;
 pub mod codec;
 pub mod engine;
 pub mod event;
 pub mod publish;
+pub mod run;
 pub mod sql;
 pub mod state;
 pub mod time;

@@ -53,7 +53,8 @@ impl<S: Store, P: Publisher, T: Topics> Engine<S, P, T> {
         let next_of = |(task, head): &(Task<'_>, Head)| progress(head, &task.partition).next;
         let absorbed_by_all = tasks.iter().map(next_of).min().unwrap_or_default();
         let dead = self.publish_dead_letters(&batch, absorbed_by_all).await?;
-        let mut total = Absorbed { records: batch.records.len() as u64, dead, ..Absorbed::default() };
+        let largest = batch.records.iter().filter_map(|record| record.event_time.as_ref().ok()).max().copied();
+        let mut total = Absorbed { records: batch.records.len() as u64, dead, largest, ..Absorbed::default() };
         for (task, head) in tasks {
             self.absorb_into(&task, head, &mut total).await?;
         }
@@ -168,12 +169,10 @@ impl<S: Store, P: Publisher, T: Topics> Engine<S, P, T> {
                 expires,
                 most_bytes: MOST_BYTES,
             };
-            writer.packer()?;
-            let Writer { slabs, packer, .. } = writer;
-            let (Some(leaves), Some(packer)) = (slabs.get_mut(&slice), packer.as_mut()) else { continue };
-            let packed = put.pack(leaves, packer);
-            let packed = packed
-                .map_err(|source| EngineError::Damaged { subject: format!("a slab of {slice}"), source })?;
+            let damaged = |source| EngineError::Damaged { subject: format!("a slab of {slice}"), source };
+            let (slabs, packer) = writer.slabs_and_packer().map_err(damaged)?;
+            let Some(leaves) = slabs.get_mut(&slice) else { continue };
+            let packed = put.pack(leaves, packer).map_err(damaged)?;
             if put.write(&self.store, leaves, packed).await? == Written::Conflict {
                 return Ok(Written::Conflict);
             }

@@ -139,7 +139,6 @@ impl<'a> Fold<'a> {
                 } else {
                     let slice = self.view.slices.start(at);
                     if current.as_ref().is_none_or(|(held, _)| *held != slice) {
-                        current = None;
                         let Some(leaves) = slabs.get_mut(&slice) else { return Stop::NeedsSlab(slice) };
                         current = Some((slice, leaves));
                     }

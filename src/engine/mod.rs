@@ -95,8 +95,6 @@ pub struct Engine<S, P, T> {
     settings: Settings,
     writers: std::sync::Mutex<HashMap<(usize, Partition), Arc<tokio::sync::Mutex<Writer>>>>,
     partitions: tokio::sync::Mutex<HashMap<String, i32>>,
-    /// Before this it could not know whether a partition was silent.
-    started: Timestamp,
 }
 
 /// What became of a batch.
@@ -116,6 +114,8 @@ pub struct Absorbed {
     pub rows: u64,
     /// How many windows were closed.
     pub windows: u64,
+    /// The largest event time in it.
+    pub largest: Option<Timestamp>,
 }
 
 impl<S: Store, P: Publisher, T: Topics> Engine<S, P, T> {
@@ -129,7 +129,6 @@ impl<S: Store, P: Publisher, T: Topics> Engine<S, P, T> {
         settings: Settings,
     ) -> Self {
         let views = catalog.views.iter().map(|view| ViewRuntime::new(&catalog, view)).collect();
-        let started = clock.now();
         Self {
             catalog,
             views,
@@ -140,7 +139,6 @@ impl<S: Store, P: Publisher, T: Topics> Engine<S, P, T> {
             settings,
             writers: std::sync::Mutex::default(),
             partitions: tokio::sync::Mutex::default(),
-            started,
         }
     }
 

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use super::{
     EngineError,
     close::KeyedRow,
-    leaf::{Content, Leaves},
+    leaf::Content,
     row::{ClosedRow, KeyRows},
     stored::{self, MOST_BYTES, Put},
     view::{ViewRuntime, Windows},

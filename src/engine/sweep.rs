@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     publish::{Publisher, Topics},
-    state::{Head, Partition, Progress, Scope, Store},
+    state::{Head, Partition, Progress, Scope, Store, ViewId},
     time::{Millis, Offset, Timestamp},
 };
 
@@ -68,6 +68,34 @@ impl<S: Store, P: Publisher, T: Topics> Engine<S, P, T> {
         Ok(swept)
     }
 
+    /// A topic gives nothing more: its partitions do not hold the watermark back any longer.
+    pub async fn end_topic(&self, topic: &str) -> Result<(), EngineError> {
+        for view in self.views.iter().filter(|view| view.topics.iter().any(|(name, _)| name == topic)) {
+            let head = self.store.head(&view.id).await?;
+            for partition in self.sources(view, &head).await?.iter().filter(|source| *source.topic == *topic) {
+                let next = head.partitions.get(partition).map_or(Offset(0), |progress| progress.next);
+                self.store.mark_idle(&view.id, partition, next).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// For each view the first slice that anything may still be needed of.
+    pub async fn horizons(&self) -> Result<Vec<(ViewId, Timestamp)>, EngineError> {
+        let mut horizons = Vec::new();
+        for view in &self.views {
+            let head = self.store.head(&view.id).await?;
+            let closed = head.closed.values().min().copied().unwrap_or(Timestamp::MIN);
+            let past = view.slices.start(closed - view.reach());
+            let floor = match view.windows {
+                Windows::Grid(_) => None,
+                Windows::Session(_) => head.partitions.values().map(|progress| progress.floor).min(),
+            };
+            horizons.push((view.id.clone(), floor.map_or(past, |floor| floor.min(past))));
+        }
+        Ok(horizons)
+    }
+
     async fn close_at(
         &self,
         view_index: usize,
@@ -94,7 +122,8 @@ impl<S: Store, P: Publisher, T: Topics> Engine<S, P, T> {
         let mut is_changed = false;
         for partition in sources {
             let progress = head.partitions.get(partition).unwrap_or(&Progress::NONE);
-            let silent_since = progress.seen_at.max(self.started);
+            // One that never reported has been silent since the view was born.
+            let silent_since = progress.seen_at.max(head.born.unwrap_or(now));
             let is_silent = now - silent_since >= view.plan.options.idle_timeout;
             if !is_silent || progress.idle_at == Some(progress.next) {
                 continue;

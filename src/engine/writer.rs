@@ -13,7 +13,7 @@ use super::{
     view::{ViewRuntime, Windows},
 };
 use crate::{
-    codec::Packer,
+    codec::{CodecError, Packer},
     state::{Partition, Progress, Span, Store},
     time::{Offset, Timestamp},
 };
@@ -137,17 +137,13 @@ impl Writer {
         self.complete_from = self.complete_from.max(slice);
     }
 
-    /// The packer, made at the first use.
-    pub(super) fn packer(&mut self) -> Result<&mut Packer, EngineError> {
-        if self.packer.is_none() {
-            let packer = Packer::new()
-                .map_err(|source| EngineError::Damaged { subject: "the compressor".into(), source })?;
-            self.packer = Some(packer);
-        }
-        self.packer.as_mut().ok_or_else(|| EngineError::Damaged {
-            subject: "the compressor".into(),
-            source: crate::codec::CodecError::Compression("gone".into()),
-        })
+    /// The slabs, and what packs them.
+    pub(super) fn slabs_and_packer(&mut self) -> Result<(&mut Slabs, &mut Packer), CodecError> {
+        let packer = match self.packer.take() {
+            Some(packer) => packer,
+            None => Packer::new()?,
+        };
+        Ok((&mut self.slabs, self.packer.insert(packer)))
     }
 }
 

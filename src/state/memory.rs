@@ -157,6 +157,7 @@ impl Store for MemoryStore {
     async fn advance(&self, view: &ViewId, step: Advance) -> Result<Head, StateError> {
         let mut tables = self.lock();
         tables.update(view, &step.partition, |old| step::advanced(old, &step));
+        tables.heads.entry(view.clone()).or_default().born.get_or_insert(step.seen_at);
         Ok(tables.head(view))
     }
 

@@ -77,6 +77,8 @@ pub struct Head {
     pub closed: BTreeMap<Scope, Timestamp>,
     /// How many bits of a key's hash choose its page.
     pub page_depth: u8,
+    /// The wall clock at the first batch of any partition.
+    pub born: Option<Timestamp>,
 }
 
 /// How far a source partition has come.
@@ -280,7 +282,7 @@ pub trait Store: Send + Sync {
     fn head(&self, view: &ViewId) -> impl Future<Output = Result<Head, StateError>> + Send;
 
     /// Moves a partition on if `next` lies beyond what it was and its epoch is the one named.
-    /// Never moves anything backwards, and drops the idle mark. Returns the head as it stands afterwards in either case.
+    /// Never moves anything backwards (but the floor), and drops the idle mark. Returns the head as it stands afterwards in either case.
     fn advance(&self, view: &ViewId, step: Advance) -> impl Future<Output = Result<Head, StateError>> + Send;
 
     /// Marks a partition idle at `next` (one that never reported: at its first offset), unless it has

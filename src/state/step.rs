@@ -20,7 +20,8 @@ pub(super) fn advanced(old: Option<&Progress>, step: &Advance) -> Option<Progres
         seen_at: old.seen_at.max(step.seen_at),
         idle_at: None,
         epoch: old.epoch,
-        floor: old.floor.max(step.floor),
+        // A late event may begin a session before all others.
+        floor: step.floor,
     })
 }
 

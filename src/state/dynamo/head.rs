@@ -6,6 +6,7 @@
 //! | `p#TOPIC-PARTITION` | a map of one partition's progress, below |
 //! | `c#all`, `c#PARTITION` | how far windows are closed, in that scope |
 //! | `d` | the page depth |
+//! | `b` | when the first batch came |
 //!
 //! A progress has `n` (next offset), `l` (largest event time), `s` (seen at), `f` (floor), `e` (epoch),
 //! `i` (idle at). An update bills the whole item, hence the short names, and what has its first
@@ -33,6 +34,7 @@ const PARTITION: &str = "p#";
 const CLOSED: &str = "c#";
 const CLOSED_ALL: &str = "c#all";
 const PAGE_DEPTH: &str = "d";
+const BORN: &str = "b";
 
 /// How an update of the head ended, with the head that it made or failed on.
 enum Updated {
@@ -192,11 +194,10 @@ impl DynamoStore {
 fn advance(request: UpdateItemFluentBuilder, step: &Advance) -> UpdateItemFluentBuilder {
     let not_above = |name: &str| format!("(attribute_not_exists(#p.{name}) OR #p.{name} <= :{name})");
     let condition = format!(
-        "(attribute_not_exists(#p.n) OR #p.n < :n) AND {} AND {} AND {} AND {}",
+        "(attribute_not_exists(#p.n) OR #p.n < :n) AND {} AND {} AND {}",
         of_epoch(step.epoch),
         not_above("l"),
         not_above("s"),
-        not_above("f"),
     );
     let progress = Progress {
         next: step.next,
@@ -208,12 +209,11 @@ fn advance(request: UpdateItemFluentBuilder, step: &Advance) -> UpdateItemFluent
     };
     with_epoch(request, step.epoch)
         .condition_expression(condition)
-        .update_expression("SET #p = :p")
+        .update_expression("SET #p = :p, b = if_not_exists(b, :s)")
         .expression_attribute_values(":p", to_map(&progress))
         .expression_attribute_values(":n", number(step.next.0))
         .expression_attribute_values(":l", number(step.largest.0))
         .expression_attribute_values(":s", number(step.seen_at.0))
-        .expression_attribute_values(":f", number(step.floor.0))
 }
 
 /// The condition that a partition is in an epoch.
@@ -289,6 +289,8 @@ fn read_attribute(head: &mut Head, name: &str, value: &AttributeValue) -> Option
         head.closed.insert(Scope::Partition(index.parse().ok()?), Timestamp(integer(value)?));
     } else if name == PAGE_DEPTH {
         head.page_depth = integer(value)?;
+    } else if name == BORN {
+        head.born = Some(Timestamp(integer(value)?));
     }
     Some(())
 }

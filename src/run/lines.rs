@@ -1,0 +1,94 @@
+//! Messages as lines of files.
+
+use std::{
+    io::{self, Write},
+    sync::{Mutex, PoisonError},
+};
+
+use serde_json::{Map, Value as Json};
+
+use super::Outputs;
+use crate::publish::{Message, PublishError, Publisher};
+
+/// The topic whose messages go to [`Outputs::late`].
+pub(super) const LATE: &str = "late";
+/// The topic whose messages go to [`Outputs::dead`].
+pub(super) const DEAD: &str = "dead";
+
+/// Writes messages as lines.
+pub(super) struct LinePublisher(Mutex<Outputs>);
+
+impl LinePublisher {
+    pub(super) fn new(outputs: Outputs) -> Self {
+        Self(Mutex::new(outputs))
+    }
+
+    pub(super) fn flush(&self) -> io::Result<()> {
+        let mut outputs = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        outputs.rows.flush()?;
+        outputs.late.flush()?;
+        outputs.dead.flush()
+    }
+}
+
+impl Publisher for LinePublisher {
+    async fn publish(&self, messages: Vec<Message>) -> Result<(), PublishError> {
+        let mut outputs = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        for message in messages {
+            write(&mut outputs, &message).map_err(|error| PublishError {
+                action: "write the results of",
+                topic: message.topic.clone(),
+                source: error.into(),
+            })?;
+        }
+        Ok(())
+    }
+}
+
+fn write(outputs: &mut Outputs, message: &Message) -> io::Result<()> {
+    match (message.topic.as_str(), message.headers.first()) {
+        // Results have no origin.
+        (LATE, Some(("weir.topic", _))) => {
+            outputs.late.write_all(&late_line(message))?;
+            outputs.late.write_all(b"\n")
+        }
+        (DEAD, Some(("weir.topic", _))) => {
+            outputs.dead.write_all(dead_line(message).as_bytes())?;
+            outputs.dead.write_all(b"\n")
+        }
+        _ => {
+            outputs.rows.write_all(&message.payload)?;
+            outputs.rows.write_all(b"\n")
+        }
+    }
+}
+
+fn header<'m>(message: &'m Message, name: &str) -> &'m str {
+    let found = message.headers.iter().find(|(header, _)| *header == name);
+    found.map_or("", |(_, value)| value.as_str())
+}
+
+/// The whole event, byte for byte, with the view before and the watermark behind its own fields.
+fn late_line(message: &Message) -> Vec<u8> {
+    let view = Json::from(header(message, "weir.view")).to_string();
+    let watermark = header(message, "weir.watermark");
+    let event = message.payload.trim_ascii();
+    let fields = event.strip_prefix(b"{").and_then(|rest| rest.strip_suffix(b"}")).unwrap_or(event);
+    let mut line = format!("{{\"view\":{view},").into_bytes();
+    // A late event has an event time at least, so it has fields; lines have no line breaks.
+    line.extend_from_slice(fields);
+    line.extend_from_slice(format!(",\"watermark\":{watermark}}}").as_bytes());
+    line
+}
+
+fn dead_line(message: &Message) -> String {
+    let mut line = Map::new();
+    line.insert("topic".into(), header(message, "weir.topic").into());
+    for name in ["partition", "offset"] {
+        let number: Option<i64> = header(message, &format!("weir.{name}")).parse().ok();
+        line.insert(name.into(), number.into());
+    }
+    line.insert("reason".into(), header(message, "weir.reason").into());
+    line.insert("value".into(), String::from_utf8_lossy(&message.payload).into());
+    Json::Object(line).to_string()
+}
