@@ -53,8 +53,10 @@ impl<S: Store, P: Publisher, T: Topics> Engine<S, P, T> {
         let next_of = |(task, head): &(Task<'_>, Head)| progress(head, &task.partition).next;
         let absorbed_by_all = tasks.iter().map(next_of).min().unwrap_or_default();
         let dead = self.publish_dead_letters(&batch, absorbed_by_all).await?;
-        let largest = batch.records.iter().filter_map(|record| record.event_time.as_ref().ok()).max().copied();
-        let mut total = Absorbed { records: batch.records.len() as u64, dead, largest, ..Absorbed::default() };
+        let largest =
+            batch.records.iter().filter_map(|record| record.event_time.as_ref().ok()).max().copied();
+        let mut total =
+            Absorbed { records: batch.records.len() as u64, dead, largest, ..Absorbed::default() };
         for (task, head) in tasks {
             self.absorb_into(&task, head, &mut total).await?;
         }

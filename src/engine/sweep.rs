@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// What a sweep did.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
 pub struct Swept {
     /// How many windows it closed.
     pub windows: u64,
@@ -72,7 +72,8 @@ impl<S: Store, P: Publisher, T: Topics> Engine<S, P, T> {
     pub async fn end_topic(&self, topic: &str) -> Result<(), EngineError> {
         for view in self.views.iter().filter(|view| view.topics.iter().any(|(name, _)| name == topic)) {
             let head = self.store.head(&view.id).await?;
-            for partition in self.sources(view, &head).await?.iter().filter(|source| *source.topic == *topic) {
+            for partition in self.sources(view, &head).await?.iter().filter(|source| *source.topic == *topic)
+            {
                 let next = head.partitions.get(partition).map_or(Offset(0), |progress| progress.next);
                 self.store.mark_idle(&view.id, partition, next).await?;
             }

@@ -1,0 +1,21 @@
+//! The function behind the schedule: closes the windows that no batch comes to close.
+
+use std::sync::Arc;
+
+use lambda_runtime::{Error, LambdaEvent, run, service_fn, tracing};
+use serde_json::value::RawValue;
+use weir::{engine::Engine, handlers, settings::Settings, time::SystemClock};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    tracing::init_default_subscriber();
+    let settings = Settings::from_env()?;
+    let (catalog, kafka) = (settings.catalog()?, settings.publisher()?);
+    let store = settings.store().await;
+    let engine = Engine::new(catalog, store, kafka.clone(), kafka, Arc::new(SystemClock), settings.engine);
+    let engine = &engine;
+    run(service_fn(async move |_: LambdaEvent<Box<RawValue>>| {
+        handlers::sweep(engine).await.map_err(anyhow::Error::from)
+    }))
+    .await
+}
