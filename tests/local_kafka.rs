@@ -1,5 +1,6 @@
 //! The promise: producers and consumers find in the embedded broker what they would find in Kafka.
 #![cfg(feature = "local")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use weir::{
     local::broker::{BrokerError, EmbeddedBroker},

@@ -150,16 +150,15 @@ fn storage_url(path: &Path) -> Result<Url, BrokerError> {
         .and_then(fs::canonicalize)
         .ok()
         .and_then(|here| path.strip_prefix(here).ok().map(Path::to_owned));
+    let faithful = |path: &Path| {
+        let text = path.to_str()?;
+        let url = Url::parse(&format!("sqlite:///{text}")).ok()?;
+        (url.path().strip_prefix('/') == Some(text)).then_some(url)
+    };
     relative
-        .iter()
-        .map(PathBuf::as_path)
-        .chain([path])
-        .filter_map(|path| {
-            let text = path.to_str()?;
-            let url = Url::parse(&format!("sqlite:///{text}")).ok()?;
-            (url.path().strip_prefix('/') == Some(text)).then_some(url)
-        })
-        .next()
+        .as_deref()
+        .and_then(faithful)
+        .or_else(|| faithful(path))
         .ok_or_else(|| BrokerError::Path { path: path.to_owned() })
 }
 

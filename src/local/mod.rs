@@ -4,3 +4,4 @@
 pub mod broker;
 pub mod dynamo;
 pub mod simulate;
+pub mod poller;

@@ -6,16 +6,15 @@
 //! What is asked of the broker (partitions, offsets) goes through a consumer that never subscribes,
 //! because a producer that asks for the metadata of an unknown topic makes the broker create it.
 
+mod settings;
+
 use std::{
-    collections::BTreeMap,
-    fmt,
     sync::{Arc, Mutex, OnceLock, PoisonError},
     time::Duration,
 };
 
 use futures::future::join_all;
 use rdkafka::{
-    ClientConfig,
     admin::{AdminClient, AdminOptions, NewTopic, TopicReplication},
     client::DefaultClientContext,
     consumer::{BaseConsumer, Consumer as _},
@@ -25,15 +24,9 @@ use rdkafka::{
     types::RDKafkaRespErr,
 };
 
+pub use self::settings::{ENV_PREFIX, KafkaSettings};
 use super::{Message, PublishError, Publisher, Topics};
 use crate::time::Offset;
-
-/// What a librdkafka property is called in the environment: `security.protocol` is
-/// `WEIR_KAFKA_SECURITY_PROTOCOL`.
-pub const ENV_PREFIX: &str = "WEIR_KAFKA_";
-
-const BOOTSTRAP: &str = "bootstrap.servers";
-const PASSWORDS: [&str; 3] = ["password", "secret", "pem"];
 
 /// How long a broker may take to answer a question.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
@@ -50,66 +43,6 @@ const PRODUCER_DEFAULTS: [(&str, &str); 5] = [
     ("linger.ms", "5"),
     ("message.timeout.ms", "30000"),
 ];
-
-/// How to reach a cluster: librdkafka's properties.
-#[derive(Clone, Default, PartialEq, Eq)]
-pub struct KafkaSettings(BTreeMap<String, String>);
-
-impl KafkaSettings {
-    /// Those of a cluster without authentication: `host:port`, comma-separated.
-    pub fn plain(bootstrap_servers: impl Into<String>) -> Self {
-        Self::default().with(BOOTSTRAP, bootstrap_servers)
-    }
-
-    /// Those among environment variables that begin with [`ENV_PREFIX`].
-    pub fn from_vars(vars: impl IntoIterator<Item = (String, String)>) -> Self {
-        let property = |name: &str| Some(name.strip_prefix(ENV_PREFIX)?.to_lowercase().replace('_', "."));
-        Self(vars.into_iter().filter_map(|(name, value)| Some((property(&name)?, value))).collect())
-    }
-
-    /// Those of this process's environment.
-    pub fn from_env() -> Self {
-        let text = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
-            Some((name.into_string().ok()?, value.into_string().ok()?))
-        };
-        Self::from_vars(std::env::vars_os().filter_map(text))
-    }
-
-    /// Sets a property.
-    #[must_use]
-    pub fn with(mut self, property: impl Into<String>, value: impl Into<String>) -> Self {
-        self.0.insert(property.into(), value.into());
-        self
-    }
-
-    /// The brokers to ask first, comma-separated; none if nothing says where Kafka is.
-    pub fn bootstrap_servers(&self) -> Option<&str> {
-        self.0.get(BOOTSTRAP).map(String::as_str)
-    }
-
-    /// A client's configuration: some defaults, and these settings over them.
-    pub fn client<'a>(&self, defaults: impl IntoIterator<Item = (&'a str, &'a str)>) -> ClientConfig {
-        let mut config = ClientConfig::new();
-        config.set("client.id", "weir");
-        for (property, value) in defaults {
-            config.set(property, value);
-        }
-        for (property, value) in &self.0 {
-            config.set(property, value);
-        }
-        config
-    }
-}
-
-impl fmt::Debug for KafkaSettings {
-    /// With passwords and keys left out.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let shown = |property: &str, value| {
-            if PASSWORDS.iter().any(|secret| property.contains(secret)) { "…" } else { value }
-        };
-        f.debug_map().entries(self.0.iter().map(|(name, value)| (name, shown(name, value)))).finish()
-    }
-}
 
 /// Publishes to Kafka, and asks it about its topics. Clones share their connections.
 #[derive(Clone)]
@@ -190,12 +123,12 @@ impl KafkaPublisher {
     ) -> Result<T, PublishError> {
         let inner = Arc::clone(&self.0);
         let name = topic.to_owned();
-        blocking(action, topic, move || match inner.questions.get() {
-            Some(consumer) => question(consumer, &name),
-            None => {
-                let consumer = inner.settings.client([]).create()?;
-                question(inner.questions.get_or_init(|| consumer), &name)
+        blocking(action, topic, move || {
+            if inner.questions.get().is_none() {
+                // Whoever comes second drops theirs again.
+                let _ = inner.questions.set(inner.settings.client([]).create()?);
             }
+            inner.questions.get().map_or(Err(KafkaError::Canceled), |consumer| question(consumer, &name))
         })
         .await
     }
@@ -246,6 +179,13 @@ impl Topics for KafkaPublisher {
         .await
     }
 
+    async fn start_offset(&self, topic: &str, partition: i32) -> Result<Offset, PublishError> {
+        self.ask("ask for the start of", topic, move |consumer, topic| {
+            consumer.fetch_watermarks(topic, partition, ANSWER_TIMEOUT).map(|(low, _)| Offset(low))
+        })
+        .await
+    }
+
     async fn end_offset(&self, topic: &str, partition: i32) -> Result<Offset, PublishError> {
         self.ask("ask for the end of", topic, move |consumer, topic| {
             consumer.fetch_watermarks(topic, partition, ANSWER_TIMEOUT).map(|(_, high)| Offset(high))
@@ -286,38 +226,5 @@ async fn blocking<T: Send + 'static>(
     match tokio::task::spawn_blocking(call).await {
         Ok(answer) => answer.map_err(|error| failed(error.into())),
         Err(panicked) => Err(failed(panicked.into())),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn environment_variables_become_properties() {
-        let vars = [
-            ("WEIR_KAFKA_BOOTSTRAP_SERVERS", "a:1,b:2"),
-            ("WEIR_KAFKA_SECURITY_PROTOCOL", "SASL_SSL"),
-            ("WEIR_TABLE", "weir"),
-            ("PATH", "/bin"),
-        ];
-        let settings = KafkaSettings::from_vars(vars.map(|(name, value)| (name.into(), value.into())));
-        assert_eq!(settings, KafkaSettings::plain("a:1,b:2").with("security.protocol", "SASL_SSL"));
-        assert_eq!(settings.bootstrap_servers(), Some("a:1,b:2"));
-    }
-
-    #[test]
-    fn settings_go_over_defaults() {
-        let config = KafkaSettings::default().with("linger.ms", "50").client(PRODUCER_DEFAULTS);
-        assert_eq!(config.get("linger.ms"), Some("50"));
-        assert_eq!(config.get("enable.idempotence"), Some("true"));
-    }
-
-    #[test]
-    fn passwords_are_not_printed() {
-        let settings =
-            KafkaSettings::plain("a:1").with("sasl.password", "hunter2").with("ssl.key.pem", "k3y");
-        let text = format!("{settings:?}");
-        assert!(text.contains("a:1") && !text.contains("hunter2") && !text.contains("k3y"), "{text}");
     }
 }
