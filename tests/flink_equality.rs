@@ -1,0 +1,145 @@
+//! The promise: the results equal Flink's, row for row, however the input is cut into batches.
+
+use std::{
+    collections::BTreeMap,
+    io::{BufReader, Read, Write},
+    num::NonZeroU32,
+    path::PathBuf,
+    sync::{Arc, Mutex},
+};
+
+use flate2::read::GzDecoder;
+use serde_json::{Map, Value};
+use weir::{
+    run::{Cut, Input, Outputs, run},
+    sql::{Catalog, SqlFile},
+    time::SystemClock,
+};
+
+type Row = Map<String, Value>;
+
+const EVERYTHING: usize = usize::MAX;
+
+fn path(dataset: &str, file: &str) -> PathBuf {
+    PathBuf::from("tests/data/flink").join(dataset).join(format!("{file}.ndjson.gz"))
+}
+
+fn read(dataset: &str, file: &str) -> Vec<Row> {
+    let mut text = String::new();
+    let file = std::fs::File::open(path(dataset, file)).unwrap();
+    GzDecoder::new(file).read_to_string(&mut text).unwrap();
+    parse(text.as_bytes())
+}
+
+fn parse(lines: &[u8]) -> Vec<Row> {
+    let lines = lines.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+    lines.map(|line| serde_json::from_slice(line).unwrap()).collect()
+}
+
+#[derive(Clone, Default)]
+struct Buffer(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Buffer {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Runs a job over a dataset's file: its rows and its late events.
+fn job(dataset: &str, view: &str, topic: &str, batch: usize) -> (Vec<Row>, Vec<Row>) {
+    let text = std::fs::read_to_string("tests/data/flink/jobs.sql").unwrap();
+    let mut catalog = Catalog::parse(&[SqlFile { name: "jobs.sql".into(), text }]).unwrap();
+    catalog.views.retain(|known| known.name == view);
+    let file = std::fs::File::open(path(dataset, topic)).unwrap();
+    let lines = Box::new(BufReader::new(GzDecoder::new(file)));
+    let (rows, late, dead) = (Buffer::default(), Buffer::default(), Buffer::default());
+    let outputs = Outputs {
+        rows: Box::new(rows.clone()),
+        late: Box::new(late.clone()),
+        dead: Box::new(dead.clone()),
+    };
+    let cut = Cut { batch, partitions: NonZeroU32::MIN };
+    let inputs = vec![Input { topic: topic.into(), lines }];
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    runtime.block_on(run(catalog, inputs, cut, outputs, Arc::new(SystemClock), |_| ())).unwrap();
+    assert_eq!(String::from_utf8_lossy(&dead.0.lock().unwrap()), "");
+    let (rows, late) = (rows.0.lock().unwrap(), late.0.lock().unwrap());
+    (parse(&rows), parse(&late))
+}
+
+/// What a row says: its columns and its window.
+fn content(row: &Row) -> String {
+    let kept = row.iter().filter(|(name, _)| !["view", "revision", "firing", "watermark"].contains(&name.as_str()));
+    let sorted: BTreeMap<_, _> = kept.collect();
+    serde_json::to_string(&sorted).unwrap()
+}
+
+/// A row's key and window.
+fn identity(row: &Row, key: &str) -> String {
+    format!("{} {} {}", row[key], row["window_start"], row["window_end"])
+}
+
+fn last_firings(rows: &[Row], key: &str) -> BTreeMap<String, String> {
+    rows.iter().map(|row| (identity(row, key), content(row))).collect()
+}
+
+/// Every firing with its number. Firings of one watermark advance come in no order.
+fn firings(rows: &[Row], number: impl Fn(&Row) -> Option<i64>) -> Vec<(String, Option<i64>)> {
+    let mut firings: Vec<_> = rows.iter().map(|row| (content(row), number(row))).collect();
+    firings.sort();
+    firings
+}
+
+fn late_events(rows: &[Row]) -> Vec<String> {
+    let whole = |row: &Row| {
+        let sorted: BTreeMap<_, _> = row.iter().filter(|(name, _)| *name != "view").collect();
+        serde_json::to_string(&sorted).unwrap()
+    };
+    rows.iter().map(whole).collect()
+}
+
+fn equals_flink(dataset: &str, view: &str, topic: &str, key: &str) {
+    let expected = read(dataset, &format!("expected_{view}"));
+    let expected_late = late_events(&read(dataset, &format!("expected_{view}_late")));
+    assert!(!expected.is_empty());
+    for batch in [1, 7, 1000, EVERYTHING] {
+        let (rows, late) = job(dataset, view, topic, batch);
+        assert_eq!(late_events(&late), expected_late, "late events of {view} at batches of {batch}");
+        let (ours, flinks) = (last_firings(&rows, key), last_firings(&expected, key));
+        for (identity, row) in &flinks {
+            assert_eq!(ours.get(identity), Some(row), "{view} at batches of {batch}");
+        }
+        assert_eq!(ours.len(), flinks.len(), "windows of {view} at batches of {batch}");
+        if batch == 1 {
+            // Sessions have no numbers: their windows change as they merge.
+            let numbered = |row: &Row| row.get("firing").and_then(Value::as_i64);
+            let has_numbers = expected.iter().any(|row| numbered(row).is_some());
+            let revision = |row: &Row| row["revision"].as_i64().filter(|_| has_numbers);
+            let firing = |row: &Row| numbered(row).map(|firing| firing - 1);
+            assert_eq!(firings(&rows, revision), firings(&expected, firing), "every firing of {view}");
+        }
+    }
+}
+
+macro_rules! jobs {
+    ($($name:ident: $dataset:literal $view:literal over $topic:literal by $key:literal;)*) => {
+        $(#[test]
+        fn $name() {
+            equals_flink($dataset, $view, $topic, $key);
+        })*
+    };
+}
+
+jobs! {
+    tumbling_edges: "edges" "ctr" over "ctr_events" by "product_id";
+    tumbling_easy: "easy" "ctr" over "ctr_events" by "product_id";
+    hopping_edges: "edges" "pv" over "pv_events" by "page_url";
+    hopping_easy: "easy" "pv" over "pv_events" by "page_url";
+    distinct_edges: "edges" "pop" over "act_events" by "product_id";
+    distinct_easy: "easy" "pop" over "act_events" by "product_id";
+    sessions_edges: "edges" "sess" over "sess_events" by "user_id";
+    sessions_easy: "easy" "sess" over "sess_events" by "user_id";
+}
