@@ -22,6 +22,7 @@
 pub mod aggregate;
 pub mod codec;
 pub mod engine;
+pub mod error;
 pub mod event;
 pub mod handlers;
 pub mod publish;

@@ -98,7 +98,7 @@ impl Settings {
         use crate::state::dynamo::{DynamoStore, client};
         let store = DynamoStore::new(client(None).await, &self.table);
         if let Err(error) = store.warm().await {
-            tracing::warn!(error = &error as &dyn std::error::Error, "failed to warm the store up");
+            tracing::warn!(error = crate::error::causes(&error), "failed to warm the store up");
         }
         store
     }

@@ -56,11 +56,8 @@ fn job(dataset: &str, view: &str, topic: &str, batch: usize) -> (Vec<Row>, Vec<R
     let file = std::fs::File::open(path(dataset, topic)).unwrap();
     let lines = Box::new(BufReader::new(GzDecoder::new(file)));
     let (rows, late, dead) = (Buffer::default(), Buffer::default(), Buffer::default());
-    let outputs = Outputs {
-        rows: Box::new(rows.clone()),
-        late: Box::new(late.clone()),
-        dead: Box::new(dead.clone()),
-    };
+    let outputs =
+        Outputs { rows: Box::new(rows.clone()), late: Box::new(late.clone()), dead: Box::new(dead.clone()) };
     let cut = Cut { batch, partitions: NonZeroU32::MIN };
     let inputs = vec![Input { topic: topic.into(), lines }];
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
@@ -72,7 +69,8 @@ fn job(dataset: &str, view: &str, topic: &str, batch: usize) -> (Vec<Row>, Vec<R
 
 /// What a row says: its columns and its window.
 fn content(row: &Row) -> String {
-    let kept = row.iter().filter(|(name, _)| !["view", "revision", "firing", "watermark"].contains(&name.as_str()));
+    let kept =
+        row.iter().filter(|(name, _)| !["view", "revision", "firing", "watermark"].contains(&name.as_str()));
     let sorted: BTreeMap<_, _> = kept.collect();
     serde_json::to_string(&sorted).unwrap()
 }

@@ -1,7 +1,5 @@
 //! Problem documents: how every failure is told (RFC 9457).
 
-use std::error::Error;
-
 use axum::{
     extract::Request,
     http::{
@@ -13,7 +11,7 @@ use axum::{
 };
 use serde_json::{Map, Value as Json};
 
-use crate::{engine::EngineError, publish::PublishError, sql::Catalog, state::StateError};
+use crate::{engine::EngineError, error::causes, publish::PublishError, sql::Catalog, state::StateError};
 
 /// Where the documentation of a problem's type stands: the type's name is the anchor.
 const DOCS: &str = concat!(env!("CARGO_PKG_REPOSITORY"), "/blob/main/docs/api.md#");
@@ -101,7 +99,7 @@ impl Problem {
 /// for it.
 impl From<EngineError> for Problem {
     fn from(error: EngineError) -> Self {
-        tracing::error!(error = chain(&error), "failed to read the store");
+        tracing::error!(error = causes(&error), "failed to read the store");
         if matches!(error, EngineError::State(StateError::Call { .. })) {
             let status = StatusCode::SERVICE_UNAVAILABLE;
             Self::new("store-unavailable", "Store unavailable", status, "the store does not answer")
@@ -116,16 +114,10 @@ impl From<EngineError> for Problem {
 impl From<PublishError> for Problem {
     fn from(error: PublishError) -> Self {
         let detail = format!("topic {} does not take events now; none may count as accepted", error.topic);
-        tracing::error!(error = chain(&error), "failed to publish events");
+        tracing::error!(error = causes(&error), "failed to publish events");
         Self::new("broker-unavailable", "Broker unavailable", StatusCode::SERVICE_UNAVAILABLE, detail)
             .with_retry()
     }
-}
-
-/// An error and its causes in a line.
-fn chain(error: &dyn Error) -> String {
-    let causes = std::iter::successors(error.source(), |cause| (**cause).source());
-    causes.fold(error.to_string(), |line, cause| format!("{line}: {cause}"))
 }
 
 /// Leaves the document to [`render`], which knows the request.

@@ -3,5 +3,5 @@
 
 pub mod broker;
 pub mod dynamo;
-pub mod simulate;
 pub mod poller;
+pub mod simulate;

@@ -2,13 +2,16 @@
 
 use std::sync::Arc;
 
-use lambda_http::{Error, run, tracing};
+use anyhow::anyhow;
+use lambda_http::{run, tracing};
 use weir::{api::ingest_router, settings::Settings, time::SystemClock};
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), Error> {
+async fn main() -> anyhow::Result<()> {
     tracing::init_default_subscriber();
     let settings = Settings::from_env()?;
     let publisher = Arc::new(settings.publisher()?);
-    run(ingest_router(settings.catalog()?, publisher, Arc::new(SystemClock))).await
+    run(ingest_router(settings.catalog()?, publisher, Arc::new(SystemClock)))
+        .await
+        .map_err(|error| anyhow!(error))
 }

@@ -2,12 +2,19 @@
 
 use std::sync::Arc;
 
-use lambda_runtime::{Error, LambdaEvent, run, service_fn, tracing};
+use anyhow::anyhow;
+use lambda_runtime::{Diagnostic, LambdaEvent, run, service_fn, tracing};
 use serde_json::value::RawValue;
-use weir::{engine::Engine, handlers, settings::Settings, time::SystemClock};
+use weir::{
+    engine::{Engine, EngineError},
+    error::causes,
+    handlers,
+    settings::Settings,
+    time::SystemClock,
+};
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), Error> {
+async fn main() -> anyhow::Result<()> {
     tracing::init_default_subscriber();
     let settings = Settings::from_env()?;
     let (catalog, kafka) = (settings.catalog()?, settings.publisher()?);
@@ -15,7 +22,13 @@ async fn main() -> Result<(), Error> {
     let engine = Engine::new(catalog, store, kafka.clone(), kafka, Arc::new(SystemClock), settings.engine);
     let engine = &engine;
     run(service_fn(async move |_: LambdaEvent<Box<RawValue>>| {
-        handlers::sweep(engine).await.map_err(anyhow::Error::from)
+        handlers::sweep(engine).await.map_err(|error| diagnostic(&error))
     }))
     .await
+    .map_err(|error| anyhow!(error))
+}
+
+/// The error as Lambda reports it, with all of its causes.
+fn diagnostic(error: &EngineError) -> Diagnostic {
+    Diagnostic { error_type: "EngineError".to_owned(), error_message: causes(error) }
 }

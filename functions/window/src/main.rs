@@ -2,12 +2,19 @@
 
 use std::sync::Arc;
 
-use lambda_runtime::{Error, LambdaEvent, run, service_fn, tracing};
+use anyhow::anyhow;
+use lambda_runtime::{Diagnostic, LambdaEvent, run, service_fn, tracing};
 use serde_json::value::RawValue;
-use weir::{engine::Engine, handlers, settings::Settings, time::SystemClock};
+use weir::{
+    engine::Engine,
+    error::causes,
+    handlers::{self, WindowError},
+    settings::Settings,
+    time::SystemClock,
+};
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), Error> {
+async fn main() -> anyhow::Result<()> {
     tracing::init_default_subscriber();
     let settings = Settings::from_env()?;
     let (catalog, kafka) = (settings.catalog()?, settings.publisher()?);
@@ -16,7 +23,13 @@ async fn main() -> Result<(), Error> {
     let engine = &engine;
     // The payload stays as it came: what is wrong with one record must not cost the batch.
     run(service_fn(async move |event: LambdaEvent<Box<RawValue>>| {
-        handlers::window(engine, event.payload.get().as_bytes()).await.map_err(anyhow::Error::from)
+        handlers::window(engine, event.payload.get().as_bytes()).await.map_err(|error| diagnostic(&error))
     }))
     .await
+    .map_err(|error| anyhow!(error))
+}
+
+/// The error as Lambda reports it, with all of its causes.
+fn diagnostic(error: &WindowError) -> Diagnostic {
+    Diagnostic { error_type: "WindowError".to_owned(), error_message: causes(error) }
 }
