@@ -178,10 +178,9 @@ impl<'a> Reader<'a> {
 
     fn text(&mut self) -> Result<Cow<'a, str>, CodecError> {
         let bytes = self.bytes("a text")?;
-        std::str::from_utf8(bytes).map(Cow::Borrowed).map_err(|error| CodecError::Unexpected {
-            found: error.to_string(),
-            expected: "UTF-8",
-        })
+        std::str::from_utf8(bytes)
+            .map(Cow::Borrowed)
+            .map_err(|error| CodecError::Unexpected { found: error.to_string(), expected: "UTF-8" })
     }
 }
 

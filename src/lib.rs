@@ -16,14 +16,18 @@
 //! | [`state`] | the store: head, slabs, pages, history |
 //! | [`publish`] | result, late and dead-letter topics |
 //! | [`engine`] | absorb (batch to slabs) and close (slabs to rows) |
+//! | [`handlers`], [`settings`] | what a function does with an invocation, and what its environment tells it |
 //! | [`run`] | the engine over files, in memory |
 
 pub mod aggregate;
 pub mod codec;
 pub mod engine;
+pub mod error;
 pub mod event;
+pub mod handlers;
 pub mod publish;
 pub mod run;
+pub mod settings;
 pub mod sql;
 pub mod state;
 pub mod time;

@@ -64,7 +64,11 @@ impl Accumulators {
     }
 
     /// Reads what [`Accumulators::encode`] wrote for this many groups.
-    pub fn decode(aggregates: &[Aggregate], groups: usize, from: &mut Reader<'_>) -> Result<Self, CodecError> {
+    pub fn decode(
+        aggregates: &[Aggregate],
+        groups: usize,
+        from: &mut Reader<'_>,
+    ) -> Result<Self, CodecError> {
         let columns = aggregates.iter().map(|aggregate| Column::decode(aggregate, groups, from));
         columns.collect::<Result<_, _>>().map(Self)
     }

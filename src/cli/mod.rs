@@ -1,1 +1,69 @@
-//! cli
+//! The `weir` command.
+
+mod check;
+mod explain;
+#[cfg(feature = "local")]
+mod input;
+#[cfg(feature = "local")]
+mod pace;
+#[cfg(feature = "local")]
+mod replay;
+#[cfg(feature = "local")]
+mod simulate;
+mod sql;
+#[cfg(feature = "local")]
+mod target;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// SQL views over event streams as serverless functions.
+#[derive(Debug, Parser)]
+#[command(name = "weir", version, about, arg_required_else_help = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Check(check::Args),
+    Explain(explain::Args),
+    #[cfg(feature = "local")]
+    Replay(replay::Args),
+    #[cfg(feature = "local")]
+    Simulate(simulate::Args),
+}
+
+/// Runs the command that the process's arguments name.
+///
+/// Ends with 0 where all went well, with 1 where the command failed, with 2 where it was not understood.
+pub fn main() -> ExitCode {
+    match run(Cli::parse().command) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command) -> anyhow::Result<ExitCode> {
+    match command {
+        Command::Check(args) => check::run(&args),
+        Command::Explain(args) => explain::run(&args),
+        #[cfg(feature = "local")]
+        Command::Replay(args) => block_on(replay::run(args)),
+        #[cfg(feature = "local")]
+        Command::Simulate(args) => block_on(simulate::run(args)),
+    }
+}
+
+/// Several threads: connections must go on while a command reads a file.
+#[cfg(feature = "local")]
+fn block_on(command: impl Future<Output = anyhow::Result<ExitCode>>) -> anyhow::Result<ExitCode> {
+    use anyhow::Context as _;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    runtime.context("failed to start the runtime")?.block_on(command)
+}

@@ -53,15 +53,22 @@ impl<S: Store, P: Publisher, T: Topics> Engine<S, P, T> {
         let next_of = |(task, head): &(Task<'_>, Head)| progress(head, &task.partition).next;
         let absorbed_by_all = tasks.iter().map(next_of).min().unwrap_or_default();
         let dead = self.publish_dead_letters(&batch, absorbed_by_all).await?;
-        let largest = batch.records.iter().filter_map(|record| record.event_time.as_ref().ok()).max().copied();
-        let mut total = Absorbed { records: batch.records.len() as u64, dead, largest, ..Absorbed::default() };
+        let largest =
+            batch.records.iter().filter_map(|record| record.event_time.as_ref().ok()).max().copied();
+        let mut total =
+            Absorbed { records: batch.records.len() as u64, dead, largest, ..Absorbed::default() };
         for (task, head) in tasks {
             self.absorb_into(&task, head, &mut total).await?;
         }
         Ok(total)
     }
 
-    async fn absorb_into(&self, task: &Task<'_>, head: Head, total: &mut Absorbed) -> Result<(), EngineError> {
+    async fn absorb_into(
+        &self,
+        task: &Task<'_>,
+        head: Head,
+        total: &mut Absorbed,
+    ) -> Result<(), EngineError> {
         let writer = self.writer(task.view_index, &task.partition);
         let mut writer = writer.lock().await;
         let sources = self.sources(task.view, &head).await?;
@@ -139,7 +146,12 @@ impl<S: Store, P: Publisher, T: Topics> Engine<S, P, T> {
     }
 
     /// puts each slab that changed over the version that it was built on.
-    async fn put_slabs(&self, task: &Task<'_>, epoch: u32, writer: &mut Writer) -> Result<Written, EngineError> {
+    async fn put_slabs(
+        &self,
+        task: &Task<'_>,
+        epoch: u32,
+        writer: &mut Writer,
+    ) -> Result<Written, EngineError> {
         let expires = self.clock.now() + self.settings.retention + task.view.reach();
         let is_dirty = |leaves: &Leaves<Slab>| leaves.iter().any(|leaf| leaf.dirty);
         let dirty = writer.slabs.iter().filter(|(_, leaves)| is_dirty(leaves));
@@ -202,7 +214,11 @@ impl<S: Store, P: Publisher, T: Topics> Engine<S, P, T> {
     }
 
     /// All source partitions of a view, as far as the broker and the head know them.
-    pub(super) async fn sources(&self, view: &ViewRuntime, head: &Head) -> Result<Vec<Partition>, EngineError> {
+    pub(super) async fn sources(
+        &self,
+        view: &ViewRuntime,
+        head: &Head,
+    ) -> Result<Vec<Partition>, EngineError> {
         let mut sources = Vec::new();
         for (topic, _) in &view.topics {
             let reported = head.partitions.keys().filter(|p| *p.topic == **topic).map(|p| p.index + 1).max();

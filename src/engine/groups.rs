@@ -131,7 +131,10 @@ impl Groups {
             let key = from.take(length, "a key")?;
             let (_, is_new) = keys.find_or_add(KeyTable::hash(key), key);
             if !is_new {
-                return Err(CodecError::Unexpected { found: "a key twice".into(), expected: "distinct keys" });
+                return Err(CodecError::Unexpected {
+                    found: "a key twice".into(),
+                    expected: "distinct keys",
+                });
             }
         }
         let events = (0..len).map(|_| from.varint("a number of events")).collect::<Result<_, _>>()?;

@@ -72,7 +72,8 @@ impl<C: Content> Leaves<C> {
 
     /// The leaf that covers a hash.
     pub(super) fn covering(&mut self, hash: u64) -> Option<&mut Leaf<C>> {
-        let behind = if self.0.len() == 1 { 1 } else { self.0.partition_point(|leaf| start(leaf.chunk) <= hash) };
+        let behind =
+            if self.0.len() == 1 { 1 } else { self.0.partition_point(|leaf| start(leaf.chunk) <= hash) };
         self.0.get_mut(behind.checked_sub(1)?)
     }
 

@@ -111,13 +111,14 @@ impl<S: Store> Reader<S> {
 fn status(view: &ViewRuntime, head: &Head) -> ViewStatus {
     let reported = |at: Timestamp| (at != Timestamp::MIN).then_some(at);
     let all = head.closed.values().copied().min().unwrap_or(closed(head, Scope::All));
-    let partition = |(partition, progress): (&crate::state::Partition, &crate::state::Progress)| PartitionStatus {
-        topic: partition.topic.to_string(),
-        partition: partition.index,
-        next: progress.next,
-        watermark: reported(watermark(progress.largest, view.delay(&partition.topic))),
-        seen_at: progress.seen_at,
-        idle: progress.idle_at == Some(progress.next),
-    };
+    let partition =
+        |(partition, progress): (&crate::state::Partition, &crate::state::Progress)| PartitionStatus {
+            topic: partition.topic.to_string(),
+            partition: partition.index,
+            next: progress.next,
+            watermark: reported(watermark(progress.largest, view.delay(&partition.topic))),
+            seen_at: progress.seen_at,
+            idle: progress.idle_at == Some(progress.next),
+        };
     ViewStatus { closed: reported(all), partitions: head.partitions.iter().map(partition).collect() }
 }

@@ -30,8 +30,8 @@ pub(super) fn leaves<C: Content>(
 ) -> Result<Leaves<C>, EngineError> {
     let read = |(key, item): (ItemKey, Item)| {
         let content = unpack(&item.body).and_then(|body| decode(item.version, &body));
-        let content = content
-            .map_err(|source| EngineError::Damaged { subject: format!("{key:?}"), source })?;
+        let content =
+            content.map_err(|source| EngineError::Damaged { subject: format!("{key:?}"), source })?;
         Ok((key.chunk(), item.version, content))
     };
     let items = items.into_iter().map(read).collect::<Result<_, EngineError>>()?;

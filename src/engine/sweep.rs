@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// What a sweep did.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
 pub struct Swept {
     /// How many windows it closed.
     pub windows: u64,
@@ -72,7 +72,8 @@ impl<S: Store, P: Publisher, T: Topics> Engine<S, P, T> {
     pub async fn end_topic(&self, topic: &str) -> Result<(), EngineError> {
         for view in self.views.iter().filter(|view| view.topics.iter().any(|(name, _)| name == topic)) {
             let head = self.store.head(&view.id).await?;
-            for partition in self.sources(view, &head).await?.iter().filter(|source| *source.topic == *topic) {
+            for partition in self.sources(view, &head).await?.iter().filter(|source| *source.topic == *topic)
+            {
                 let next = head.partitions.get(partition).map_or(Offset(0), |progress| progress.next);
                 self.store.mark_idle(&view.id, partition, next).await?;
             }
@@ -133,7 +134,9 @@ impl<S: Store, P: Publisher, T: Topics> Engine<S, P, T> {
                 self.store.restart(&view.id, partition, progress.epoch).await?;
                 swept.restarted.push(format!("{partition} of view {}", view.plan.name));
                 is_changed = true;
-            } else if end == progress.next || (progress.next == Offset(0) && self.is_empty(partition, end).await?) {
+            } else if end == progress.next
+                || (progress.next == Offset(0) && self.is_empty(partition, end).await?)
+            {
                 self.store.mark_idle(&view.id, partition, progress.next).await?;
                 swept.idle += 1;
                 is_changed = true;
@@ -162,7 +165,8 @@ impl<S: Store, P: Publisher, T: Topics> Engine<S, P, T> {
         if !(is_idle && is_flush) {
             return watermark;
         }
-        let largest = head.partitions.values().map(|progress| progress.largest).max().unwrap_or(Timestamp::MIN);
+        let largest =
+            head.partitions.values().map(|progress| progress.largest).max().unwrap_or(Timestamp::MIN);
         if largest == Timestamp::MIN {
             return watermark;
         }

@@ -33,7 +33,11 @@ pub trait Topics: Send + Sync {
     fn partitions(&self, topic: &str) -> impl Future<Output = Result<Option<i32>, PublishError>> + Send;
 
     /// The offset of the partition's oldest record; its end offset where it has none.
-    fn start_offset(&self, topic: &str, partition: i32) -> impl Future<Output = Result<Offset, PublishError>> + Send;
+    fn start_offset(
+        &self,
+        topic: &str,
+        partition: i32,
+    ) -> impl Future<Output = Result<Offset, PublishError>> + Send;
 
     /// The partition's high watermark: the offset that its next record will get.
     fn end_offset(

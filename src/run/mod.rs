@@ -9,7 +9,7 @@ use std::{
     sync::Arc,
 };
 
-use lines::{LATE, DEAD, LinePublisher};
+use lines::{DEAD, LATE, LinePublisher};
 
 use crate::{
     engine::{Absorbed, Engine, EngineError, Settings},
@@ -119,7 +119,8 @@ pub async fn run(
         ..Settings::default()
     };
     let engine = Engine::new(catalog.clone(), MemoryStore::new(), publisher, topics, clock, settings);
-    let mut sources = inputs.into_iter().map(|input| open(&catalog, input, cut)).collect::<Result<Vec<_>, _>>()?;
+    let mut sources =
+        inputs.into_iter().map(|input| open(&catalog, input, cut)).collect::<Result<Vec<_>, _>>()?;
     let mut summary = Summary::default();
     let read = sources.iter().map(|source| source.topic).collect::<Vec<_>>();
     for table in catalog.tables.iter().filter(|table| !read.contains(&table.topic.as_str())) {

@@ -27,7 +27,8 @@ impl Grid {
     /// The ends of the windows that an event belongs to, from the one that ends at `from` on.
     pub fn ends(self, at: Timestamp, from: Timestamp) -> impl Iterator<Item = Timestamp> {
         let (first, last) = (self.first_end(at).max(from), self.last_end(at));
-        std::iter::successors(Some(first), move |end| Some(*end + self.slide)).take_while(move |end| *end <= last)
+        std::iter::successors(Some(first), move |end| Some(*end + self.slide))
+            .take_while(move |end| *end <= last)
     }
 
     /// The end of the first window of an event that is not past; none where all are, and the event

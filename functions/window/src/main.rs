@@ -1,1 +1,35 @@
-fn main() {}
+//! The function behind the Kafka event sources: a batch of records to windows.
+
+use std::sync::Arc;
+
+use anyhow::anyhow;
+use lambda_runtime::{Diagnostic, LambdaEvent, run, service_fn, tracing};
+use serde_json::value::RawValue;
+use weir::{
+    engine::Engine,
+    error::causes,
+    handlers::{self, WindowError},
+    settings::Settings,
+    time::SystemClock,
+};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> anyhow::Result<()> {
+    tracing::init_default_subscriber();
+    let settings = Settings::from_env()?;
+    let (catalog, kafka) = (settings.catalog()?, settings.publisher()?);
+    let store = settings.store().await;
+    let engine = Engine::new(catalog, store, kafka.clone(), kafka, Arc::new(SystemClock), settings.engine);
+    let engine = &engine;
+    // The payload stays as it came: what is wrong with one record must not cost the batch.
+    run(service_fn(async move |event: LambdaEvent<Box<RawValue>>| {
+        handlers::window(engine, event.payload.get().as_bytes()).await.map_err(|error| diagnostic(&error))
+    }))
+    .await
+    .map_err(|error| anyhow!(error))
+}
+
+/// The error as Lambda reports it, with all of its causes.
+fn diagnostic(error: &WindowError) -> Diagnostic {
+    Diagnostic { error_type: "WindowError".to_owned(), error_message: causes(error) }
+}

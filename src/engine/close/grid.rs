@@ -28,7 +28,8 @@ impl<S: Store, P: Publisher, T: Topics> Engine<S, P, T> {
     ) -> Result<(), EngineError> {
         let view = closing.view;
         let is_crossed = closing.is_new(grid.last_due_end(closing.watermark));
-        let again: BTreeMap<_, _> = closing.touched.windows.iter().filter(|(end, _)| !closing.is_new(**end)).collect();
+        let again: BTreeMap<_, _> =
+            closing.touched.windows.iter().filter(|(end, _)| !closing.is_new(**end)).collect();
         let again: BTreeMap<_, _> =
             again.into_iter().filter(|(end, _)| is_due(**end, closing.watermark)).collect();
         if !is_crossed && again.is_empty() {

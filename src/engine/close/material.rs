@@ -2,7 +2,14 @@
 
 use tokio::sync::OwnedMutexGuard;
 
-use super::{Closing, super::{Engine, EngineError, sessions::Slabs, writer::{Writer, read_slabs}}};
+use super::{
+    super::{
+        Engine, EngineError,
+        sessions::Slabs,
+        writer::{Writer, read_slabs},
+    },
+    Closing,
+};
 use crate::{
     publish::{Publisher, Topics},
     state::{Partition, Progress, Store},

@@ -107,7 +107,8 @@ fn finish(
     window: (Timestamp, Timestamp),
 ) -> Result<Option<KeyedRow>, CodecError> {
     let key = groups.keys().key(group);
-    let mut slots: Vec<Value<'static>> = Vec::with_capacity(view.plan.first_output_slot() + view.plan.outputs.len());
+    let mut slots: Vec<Value<'static>> =
+        Vec::with_capacity(view.plan.first_output_slot() + view.plan.outputs.len());
     let mut reader = Reader::new(key);
     for _ in &view.plan.keys {
         slots.push(reader.value()?.into_owned());

@@ -58,7 +58,8 @@ impl<S: Store, P: Publisher, T: Topics> Engine<S, P, T> {
             let floor = closing.head.partitions.get(partition).map_or(Timestamp::MIN, |p| p.floor);
             writer.evict_before(floor);
         }
-        let is_worth_noting = due.is_some_and(|due| !due.is_empty()) || crosses_slice(closing.view, closed, watermark);
+        let is_worth_noting =
+            due.is_some_and(|due| !due.is_empty()) || crosses_slice(closing.view, closed, watermark);
         if watermark > closed && is_worth_noting {
             self.store.set_closed(&closing.view.id, closing.scope, watermark).await?;
         }
@@ -76,7 +77,8 @@ fn sessions_due(index: &mut SessionIndex, closing: &Closing<'_>, bounds: Bounds)
     let (closed, watermark) = (closing.closed(), closing.watermark);
     let mut due = index.due(closed, watermark);
     for (key, at) in &closing.touched.events {
-        let again = index.due_at(key, *at, watermark).filter(|session| is_due(session.span.end(bounds.gap), closed));
+        let again =
+            index.due_at(key, *at, watermark).filter(|session| is_due(session.span.end(bounds.gap), closed));
         if let Some(session) = again
             && !due.iter().any(|known| known.key == session.key && known.span.first == session.span.first)
         {
@@ -100,7 +102,9 @@ fn close_session(
     for part in parts {
         let tag = Tag { mark: part.mark.clone(), ..Tag::ALL };
         for leaves in material.iter().filter_map(|material| material.slabs().get(&part.slice)) {
-            for (_, groups) in leaves.iter().flat_map(|leaf| leaf.content.sections()).filter(|(t, _)| **t == tag) {
+            for (_, groups) in
+                leaves.iter().flat_map(|leaf| leaf.content.sections()).filter(|(t, _)| **t == tag)
+            {
                 merged.merge(groups, groups.keys().find(*hash, key).into_iter());
             }
         }

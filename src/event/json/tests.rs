@@ -51,7 +51,7 @@ fn an_error_says_where_what_stands_and_what_should() {
 
 #[test]
 fn nesting_is_bounded() {
-    let nested = |depth: usize| "[".repeat(depth) + &"]".repeat(depth);
+    let nested = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
     assert!(check(nested(MAX_DEPTH).as_bytes()).is_ok());
     assert!(check(nested(MAX_DEPTH + 1).as_bytes()).is_err());
     assert!(check("[".repeat(1_000_000).as_bytes()).is_err());

@@ -179,6 +179,13 @@ impl Topics for KafkaPublisher {
         .await
     }
 
+    async fn start_offset(&self, topic: &str, partition: i32) -> Result<Offset, PublishError> {
+        self.ask("ask for the start of", topic, move |consumer, topic| {
+            consumer.fetch_watermarks(topic, partition, ANSWER_TIMEOUT).map(|(low, _)| Offset(low))
+        })
+        .await
+    }
+
     async fn end_offset(&self, topic: &str, partition: i32) -> Result<Offset, PublishError> {
         self.ask("ask for the end of", topic, move |consumer, topic| {
             consumer.fetch_watermarks(topic, partition, ANSWER_TIMEOUT).map(|(_, high)| Offset(high))

@@ -1,0 +1,15 @@
+//! The function behind `GET /{view}/...`: the views' rows.
+
+use std::sync::Arc;
+
+use anyhow::anyhow;
+use lambda_http::{run, tracing};
+use weir::{api::serve_router, engine::Reader, settings::Settings};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> anyhow::Result<()> {
+    tracing::init_default_subscriber();
+    let settings = Settings::from_env()?;
+    let reader = Reader::new(settings.catalog()?, settings.store().await);
+    run(serve_router(Arc::new(reader))).await.map_err(|error| anyhow!(error))
+}

@@ -1,0 +1,171 @@
+//! Problem documents: how every failure is told (RFC 9457).
+
+use axum::{
+    extract::Request,
+    http::{
+        HeaderValue, StatusCode, Uri,
+        header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER},
+    },
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use serde_json::{Map, Value as Json};
+
+use crate::{engine::EngineError, error::causes, publish::PublishError, sql::Catalog, state::StateError};
+
+/// Where the documentation of a problem's type stands: the type's name is the anchor.
+const DOCS: &str = concat!(env!("CARGO_PKG_REPOSITORY"), "/blob/main/docs/api.md#");
+
+/// How many seconds a client should wait for what is away.
+const RETRY_SECONDS: u32 = 1;
+
+/// Why a request was not answered as it hoped.
+#[derive(Clone, Debug)]
+pub(super) struct Problem(Box<Content>);
+
+#[derive(Clone, Debug)]
+struct Content {
+    kind: &'static str,
+    title: &'static str,
+    status: StatusCode,
+    detail: String,
+    more: Map<String, Json>,
+    retry: bool,
+}
+
+impl Problem {
+    fn new(kind: &'static str, title: &'static str, status: StatusCode, detail: impl Into<String>) -> Self {
+        Self(Box::new(Content { kind, title, status, detail: detail.into(), more: Map::new(), retry: false }))
+    }
+
+    /// Adds a member.
+    fn with(mut self, name: &str, value: impl Into<Json>) -> Self {
+        self.0.more.insert(name.to_owned(), value.into());
+        self
+    }
+
+    /// Asks the client to try again.
+    fn with_retry(mut self) -> Self {
+        self.0.retry = true;
+        self
+    }
+
+    pub(super) fn unknown_view(catalog: &Catalog, view: &str) -> Self {
+        let names: Vec<&str> = catalog.views.iter().map(|view| view.name.as_str()).collect();
+        Self::new("unknown-view", "Unknown view", StatusCode::NOT_FOUND, format!("there is no view {view:?}"))
+            .with("views", names)
+    }
+
+    pub(super) fn unknown_table(catalog: &Catalog, table: &str) -> Self {
+        let names: Vec<&str> = catalog.tables.iter().map(|table| table.name.as_str()).collect();
+        Self::new(
+            "unknown-table",
+            "Unknown table",
+            StatusCode::NOT_FOUND,
+            format!("there is no table {table:?}"),
+        )
+        .with("tables", names)
+    }
+
+    pub(super) fn unknown_key(detail: impl Into<String>) -> Self {
+        Self::new("unknown-key", "Unknown key", StatusCode::NOT_FOUND, detail)
+    }
+
+    pub(super) fn malformed_key(detail: impl Into<String>) -> Self {
+        Self::new("malformed-key", "Malformed key", StatusCode::BAD_REQUEST, detail)
+    }
+
+    pub(super) fn malformed_query(detail: impl Into<String>) -> Self {
+        Self::new("malformed-query", "Malformed query", StatusCode::BAD_REQUEST, detail)
+    }
+
+    pub(super) fn malformed_body(detail: impl Into<String>) -> Self {
+        Self::new("malformed-body", "Malformed body", StatusCode::BAD_REQUEST, detail)
+    }
+
+    pub(super) fn too_large(detail: impl Into<String>) -> Self {
+        Self::new("too-large", "Body too large", StatusCode::PAYLOAD_TOO_LARGE, detail)
+    }
+
+    pub(super) fn rejected_events(rejected: Json) -> Self {
+        let detail = "no event fits its table";
+        Self::new("rejected-events", "Events rejected", StatusCode::BAD_REQUEST, detail)
+            .with("accepted", 0)
+            .with("rejected", rejected)
+    }
+}
+
+/// Of a read: the client learns what it can do; the log has the causes, which may name what is not
+/// for it.
+impl From<EngineError> for Problem {
+    fn from(error: EngineError) -> Self {
+        tracing::error!(error = causes(&error), "failed to read the store");
+        if matches!(error, EngineError::State(StateError::Call { .. })) {
+            let status = StatusCode::SERVICE_UNAVAILABLE;
+            Self::new("store-unavailable", "Store unavailable", status, "the store does not answer")
+                .with_retry()
+        } else {
+            let status = StatusCode::INTERNAL_SERVER_ERROR;
+            Self::new("store-damaged", "Store damaged", status, "what the store holds cannot be read")
+        }
+    }
+}
+
+impl From<PublishError> for Problem {
+    fn from(error: PublishError) -> Self {
+        let detail = format!("topic {} does not take events now; none may count as accepted", error.topic);
+        tracing::error!(error = causes(&error), "failed to publish events");
+        Self::new("broker-unavailable", "Broker unavailable", StatusCode::SERVICE_UNAVAILABLE, detail)
+            .with_retry()
+    }
+}
+
+/// Leaves the document to [`render`], which knows the request.
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let mut response = self.0.status.into_response();
+        if self.0.retry {
+            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(RETRY_SECONDS));
+        }
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+/// Gives a problem its document. What no handler has said otherwise about is not cached.
+pub(super) async fn render(request: Request, next: Next) -> Response {
+    let uri = request.uri().clone();
+    let mut response = next.run(request).await;
+    if let Some(problem) = response.extensions_mut().remove::<Problem>() {
+        let document = problem.document(&uri);
+        let kind = HeaderValue::from_static("application/problem+json");
+        response.headers_mut().insert(CONTENT_TYPE, kind);
+        *response.body_mut() = document.into();
+    }
+    response.headers_mut().entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    response
+}
+
+impl Problem {
+    fn document(self, uri: &Uri) -> String {
+        let content = *self.0;
+        let mut document = Map::new();
+        document.insert("type".into(), format!("{DOCS}{}", content.kind).into());
+        document.insert("title".into(), content.title.into());
+        document.insert("status".into(), content.status.as_u16().into());
+        document.insert("detail".into(), content.detail.into());
+        document.insert("instance".into(), uri.path().into());
+        document.extend(content.more);
+        Json::Object(document).to_string()
+    }
+}
+
+pub(super) async fn no_such_path(uri: Uri) -> Problem {
+    let detail = format!("nothing stands at {}", uri.path());
+    Problem::new("unknown-path", "Unknown path", StatusCode::NOT_FOUND, detail)
+}
+
+pub(super) async fn no_such_method(request: Request) -> Problem {
+    let detail = format!("{} does not take {}", request.uri().path(), request.method());
+    Problem::new("unknown-method", "Method not allowed", StatusCode::METHOD_NOT_ALLOWED, detail)
+}

@@ -1,0 +1,58 @@
+//! What the API needs of the views.
+
+use std::future::Future;
+
+use crate::{
+    engine::{EngineError, KeyRows, Reader, ViewStatus},
+    sql::{Catalog, View},
+    state::Store,
+    value::Value,
+};
+
+/// Reads the rows of a catalog's views.
+pub trait Views: Send + Sync + 'static {
+    /// The catalog that they are of.
+    fn catalog(&self) -> &Catalog;
+
+    /// The rows of all keys of a view, in any order.
+    fn latest(&self, view: &View) -> impl Future<Output = Result<Vec<KeyRows>, EngineError>> + Send;
+
+    /// The rows of one key; none where it never had one. The key has a value for each of
+    /// [`View::keys`], of that key's type.
+    fn key(
+        &self,
+        view: &View,
+        key: &[Value<'_>],
+    ) -> impl Future<Output = Result<Option<KeyRows>, EngineError>> + Send;
+
+    /// How far a view has come.
+    fn status(&self, view: &View) -> impl Future<Output = Result<ViewStatus, EngineError>> + Send;
+
+    /// Asks the store for something small, to see whether it is there.
+    fn ping(&self) -> impl Future<Output = Result<(), EngineError>> + Send;
+}
+
+impl<S: Store + 'static> Views for Reader<S> {
+    fn catalog(&self) -> &Catalog {
+        Reader::catalog(self)
+    }
+
+    async fn latest(&self, view: &View) -> Result<Vec<KeyRows>, EngineError> {
+        self.all(view).await
+    }
+
+    async fn key(&self, view: &View, key: &[Value<'_>]) -> Result<Option<KeyRows>, EngineError> {
+        Reader::key(self, view, key).await
+    }
+
+    async fn status(&self, view: &View) -> Result<ViewStatus, EngineError> {
+        Reader::status(self, view).await
+    }
+
+    async fn ping(&self) -> Result<(), EngineError> {
+        match Reader::catalog(self).views.first() {
+            Some(view) => Reader::status(self, view).await.map(drop),
+            None => Ok(()),
+        }
+    }
+}

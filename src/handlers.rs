@@ -1,0 +1,94 @@
+//! What the event-driven functions do with one invocation. The functions' crates, and the local
+//! stack, only bring the parts together.
+
+use futures::future::join_all;
+use serde::Serialize;
+
+use crate::{
+    engine::{Absorbed, Engine, EngineError, Swept},
+    event::{self, PayloadError},
+    publish::{Publisher, Topics},
+    state::Store,
+};
+
+/// What the window function answers to the event source.
+///
+/// No record fails by itself: what cannot be used is a dead letter, and what the store or the broker
+/// does not take fails the invocation, so that all of it is redelivered.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BatchResponse {
+    /// Empty.
+    pub batch_item_failures: Vec<()>,
+}
+
+/// Why an invocation of the window function failed.
+#[derive(Debug, thiserror::Error)]
+pub enum WindowError {
+    /// The payload is no batch of Kafka records.
+    #[error(transparent)]
+    Payload(#[from] PayloadError),
+    /// A partition's records were not absorbed; the invocation is to be repeated.
+    #[error("failed to absorb the records of {topic}-{partition}")]
+    Engine {
+        /// The topic.
+        topic: String,
+        /// The partition's number.
+        partition: i32,
+        /// Why.
+        #[source]
+        source: EngineError,
+    },
+}
+
+/// Absorbs a Kafka event source's payload: its partitions at once, each in offset order. One that
+/// fails stops no other, since what is absorbed now need not be absorbed again.
+pub async fn window<S, P, T>(engine: &Engine<S, P, T>, payload: &[u8]) -> Result<BatchResponse, WindowError>
+where
+    S: Store,
+    P: Publisher,
+    T: Topics,
+{
+    let batches = event::parse(payload)?;
+    let results = join_all(batches.iter().map(|batch| engine.absorb(batch))).await;
+    let mut failed = None;
+    for (batch, result) in batches.iter().zip(results) {
+        match result {
+            Ok(absorbed) => log_batch(batch, &absorbed),
+            Err(source) => {
+                let (topic, partition) = (batch.topic.clone(), batch.partition);
+                failed = failed.or(Some(WindowError::Engine { topic, partition, source }));
+            }
+        }
+    }
+    failed.map_or_else(|| Ok(BatchResponse::default()), Err)
+}
+
+fn log_batch(batch: &event::RawBatch, absorbed: &Absorbed) {
+    tracing::info!(
+        topic = batch.topic,
+        partition = batch.partition,
+        records = absorbed.records,
+        dead = absorbed.dead,
+        late = absorbed.late,
+        skipped = absorbed.skipped,
+        windows = absorbed.windows,
+        rows = absorbed.rows,
+        "absorbed a batch"
+    );
+}
+
+/// Sweeps: finds idle partitions and closes what is due. What the schedule sent does not matter.
+pub async fn sweep<S, P, T>(engine: &Engine<S, P, T>) -> Result<Swept, EngineError>
+where
+    S: Store,
+    P: Publisher,
+    T: Topics,
+{
+    let swept = engine.sweep().await?;
+    tracing::info!(windows = swept.windows, rows = swept.rows, idle = swept.idle, "swept");
+    for topic in &swept.restarted {
+        tracing::warn!(topic, "a topic was made anew: its records are counted from its first offset");
+    }
+    Ok(swept)
+}

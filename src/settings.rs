@@ -1,0 +1,156 @@
+//! What a function is told by its environment.
+//!
+//! | variable | is | default |
+//! | --- | --- | --- |
+//! | `WEIR_SQL` | an SQL file, or a folder of files that end in .sql | `sql` |
+//! | `WEIR_TABLE` | the DynamoDB table | `weir` |
+//! | `WEIR_DEAD_LETTER_TOPIC` | the topic of records that do not fit their table | `weir.dead_letters` |
+//! | `WEIR_LATE_TOPIC` | the topic of events that came too late | `weir.late_events` |
+//! | `WEIR_RETENTION_DAYS` | how long slabs are kept: at least as long as the topics keep records | 8 |
+//! | `WEIR_KAFKA_BOOTSTRAP_SERVERS` | the brokers: `host:port`, comma-separated | none: must be set |
+//! | `WEIR_KAFKA_...` | any other property of librdkafka: `WEIR_KAFKA_SECURITY_PROTOCOL` is `security.protocol` | |
+//! | `AWS_ENDPOINT_URL_DYNAMODB`, `AWS_ENDPOINT_URL` | another DynamoDB than that of the region | |
+//! | `AWS_REGION`, `AWS_ACCESS_KEY_ID`, ... | as everywhere with AWS | |
+
+use std::{path::PathBuf, sync::Arc};
+
+use crate::{
+    engine,
+    sql::{Catalog, LoadError},
+    time::Millis,
+};
+
+/// What a function is told by its environment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// Where the SQL is.
+    pub sql: PathBuf,
+    /// The DynamoDB table.
+    pub table: String,
+    /// The engine's settings.
+    pub engine: engine::Settings,
+}
+
+/// The environment does not say what a function needs to know.
+#[derive(Debug, thiserror::Error)]
+pub enum SettingsError {
+    /// A variable that must be set is not.
+    #[error("failed to find {name} in the environment: set it to {expected}")]
+    Missing {
+        /// The variable.
+        name: &'static str,
+        /// What it should be.
+        expected: &'static str,
+    },
+    /// A variable has a value that is not one of its kind.
+    #[error("failed to read {name} from the environment: found {found:?}, expected {expected}")]
+    Malformed {
+        /// The variable.
+        name: &'static str,
+        /// Its value.
+        found: String,
+        /// What it should be.
+        expected: &'static str,
+    },
+    /// The SQL cannot be loaded.
+    #[error("failed to load the SQL that WEIR_SQL names")]
+    Sql(#[from] LoadError),
+    /// A `WEIR_KAFKA_` variable is not what librdkafka takes.
+    #[cfg(feature = "kafka")]
+    #[error("failed to set up Kafka from the WEIR_KAFKA_ variables")]
+    Kafka(#[from] rdkafka::error::KafkaError),
+}
+
+impl Settings {
+    /// Those of this process's environment.
+    pub fn from_env() -> Result<Self, SettingsError> {
+        Self::from_vars(|name| std::env::var(name).ok())
+    }
+
+    /// Those that a lookup by name gives. An empty value is none.
+    pub fn from_vars(var: impl Fn(&'static str) -> Option<String>) -> Result<Self, SettingsError> {
+        let var = |name| var(name).filter(|value| !value.is_empty());
+        let defaults = engine::Settings::default();
+        let retention = match var("WEIR_RETENTION_DAYS") {
+            Some(text) => days("WEIR_RETENTION_DAYS", text)?,
+            None => defaults.retention,
+        };
+        Ok(Self {
+            sql: var("WEIR_SQL").map_or_else(|| "sql".into(), PathBuf::from),
+            table: var("WEIR_TABLE").unwrap_or_else(|| "weir".to_owned()),
+            engine: engine::Settings {
+                dead_letter_topic: var("WEIR_DEAD_LETTER_TOPIC").unwrap_or(defaults.dead_letter_topic),
+                late_topic: var("WEIR_LATE_TOPIC").unwrap_or(defaults.late_topic),
+                retention,
+                ..defaults
+            },
+        })
+    }
+
+    /// The catalog of the SQL.
+    pub fn catalog(&self) -> Result<Arc<Catalog>, SettingsError> {
+        Ok(Arc::new(Catalog::load(&self.sql)?))
+    }
+
+    /// The store, its connection open. Where that fails it is logged: the first call tries again.
+    #[cfg(feature = "dynamodb")]
+    pub async fn store(&self) -> crate::state::dynamo::DynamoStore {
+        use crate::state::dynamo::{DynamoStore, client};
+        let store = DynamoStore::new(client(None).await, &self.table);
+        if let Err(error) = store.warm().await {
+            tracing::warn!(error = crate::error::causes(&error), "failed to warm the store up");
+        }
+        store
+    }
+
+    /// The publisher. It connects in the background, so that an invocation need not wait for it.
+    #[cfg(feature = "kafka")]
+    pub fn publisher(&self) -> Result<crate::publish::kafka::KafkaPublisher, SettingsError> {
+        use crate::publish::kafka::{KafkaPublisher, KafkaSettings};
+        let kafka = KafkaSettings::from_env();
+        if kafka.bootstrap_servers().is_none() {
+            let (name, expected) = ("WEIR_KAFKA_BOOTSTRAP_SERVERS", "the brokers, as host:port,host:port");
+            return Err(SettingsError::Missing { name, expected });
+        }
+        Ok(KafkaPublisher::new(kafka)?)
+    }
+}
+
+fn days(name: &'static str, found: String) -> Result<Millis, SettingsError> {
+    let days = found.parse().ok().filter(|days| (1..=3650).contains(days));
+    let expected = "a number of days from 1 to 3650";
+    days.map(Millis::days).ok_or(SettingsError::Malformed { name, found, expected })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settings(vars: &[(&str, &str)]) -> Result<Settings, SettingsError> {
+        let find = |name| vars.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
+        Settings::from_vars(find)
+    }
+
+    #[test]
+    fn an_empty_environment_gives_the_defaults() {
+        let settings = settings(&[("WEIR_TABLE", "")]).unwrap();
+        assert_eq!((settings.sql, settings.table.as_str()), ("sql".into(), "weir"));
+        assert_eq!(settings.engine, engine::Settings::default());
+    }
+
+    #[test]
+    fn variables_go_before_defaults() {
+        let settings = settings(&[("WEIR_TABLE", "views"), ("WEIR_RETENTION_DAYS", "3")]).unwrap();
+        assert_eq!((settings.table.as_str(), settings.engine.retention), ("views", Millis::days(3)));
+    }
+
+    #[test]
+    fn a_value_that_is_none_says_what_was_expected() {
+        let error = settings(&[("WEIR_RETENTION_DAYS", "a week")]).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "failed to read WEIR_RETENTION_DAYS from the environment: found \"a week\", expected a number of \
+             days from 1 to 3650"
+        );
+    }
+}
