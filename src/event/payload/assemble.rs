@@ -82,11 +82,12 @@ impl Assembler {
         });
     }
 
-    /// The batches, each in offset order.
+    /// The batches in the order of topic and partition, each in offset order.
     pub(super) fn finish(self) -> Vec<RawBatch> {
         let mut batches = self.batches;
         // A record that turned out not to be plain may have gone elsewhere.
         batches.retain(|batch| !batch.records.is_empty());
+        batches.sort_by(|a, b| (&a.topic, a.partition).cmp(&(&b.topic, b.partition)));
         for batch in &mut batches {
             if !batch.records.is_sorted_by_key(|record| record.offset) {
                 batch.records.sort_by_key(|record| record.offset);
