@@ -401,6 +401,9 @@ proptest! {
     ) {
         let index = at.index(text.len());
         text[index] = byte;
+        // A number beyond all floats is JSON, but serde_json has no value for it.
+        let read: Result<Json, _> = serde_json::from_slice(&text);
+        prop_assume!(!read.is_err_and(|error| error.to_string().starts_with("number out of range")));
         let table = table();
         let good = br#"{"product":"p","ts":1}"#;
         let raw = batch(&[&good[..], &text, good]);
