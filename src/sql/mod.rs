@@ -13,6 +13,7 @@ mod error;
 mod expr;
 mod fingerprint;
 mod names;
+mod nesting;
 mod options;
 mod plan;
 mod relation;

@@ -26,7 +26,7 @@ GROUP BY e.product, TUMBLE(e.ts, INTERVAL '1 minute');
 CREATE VIEW by_name AS
 SELECT count(*) FILTER (WHERE amount > 1) AS large, max(price) AS dearest, window_end
 FROM (SELECT * FROM (SELECT *, clicked_at AS ts FROM clicks) AS c UNION ALL SELECT * FROM impressions)
-GROUP BY HOP(ts, '15 seconds', INTERVAL 40 SECOND)
+GROUP BY HOP(ts, '15 seconds', INTERVAL 40 SECOND), window_end
 HAVING large > 0 OR min(price) < 1;
 
 -- Computed keys by expression, alias and position; identical aggregates are shared.
