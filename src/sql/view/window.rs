@@ -14,6 +14,9 @@ use crate::{
     time::Millis,
 };
 
+/// In how many windows an event may be: each of them has a row a key.
+const MOST_WINDOWS: i64 = 10_000;
+
 /// The three kinds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -69,6 +72,14 @@ pub(super) fn check(
                 "HOP's slide ({slide}) is longer than its size ({size}), so events would fall between windows; \
                  expected {}",
                 kind.usage()
+            );
+            errors.error(place, message);
+            None
+        }
+        (_, [slide, size]) if size.0 / slide.0 > MOST_WINDOWS => {
+            let message = format!(
+                "each event would be in {} windows of {size} every {slide}; expected at most {MOST_WINDOWS}",
+                size.0 / slide.0
             );
             errors.error(place, message);
             None
