@@ -86,8 +86,10 @@ fn of_factor(
     errors: &mut Diagnostics,
 ) -> Option<Relation> {
     let (mut relation, alias) = match factor {
-        TableFactor::Table { name, alias, args: None, .. } => (of_table(name, known, place, errors)?, alias),
-        TableFactor::Derived { lateral: false, subquery, alias, .. } => {
+        TableFactor::Table {
+            name, alias, args: None, version: None, json_path: None, sample: None, ..
+        } => (of_table(name, known, place, errors)?, alias),
+        TableFactor::Derived { lateral: false, subquery, alias, sample: None } => {
             shape::check_query(subquery, place, errors);
             (of_query(subquery, known, place, errors)?, alias)
         }
@@ -210,7 +212,11 @@ fn of_branch(select: &Select, known: Known<'_>, place: &Place, errors: &mut Diag
     for (index, item) in select.projection.iter().enumerate() {
         let place = place.at(item);
         match item {
-            SelectItem::Wildcard(_) | SelectItem::QualifiedWildcard(..) => columns.extend(inner.all()),
+            SelectItem::Wildcard(options) if options.to_string().is_empty() => columns.extend(inner.all()),
+            SelectItem::Wildcard(_) | SelectItem::QualifiedWildcard(..) => {
+                errors.error(&place, format!("found {item}; expected a plain * or the columns by name"));
+                columns.extend(inner.all());
+            }
             SelectItem::UnnamedExpr(expr) => {
                 let mut scope = inner.scope("a subquery");
                 let typed = Binder::new(&mut scope, errors, &place).bind(expr);

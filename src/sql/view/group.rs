@@ -118,10 +118,14 @@ fn item_of<'s>(expr: &ast::Expr, select: &'s Select, relation: &Relation) -> Opt
             }
         }
         ast::Expr::Identifier(name) if relation.scope("GROUP BY").find(name) == Match::None => {
-            select.projection.iter().find_map(|item| match item {
-                SelectItem::ExprWithAlias { expr, alias } if alias.value == name.value => Some(expr),
+            let aliased = select.projection.iter().filter_map(|item| match item {
+                SelectItem::ExprWithAlias { expr, alias } => Some((expr, alias.value.as_str())),
                 _ => None,
-            })
+            });
+            match names::find(name, aliased.clone().map(|(_, alias)| alias)) {
+                Match::One(index) => aliased.map(|(expr, _)| expr).nth(index),
+                Match::Several | Match::None => None,
+            }
         }
         _ => None,
     }

@@ -108,16 +108,13 @@ fn check_time(
     errors: &mut Diagnostics,
 ) {
     let place = place.at(time);
-    let (ast::Expr::Identifier(_) | ast::Expr::CompoundIdentifier(_)) = time else {
-        return errors.error(&place, format!("found {time}; expected the event-time column"));
-    };
     let parts = match time {
-        ast::Expr::CompoundIdentifier(parts) => parts.clone(),
-        ast::Expr::Identifier(part) => vec![part.clone()],
-        _ => return,
+        ast::Expr::Identifier(part) => std::slice::from_ref(part),
+        ast::Expr::CompoundIdentifier(parts) => parts,
+        _ => return errors.error(&place, format!("found {time}; expected the event-time column")),
     };
     let mut scope = relation.scope("a window");
-    let Expr::Column(slot) = scope.column(&parts, &place, errors).expr else { return };
+    let Expr::Column(slot) = scope.column(parts, &place, errors).expr else { return };
     for branch in &relation.branches {
         let Some(draft) = known.tables.get(branch.table) else { continue };
         let table = &draft.table;

@@ -36,7 +36,7 @@ SELECT EXTRACT(HOUR FROM ts) AS hour, metadata->>'device' AS device, upper(produ
        round(avg(price), 2) AS price, window_end - window_start AS length_ms, TUMBLE_START(ts, INTERVAL '1' HOUR) AS "from",
        CASE WHEN n > 10 THEN 'busy' ELSE 'quiet' END AS mood, length(mood) AS letters
 FROM impressions
-GROUP BY hour, metadata->>'device', 3, TUMBLE(ts, INTERVAL '1' HOUR);
+GROUP BY Hour, metadata->>'device', 3, TUMBLE(ts, INTERVAL '1' HOUR);
 
 -- A session that is keyed by its topic's key; names that need quotes.
 CREATE VIEW "visits.v2" AS
