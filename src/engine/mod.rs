@@ -29,6 +29,7 @@ mod error;
 mod fold;
 mod groups;
 mod history;
+mod inspect;
 mod leaf;
 mod page;
 mod read;
@@ -46,6 +47,7 @@ use std::{
 };
 
 pub use error::EngineError;
+pub use inspect::Inspector;
 pub use read::{PartitionStatus, Reader, ViewStatus};
 pub use row::{ClosedRow, KeyRows};
 pub use sweep::Swept;
