@@ -15,6 +15,8 @@ mod simulate;
 mod sql;
 #[cfg(feature = "local")]
 mod target;
+#[cfg(feature = "local")]
+mod up;
 
 use std::process::ExitCode;
 
@@ -22,10 +24,28 @@ use clap::{Parser, Subcommand};
 
 /// SQL views over event streams as serverless functions.
 #[derive(Debug, Parser)]
-#[command(name = "weir", version, about, arg_required_else_help = true)]
+#[command(name = "weir", version, about)]
+#[cfg_attr(feature = "local", command(args_conflicts_with_subcommands = true))]
 struct Cli {
+    #[cfg(feature = "local")]
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[cfg(feature = "local")]
+    #[command(flatten)]
+    up: up::Args,
+    #[cfg(not(feature = "local"))]
     #[command(subcommand)]
     command: Command,
+}
+
+impl Cli {
+    /// A bare `weir` is `weir up`, where that is built in.
+    fn command(self) -> Command {
+        #[cfg(feature = "local")]
+        return self.command.unwrap_or(Command::Up(self.up));
+        #[cfg(not(feature = "local"))]
+        return self.command;
+    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -39,13 +59,15 @@ enum Command {
     Replay(replay::Args),
     #[cfg(feature = "local")]
     Simulate(simulate::Args),
+    #[cfg(feature = "local")]
+    Up(up::Args),
 }
 
 /// Runs the command that the process's arguments name.
 ///
 /// Ends with 0 where all went well, with 1 where the command failed, with 2 where it was not understood.
 pub fn main() -> ExitCode {
-    match run(Cli::parse().command) {
+    match run(Cli::parse().command()) {
         Ok(code) => code,
         Err(error) => {
             eprintln!("error: {error:#}");
@@ -65,6 +87,8 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Replay(args) => block_on(replay::run(args)),
         #[cfg(feature = "local")]
         Command::Simulate(args) => block_on(simulate::run(args)),
+        #[cfg(feature = "local")]
+        Command::Up(args) => block_on(up::run(args)),
     }
 }
 
