@@ -26,7 +26,8 @@ fn job(dataset: &str, view: &str, topic: &str, batch: usize) -> Ran {
 
 /// What a row says: its columns and its window.
 fn content(row: &Row) -> String {
-    let kept = row.iter().filter(|(name, _)| !["view", "revision", "firing", "watermark"].contains(&name.as_str()));
+    let kept =
+        row.iter().filter(|(name, _)| !["view", "revision", "firing", "watermark"].contains(&name.as_str()));
     let sorted: BTreeMap<_, _> = kept.collect();
     serde_json::to_string(&sorted).unwrap()
 }

@@ -129,9 +129,8 @@ fn ours(window: &str, events: &[Event], batch: usize) -> Ran {
          CREATE VIEW v WITH (allowed_lateness = '5 seconds') AS
          SELECT k, count(*) AS events, count(DISTINCT u) AS users FROM events GROUP BY k, {window};"
     );
-    let line = |(n, e): (usize, &Event)| {
-        format!("{{\"n\":{n},\"k\":{},\"u\":{},\"ts\":{}}}\n", e.key, e.user, e.ts)
-    };
+    let line =
+        |(n, e): (usize, &Event)| format!("{{\"n\":{n},\"k\":{},\"u\":{},\"ts\":{}}}\n", e.key, e.user, e.ts);
     let lines: String = events.iter().enumerate().map(line).collect();
     run_lines(catalog(&sql), &[("events", lines.into_bytes())], batch, 1)
 }
