@@ -46,6 +46,11 @@ impl<S: Store, P: Publisher, T: Topics> Engine<S, P, T> {
             given.windows += 1;
             if rows.len() >= ROWS_AT_ONCE {
                 given.rows += self.give(view, std::mem::take(&mut rows)).await?;
+                // An invocation that runs out of time leaves the rest to the next. Windows that are
+                // closed again end before all new ones, so none of them is left out.
+                if closing.is_new(end) {
+                    self.store.set_closed(&view.id, closing.scope, end - Millis(1)).await?;
+                }
             }
         }
         given.rows += self.give(view, rows).await?;

@@ -127,7 +127,10 @@ async fn start_dynamo(
 }
 
 /// Makes topics, and says so where one that was there already has another number of partitions.
-async fn ensure(publisher: &KafkaPublisher, topics: &[(&str, i32)]) -> Result<(), crate::publish::PublishError> {
+async fn ensure(
+    publisher: &KafkaPublisher,
+    topics: &[(&str, i32)],
+) -> Result<(), crate::publish::PublishError> {
     publisher.ensure_topics(topics).await?;
     for (topic, wanted) in topics {
         let found = publisher.partitions(topic).await?;
