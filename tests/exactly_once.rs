@@ -2,7 +2,9 @@
 //! once, and what is shown in the end is what a run without a fault shows.
 
 mod faults;
-mod support;
+mod support {
+    pub(crate) mod catalog;
+}
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -13,7 +15,7 @@ use std::{
 use faults::{Fate, Process};
 use rand::{Rng, SeedableRng, rngs::StdRng};
 use serde_json::Value as Json;
-use support::catalog;
+use support::catalog::catalog;
 use weir::{
     engine::{Engine, Reader, Settings},
     event::{RawBatch, RawRecord},

@@ -1,12 +1,18 @@
 //! The promise: the results equal Flink's, row for row, however the input is cut into batches.
 
-mod support;
+mod support {
+    pub(crate) mod catalog;
+    pub(crate) mod lines;
+}
 
 use std::{collections::BTreeMap, fs::File, io::Read};
 
 use flate2::read::GzDecoder;
 use serde_json::Value;
-use support::{Ran, Row, catalog, parse, run_lines};
+use support::{
+    catalog::catalog,
+    lines::{Ran, Row, parse, run_lines},
+};
 
 const EVERYTHING: usize = usize::MAX;
 

@@ -1,12 +1,18 @@
 //! The promise of `flink_equality`, on as many random streams as time allows: the engine against a
 //! naive model of Flink's window operator, with events far out of order.
 
-mod support;
+mod support {
+    pub(crate) mod catalog;
+    pub(crate) mod lines;
+}
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use rand::{Rng, SeedableRng, rngs::StdRng};
-use support::{Ran, Row, catalog, run_lines};
+use support::{
+    catalog::catalog,
+    lines::{Ran, Row, run_lines},
+};
 
 const DELAY: i64 = 2000;
 const LATENESS: i64 = 5000;

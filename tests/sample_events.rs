@@ -1,11 +1,18 @@
 //! Every file of `events/` is what it says: payloads parse, raw events fit their tables.
 
-use std::{fs, path::PathBuf};
+use std::{
+    fs::{self, File},
+    io::{BufReader, sink},
+    num::NonZeroU32,
+    path::PathBuf,
+    sync::Arc,
+};
 
 use weir::{
     event::{self, Trigger},
+    run::{Cut, Input, Outputs},
     sql::Catalog,
-    time::Timestamp,
+    time::{ManualClock, Timestamp},
 };
 
 fn root(path: &str) -> PathBuf {
@@ -76,4 +83,26 @@ fn the_requests_are_api_gateway_v2_requests() {
             assert_eq!(request["rawPath"], request["requestContext"]["http"]["path"], "{}", path.display());
         }
     }
+}
+
+/// Runs the views over the raw events and returns the rows, a line each.
+async fn results() -> String {
+    let catalog = Catalog::load(&root("sql/ctr.sql")).unwrap();
+    let input = |topic: &str| Input {
+        topic: topic.to_owned(),
+        lines: Box::new(BufReader::new(File::open(root(&format!("events/{topic}.ndjson"))).unwrap())),
+    };
+    let rows = tempfile::NamedTempFile::new().unwrap();
+    let outputs =
+        Outputs { rows: Box::new(rows.reopen().unwrap()), late: Box::new(sink()), dead: Box::new(sink()) };
+    let cut = Cut { batch: 1, partitions: NonZeroU32::MIN };
+    let clock = Arc::new(ManualClock::at(Timestamp(1_767_225_700_000)));
+    let inputs = vec![input("impressions"), input("clicks")];
+    weir::run::run(catalog, inputs, cut, outputs, clock, |_| ()).await.unwrap();
+    fs::read_to_string(rows.path()).unwrap()
+}
+
+#[tokio::test]
+async fn the_raw_events_give_the_results_beside_them() {
+    assert_eq!(results().await, fs::read_to_string(root("events/ctr_results.ndjson")).unwrap());
 }

@@ -2,12 +2,12 @@
 
 mod check;
 mod explain;
-#[cfg(feature = "local")]
 mod input;
 #[cfg(feature = "local")]
 mod pace;
 #[cfg(feature = "local")]
 mod replay;
+mod run;
 #[cfg(feature = "local")]
 mod simulate;
 mod sql;
@@ -50,6 +50,7 @@ impl Cli {
 enum Command {
     Check(check::Args),
     Explain(explain::Args),
+    Run(run::Args),
     #[cfg(feature = "local")]
     Replay(replay::Args),
     #[cfg(feature = "local")]
@@ -75,6 +76,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Check(args) => check::run(&args),
         Command::Explain(args) => explain::run(&args),
+        Command::Run(args) => run::run(args),
         #[cfg(feature = "local")]
         Command::Replay(args) => block_on(replay::run(args)),
         #[cfg(feature = "local")]

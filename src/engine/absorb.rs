@@ -76,6 +76,11 @@ impl<S: Store, P: Publisher, T: Topics> Engine<S, P, T> {
         let (mut head, mut from, mut cut_at, mut conflicts, mut reported) = (head, 0, None, 0, 0);
         loop {
             let progress = progress(&head, &task.partition);
+            if self.is_made_anew(task, &progress).await? {
+                self.store.restart(&task.view.id, &task.partition, progress.epoch).await?;
+                head = self.store.head(&task.view.id).await?;
+                continue;
+            }
             writer.sync(task.view, &progress);
             if conflicts > 0 {
                 writer.distrust();
@@ -127,6 +132,14 @@ impl<S: Store, P: Publisher, T: Topics> Engine<S, P, T> {
             cut_at = Some(from);
             head = self.store.head(&task.view.id).await?;
         }
+    }
+
+    /// Whether what looks like a redelivery is a topic that was deleted and made again: then the
+    /// broker has less than was absorbed.
+    async fn is_made_anew(&self, task: &Task<'_>, progress: &Progress) -> Result<bool, EngineError> {
+        let Partition { topic, index } = &task.partition;
+        let is_repeated = task.batch.records.first().is_some_and(|first| first.offset < progress.next);
+        Ok(is_repeated && self.topics.end_offset(topic, *index).await? < progress.next)
     }
 
     async fn fold(
