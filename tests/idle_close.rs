@@ -26,7 +26,8 @@ fn absorb(world: &World, partition: i32, from: i64, events: &[(&str, i64)]) -> w
 }
 
 fn ends(world: &World) -> Vec<i64> {
-    let mut ends: Vec<_> = world.rows("results").iter().map(|row| row["window_end"].as_i64().unwrap()).collect();
+    let mut ends: Vec<_> =
+        world.rows("results").iter().map(|row| row["window_end"].as_i64().unwrap()).collect();
     ends.sort_unstable();
     ends
 }

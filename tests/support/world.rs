@@ -63,7 +63,8 @@ pub(crate) struct World {
 impl World {
     /// The wall clock begins a while after the event times that tests use.
     pub(crate) fn new(sql: &str) -> Self {
-        let (catalog, store, broker) = (Arc::new(super::catalog::catalog(sql)), Arc::default(), Broker::default());
+        let (catalog, store, broker) =
+            (Arc::new(super::catalog::catalog(sql)), Arc::default(), Broker::default());
         let clock = Arc::new(ManualClock::at(Timestamp(10_000_000)));
         let engine = Self::engine(&catalog, &store, &broker, &clock);
         Self { engine, broker, clock, store, catalog }
@@ -91,7 +92,8 @@ impl World {
             let start = raw.bytes.len();
             raw.bytes.extend_from_slice(value.as_bytes());
             let value = start..raw.bytes.len();
-            let record = RawRecord { offset: Offset(offset), timestamp: None, key: None, value, damage: None };
+            let record =
+                RawRecord { offset: Offset(offset), timestamp: None, key: None, value, damage: None };
             raw.records.push(record);
         }
         block_on(self.engine.absorb(&raw)).unwrap()
