@@ -3,10 +3,12 @@
 #![cfg(feature = "local")]
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
+#[path = "../support/catalog.rs"]
+mod catalog;
 mod faults;
+#[path = "../support/lines.rs"]
+mod lines;
 mod stand;
-#[path = "../support/mod.rs"]
-mod support;
 
 use std::collections::BTreeMap;
 
@@ -17,11 +19,12 @@ use weir::local::{
 };
 
 use self::{
+    catalog::catalog,
+    lines::Row,
     stand::{
         Stored, eventually, expected, get, impatient, lines, options, publish, publisher, shoppers, start,
         stored,
     },
-    support::{Row, catalog},
 };
 
 /// What a row is about.
@@ -143,7 +146,10 @@ async fn a_stack_goes_on_where_it_stopped_or_was_killed() {
     assert_results(&stack, &expected).await;
     let third = stack.stop().await.unwrap();
     let total = events.len() as u64;
-    assert!(first.records < total && second.records < total, "{first:?} {second:?}: there was nothing left to do");
+    assert!(
+        first.records < total && second.records < total,
+        "{first:?} {second:?}: there was nothing left to do"
+    );
     // What was handled before a stop does not come again; what was, when it was killed, may.
     assert!(first.records + third.records <= total, "{first:?} {third:?}");
 

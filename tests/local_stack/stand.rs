@@ -20,7 +20,10 @@ use weir::{
     time::{ManualClock, Millis, Timestamp},
 };
 
-use crate::support::{Ran, Row, catalog, parse, run_lines};
+use crate::{
+    catalog::catalog,
+    lines::{Ran, Row, parse, run_lines},
+};
 
 /// 2026-01-01: where the simulated time begins.
 pub(crate) const START: Timestamp = Timestamp(1_767_225_600_000);
@@ -30,7 +33,9 @@ pub(crate) fn impatient() -> Catalog {
     let sql = include_str!("../../sql/ctr.sql");
     let options = "topic = 'ctr_results'";
     assert!(sql.contains(options));
-    catalog(&sql.replace(options, &format!("{options}, idle_timeout = '1 second', flush_after = '2 seconds'")))
+    catalog(
+        &sql.replace(options, &format!("{options}, idle_timeout = '1 second', flush_after = '2 seconds'")),
+    )
 }
 
 /// A record for a topic.
