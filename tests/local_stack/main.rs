@@ -3,12 +3,12 @@
 #![cfg(feature = "local")]
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
-#[path = "../support/catalog.rs"]
-mod catalog;
 mod faults;
-#[path = "../support/lines.rs"]
-mod lines;
 mod stand;
+#[path = "../support/catalog.rs"]
+mod support_catalog;
+#[path = "../support/lines.rs"]
+mod support_lines;
 
 use std::collections::BTreeMap;
 
@@ -19,12 +19,12 @@ use weir::local::{
 };
 
 use self::{
-    catalog::catalog,
-    lines::Row,
     stand::{
         Stored, eventually, expected, get, impatient, lines, options, publish, publisher, shoppers, start,
         stored,
     },
+    support_catalog::catalog,
+    support_lines::Row,
 };
 
 /// What a row is about.

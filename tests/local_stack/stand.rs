@@ -21,8 +21,8 @@ use weir::{
 };
 
 use crate::{
-    catalog::catalog,
-    lines::{Ran, Row, parse, run_lines},
+    support_catalog::catalog,
+    support_lines::{Ran, Row, parse, run_lines},
 };
 
 /// 2026-01-01: where the simulated time begins.
