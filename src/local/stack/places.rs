@@ -30,11 +30,11 @@ enum Service<E> {
 }
 
 impl Places {
-    /// Starts those that are embedded, both at once.
+    /// Starts those that are embedded. The broker first: they share one `SQLite`, which the broker's side
+    /// sets up and which the other side only uses.
     pub(super) async fn start(options: &StackOptions, folder: &DataFolder) -> Result<Self, StackError> {
-        let (broker, dynamo) =
-            tokio::join!(start_broker(&options.kafka, folder), start_dynamo(&options.dynamodb, folder));
-        let ((broker, bootstrap), (dynamo, endpoint)) = (broker?, dynamo?);
+        let (broker, bootstrap) = start_broker(&options.kafka, folder).await?;
+        let (dynamo, endpoint) = start_dynamo(&options.dynamodb, folder).await?;
         Ok(Self { broker, dynamo, bootstrap, endpoint })
     }
 
