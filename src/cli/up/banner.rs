@@ -29,7 +29,10 @@ pub(super) fn starting(args: &Args, sql: Option<&Path>, options: &StackOptions) 
     if args.fresh {
         println!("wiping the state in {}", args.data_dir.display());
     }
-    println!("starting the broker, DynamoDB, the functions and the API, state in {}", args.data_dir.display());
+    println!(
+        "starting the broker, DynamoDB, the functions and the API, state in {}",
+        args.data_dir.display()
+    );
     if options.simulate.is_some() && !options.can_simulate() {
         println!("no simulated shoppers: there are no tables for the topics of impressions and clicks");
     }
@@ -78,7 +81,8 @@ fn write_environment(stack: &Stack, sql: Option<&Path>) -> anyhow::Result<std::p
     let mut variables = stack.environment();
     variables.push(("WEIR_SQL", sql.display().to_string()));
     variables.push(("WEIR_URL", stack.url()));
-    let lines: String = variables.iter().map(|(name, value)| format!("export {name}={}\n", quoted(value))).collect();
+    let lines: String =
+        variables.iter().map(|(name, value)| format!("export {name}={}\n", quoted(value))).collect();
     write(ENVIRONMENT, &lines)
 }
 

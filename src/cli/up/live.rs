@@ -46,7 +46,8 @@ impl Live {
             let counts = stack.counts();
             let rate = rate(counts.records - before.records, at.elapsed());
             (before, at) = (counts, Instant::now());
-            let lag = stack.lag().await.inspect_err(|error| tracing::warn!(%error, "failed to read the heads"));
+            let lag =
+                stack.lag().await.inspect_err(|error| tracing::warn!(%error, "failed to read the heads"));
             let line = line(rate, lag.ok().flatten(), &counts);
             if is_terminal {
                 self.0.set_message(line);

@@ -18,15 +18,15 @@ pub(super) fn listen() -> anyhow::Result<Stop> {
         for kind in [SignalKind::interrupt(), SignalKind::terminate()] {
             let mut signals = signal(kind).context("failed to listen for signals")?;
             let sender = sender.clone();
-            tokio::spawn(async move {
-                while signals.recv().await.is_some() && sender.send(()).await.is_ok() {}
-            });
+            tokio::spawn(
+                async move { while signals.recv().await.is_some() && sender.send(()).await.is_ok() {} },
+            );
         }
     }
     #[cfg(not(unix))]
-    tokio::spawn(async move {
-        while tokio::signal::ctrl_c().await.is_ok() && sender.send(()).await.is_ok() {}
-    });
+    tokio::spawn(
+        async move { while tokio::signal::ctrl_c().await.is_ok() && sender.send(()).await.is_ok() {} },
+    );
     Ok(Stop(receiver))
 }
 

@@ -38,6 +38,7 @@ use std::{
 
 use tokio::net::TcpListener;
 
+use self::{background::Background, folder::DataFolder, places::Places};
 pub use self::{
     error::StackError,
     folder::FolderError,
@@ -45,7 +46,6 @@ pub use self::{
     meters::{Counts, Meters},
     options::{Place, StackOptions},
 };
-use self::{background::Background, folder::DataFolder, places::Places};
 use super::poller::{Poller, PollerConfig};
 use crate::{
     api,

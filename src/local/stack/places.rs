@@ -30,11 +30,11 @@ enum Service<E> {
 }
 
 impl Places {
-    /// Starts those that are embedded, both at once.
+    /// Starts those that are embedded. The broker first: they share one `SQLite`, which the broker's side
+    /// sets up and which the other side only uses.
     pub(super) async fn start(options: &StackOptions, folder: &DataFolder) -> Result<Self, StackError> {
-        let (broker, dynamo) =
-            tokio::join!(start_broker(&options.kafka, folder), start_dynamo(&options.dynamodb, folder));
-        let ((broker, bootstrap), (dynamo, endpoint)) = (broker?, dynamo?);
+        let (broker, bootstrap) = start_broker(&options.kafka, folder).await?;
+        let (dynamo, endpoint) = start_dynamo(&options.dynamodb, folder).await?;
         Ok(Self { broker, dynamo, bootstrap, endpoint })
     }
 
@@ -127,7 +127,10 @@ async fn start_dynamo(
 }
 
 /// Makes topics, and says so where one that was there already has another number of partitions.
-async fn ensure(publisher: &KafkaPublisher, topics: &[(&str, i32)]) -> Result<(), crate::publish::PublishError> {
+async fn ensure(
+    publisher: &KafkaPublisher,
+    topics: &[(&str, i32)],
+) -> Result<(), crate::publish::PublishError> {
     publisher.ensure_topics(topics).await?;
     for (topic, wanted) in topics {
         let found = publisher.partitions(topic).await?;

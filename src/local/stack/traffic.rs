@@ -14,11 +14,7 @@ use crate::{
 
 /// Sends events when their time has come, until it is told to stop. Straight to the topics and not
 /// through the API, which would refuse those that are meant to be broken.
-pub(super) async fn run(
-    settings: Settings,
-    publisher: impl Publisher,
-    mut stopped: oneshot::Receiver<()>,
-) {
+pub(super) async fn run(settings: Settings, publisher: impl Publisher, mut stopped: oneshot::Receiver<()>) {
     let mut events = pin!(play(Simulator::new(settings, &SystemClock)));
     loop {
         let due = tokio::select! {
