@@ -7,12 +7,12 @@ use std::{
 
 use serde_json::Value as Json;
 use weir::{
-    engine::{Absorbed, Engine, KeyRows, Reader, Settings, Swept, ViewStatus},
+    engine::{Absorbed, Engine, Reader, Settings, ViewStatus},
     event::{RawBatch, RawRecord},
     publish::{MemoryPublisher, Message, PublishError, Publisher, Topics},
     sql::Catalog,
     state::MemoryStore,
-    time::{ManualClock, Millis, Offset, Timestamp},
+    time::{ManualClock, Offset, Timestamp},
 };
 
 /// What the broker has: for each partition of each topic the first offset and the end offset.
@@ -56,8 +56,8 @@ pub(crate) struct World {
     pub(crate) engine: Engine<Arc<MemoryStore>, Broker, Broker>,
     pub(crate) broker: Broker,
     pub(crate) clock: Arc<ManualClock>,
-    store: Arc<MemoryStore>,
-    catalog: Arc<Catalog>,
+    pub(crate) store: Arc<MemoryStore>,
+    pub(crate) catalog: Arc<Catalog>,
 }
 
 impl World {
@@ -70,7 +70,8 @@ impl World {
         Self { engine, broker, clock, store, catalog }
     }
 
-    fn engine(
+    /// A process that starts cold.
+    pub(crate) fn engine(
         catalog: &Arc<Catalog>,
         store: &Arc<MemoryStore>,
         broker: &Broker,
@@ -78,11 +79,6 @@ impl World {
     ) -> Engine<Arc<MemoryStore>, Broker, Broker> {
         let (publisher, topics) = (broker.clone(), broker.clone());
         Engine::new(catalog.clone(), store.clone(), publisher, topics, clock.clone(), Settings::default())
-    }
-
-    /// A process that starts cold on the same store.
-    pub(crate) fn restart(&mut self) {
-        self.engine = Self::engine(&self.catalog, &self.store, &self.broker, &self.clock);
     }
 
     /// Absorbs values as the records of a partition from an offset on.
@@ -99,12 +95,6 @@ impl World {
         block_on(self.engine.absorb(&raw)).unwrap()
     }
 
-    /// Sweeps after some time.
-    pub(crate) fn sweep_after(&self, time: Millis) -> Swept {
-        self.clock.advance(time);
-        block_on(self.engine.sweep()).unwrap()
-    }
-
     /// Takes out what was published to a topic.
     pub(crate) fn published(&self, topic: &str) -> Vec<Message> {
         let (wanted, others): (Vec<_>, _) =
@@ -119,18 +109,10 @@ impl World {
         self.published(topic).into_iter().map(parse).collect()
     }
 
-    /// What the API shows of all keys of the first view.
-    pub(crate) fn shown(&self) -> Vec<KeyRows> {
-        block_on(self.reader().all(&self.catalog.views[0])).unwrap()
-    }
-
     /// How far the first view has come.
     pub(crate) fn status(&self) -> ViewStatus {
-        block_on(self.reader().status(&self.catalog.views[0])).unwrap()
-    }
-
-    fn reader(&self) -> Reader<Arc<MemoryStore>> {
-        Reader::new(self.catalog.clone(), self.store.clone())
+        let reader = Reader::new(self.catalog.clone(), self.store.clone());
+        block_on(reader.status(&self.catalog.views[0])).unwrap()
     }
 }
 
