@@ -5,10 +5,11 @@
 
 mod faults;
 mod stand;
-#[path = "../support/catalog.rs"]
-mod support_catalog;
-#[path = "../support/lines.rs"]
-mod support_lines;
+#[path = "../support"]
+mod support {
+    pub(crate) mod catalog;
+    pub(crate) mod lines;
+}
 
 use std::collections::BTreeMap;
 
@@ -23,8 +24,7 @@ use self::{
         Stored, eventually, expected, get, impatient, lines, options, publish, publisher, shoppers, start,
         stored,
     },
-    support_catalog::catalog,
-    support_lines::Row,
+    support::{catalog::catalog, lines::Row},
 };
 
 /// What a row is about.

@@ -20,9 +20,9 @@ use weir::{
     time::{ManualClock, Millis, Timestamp},
 };
 
-use crate::{
-    support_catalog::catalog,
-    support_lines::{Ran, Row, parse, run_lines},
+use crate::support::{
+    catalog::catalog,
+    lines::{Ran, Row, parse, run_lines},
 };
 
 /// 2026-01-01: where the simulated time begins.
