@@ -3,7 +3,6 @@
 
 mod support {
     pub(crate) mod catalog;
-    #[expect(dead_code, reason = "each promise needs its own part of it")]
     pub(crate) mod world;
 }
 
