@@ -194,12 +194,9 @@ impl<'a> Decoder<'a> {
             // A field that stands twice: what was wrong with the first one does not count.
             self.problems.retain(|problem| problem.column != target.index);
         }
-        let value = match column::plain(cursor, text, target.kind) {
-            Some(value) => value,
-            None => self.converted(text, &cursor.value()?, target),
-        };
-        if let Some(place) = row.get_mut(target.index) {
-            *place = value;
+        let Some(place) = row.get_mut(target.index) else { return Ok(()) };
+        if column::take_plain(cursor, text, target.kind, place).is_none() {
+            *place = self.converted(text, &cursor.value()?, target);
         }
         Ok(())
     }

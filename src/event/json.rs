@@ -4,7 +4,7 @@
 //! built. It works on bytes and lets everything from 0x80 up pass inside strings: whoever takes a text
 //! out checks its UTF-8. What it accepts is RFC 8259, nested at most [`MAX_DEPTH`] deep.
 
-mod lanes;
+pub(crate) mod lanes;
 mod unescape;
 
 use std::{fmt, ops::Range};

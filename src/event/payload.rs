@@ -66,8 +66,8 @@ pub enum PayloadError {
     },
 }
 
-/// The records of a Kafka payload: one batch a topic and partition, each in offset order. Records that
-/// were sent twice stay twice.
+/// The records of a Kafka payload: one batch a topic and partition, in that order, each in offset order.
+/// Records that were sent twice stay twice.
 pub fn parse(payload: &[u8]) -> Result<Vec<RawBatch>, PayloadError> {
     read(payload, plain::record)
 }

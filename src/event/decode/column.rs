@@ -47,25 +47,34 @@ fn expected(kind: Type) -> Cow<'static, str> {
 /// The largest float up to which every integer has one of its own.
 const EXACT: f64 = 9_007_199_254_740_992.0;
 
-/// Takes a value of the plainest form of its type; leaves everything else to [`convert`].
+/// Takes a value of the plainest form of its type into its place in the row; leaves everything else to
+/// [`convert`]. Each arm writes the value itself: handed on as a whole it would go through memory twice.
 #[inline]
-pub(super) fn plain<'a>(cursor: &mut Cursor<'a>, text: &'a str, kind: Type) -> Option<Value<'a>> {
+pub(super) fn take_plain<'a>(
+    cursor: &mut Cursor<'a>,
+    text: &'a str,
+    kind: Type,
+    place: &mut Value<'a>,
+) -> Option<()> {
     let mut ahead = cursor.clone();
     ahead.skip_space();
-    let value = match kind {
+    match kind {
         Type::Text => match ahead.string().ok()? {
-            (span, false) => Value::text(text.get(span)?),
+            (span, false) => *place = Value::text(text.get(span)?),
             _ => return None,
         },
-        Type::BigInt | Type::Timestamp => match ahead.number().ok()? {
-            Kind::Integer(integer) if kind == Type::BigInt => Value::Int(integer),
-            Kind::Integer(millis) => Value::Time(Timestamp(millis)),
+        Type::BigInt => match ahead.number().ok()? {
+            Kind::Integer(integer) => *place = Value::Int(integer),
+            _ => return None,
+        },
+        Type::Timestamp => match ahead.number().ok()? {
+            Kind::Integer(millis) => *place = Value::Time(Timestamp(millis)),
             _ => return None,
         },
         _ => return None,
-    };
+    }
     *cursor = ahead;
-    Some(value)
+    Some(())
 }
 
 /// A JSON value of `text` as a value of a type; what it is instead where it is none.

@@ -330,7 +330,7 @@ fn scalar() -> impl Strategy<Value = Json> {
         any::<bool>().prop_map(Json::from),
         any::<i64>().prop_map(Json::from),
         (-1000_i64..1000).prop_map(Json::from),
-        (-1000_i64..1000).prop_map(|n| json!(n as f64 / 4.0)),
+        (-1000_i32..1000).prop_map(|n| json!(f64::from(n) / 4.0)),
         any::<u64>().prop_map(Json::from),
         ".{0,12}".prop_map(Json::from),
         "[a-z\"\\\\\n\u{1}é😀]{0,20}".prop_map(Json::from),
@@ -358,7 +358,7 @@ fn record() -> impl Strategy<Value = String> {
         fitting("id", ".{0,8}".prop_map(Json::from).boxed()),
         prop_oneof![19 => Just(("product".to_owned(), Some(json!("p1")))), 1 => Just((String::new(), None))],
         fitting("n", any::<i64>().prop_map(Json::from).boxed()),
-        fitting("x", (-1000_i64..1000).prop_map(|n| json!(n as f64 / 8.0)).boxed()),
+        fitting("x", (-1000_i32..1000).prop_map(|n| json!(f64::from(n) / 8.0)).boxed()),
         fitting("ok", any::<bool>().prop_map(Json::from).boxed()),
         fitting("extra", any_json().boxed()),
         prop_oneof![19 => (0..NOW.0).prop_map(|ts| ("ts".to_owned(), Some(json!(ts)))), 1 => Just((String::new(), None))],
@@ -401,6 +401,9 @@ proptest! {
     ) {
         let index = at.index(text.len());
         text[index] = byte;
+        // A number beyond all floats is JSON, but serde_json has no value for it.
+        let read: Result<Json, _> = serde_json::from_slice(&text);
+        prop_assume!(!read.is_err_and(|error| error.to_string().starts_with("number out of range")));
         let table = table();
         let good = br#"{"product":"p","ts":1}"#;
         let raw = batch(&[&good[..], &text, good]);

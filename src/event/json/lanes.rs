@@ -36,64 +36,30 @@ pub(super) const fn eight_digits(eight: u64) -> Option<u64> {
     Some((fours & 0x0000_ffff_0000_ffff).wrapping_mul(10_000 << 32 | 1) >> 32)
 }
 
-/// How long a list of integers is that begins behind its bracket, with its closing bracket; none where
-/// it is anything but digits, minus signs and commas in the right places, as in a record's headers.
-pub(super) fn integers(list: &[u8]) -> Option<usize> {
-    let mut before = Before { digit: 0, zero: 0, second_digit: 0, comma: 0x80 };
+/// How long a list of integers is that begins behind its bracket, with its closing bracket, as the bytes
+/// of a record's header are sent. None where it is anything else, and where a number is negative or begins
+/// with a zero: these are rare, and left to who reads any JSON.
+#[inline]
+pub(crate) fn integers(list: &[u8]) -> Option<usize> {
+    // Whether a number has to begin here, as a mask of the next chunk's first byte.
+    let mut begins = 0x80;
     let (chunks, _) = list.as_chunks::<8>();
     for (index, chunk) in chunks.iter().enumerate() {
         let eight = u64::from_le_bytes(*chunk);
-        let end = first(equal(eight, b']'));
-        // The bytes before the end.
-        let inside = if end == 8 { u64::MAX } else { (1 << (8 * end)) - 1 };
-        if before.wrong(eight) & inside != 0 {
-            return None;
+        let commas = equal(eight, b',');
+        let beginnings = commas << 8 | begins;
+        let others = HIGH & !(digits(eight) | commas);
+        let wrong = (commas | equal(eight, b'0')) & beginnings;
+        if others | wrong == 0 {
+            begins = commas >> 56;
+            continue;
         }
-        if end < 8 {
-            let closed = (before.follows_digit(eight) >> (8 * end)) & 0x80 != 0;
-            return closed.then_some(8 * index + end + 1);
-        }
-        before.step(eight);
+        let end = first(others);
+        let closes = chunk.get(end) == Some(&b']');
+        let clean = closes && ((wrong | beginnings & others) << (56 - 8 * end)) == 0;
+        return clean.then_some(8 * index + end + 1);
     }
     None
-}
-
-/// What the bytes before a chunk were, as masks of its first byte.
-struct Before {
-    digit: u64,
-    zero: u64,
-    comma: u64,
-    /// Whether the byte before the one before was a digit.
-    second_digit: u64,
-}
-
-impl Before {
-    const fn follows_digit(&self, eight: u64) -> u64 {
-        digits(eight) << 8 | self.digit
-    }
-
-    /// Bytes that cannot stand where they do in a list of integers.
-    const fn wrong(&self, eight: u64) -> u64 {
-        let (digit, comma, minus) = (digits(eight), equal(eight, b','), equal(eight, b'-'));
-        let follows_digit = self.follows_digit(eight);
-        let follows_comma = comma << 8 | self.comma;
-        let follows_zero = equal(eight, b'0') << 8 | self.zero;
-        let second_digit = digit << 16 | self.digit << 8 | self.second_digit;
-        (HIGH & !(digit | comma | minus))
-            | (comma & !follows_digit)
-            | (minus & !follows_comma)
-            | (digit & follows_zero & !second_digit)
-    }
-
-    /// Goes on to the next chunk.
-    const fn step(&mut self, eight: u64) {
-        *self = Self {
-            digit: digits(eight) >> 56,
-            zero: equal(eight, b'0') >> 56,
-            comma: equal(eight, b',') >> 56,
-            second_digit: digits(eight) >> 48 & 0x80,
-        };
-    }
 }
 
 /// The bytes that are digits.
@@ -146,7 +112,7 @@ mod tests {
         }
 
         #[test]
-        fn a_list_of_integers_is_one(numbers in prop::collection::vec(-300_i64..300, 1..20)) {
+        fn a_list_of_integers_is_one(numbers in prop::collection::vec(1_u64..30_000, 1..20)) {
             let list = format!("{}]", serde_json::to_string(&numbers).expect("JSON").trim_matches(['[', ']']));
             prop_assert_eq!(integers(format!("{list}       ").as_bytes()), Some(list.len()));
         }
@@ -155,9 +121,10 @@ mod tests {
         fn what_is_no_list_of_integers_is_none(list in "[-0123,]{0,20}\\][^\\]]{8}") {
             let end = list.find(']').map_or(0, |end| end + 1);
             let length = integers(list.as_bytes());
+            let rare = ["0", "-"].iter().any(|sign| list.starts_with(sign))
+                || [",0", ",-"].iter().any(|sign| list[..end].contains(sign));
             let is_list = serde_json::from_str::<Vec<serde::de::IgnoredAny>>(&format!("[{}", &list[..end])).is_ok();
-            // An empty list is left to others.
-            prop_assert_eq!(length, (is_list && end > 1).then_some(end));
+            prop_assert_eq!(length, (is_list && end > 1 && !rare).then_some(end));
         }
     }
 }

@@ -5,13 +5,11 @@ use crate::event::fixture::table;
 
 const ONE: NonZeroU32 = NonZeroU32::MIN;
 
-/// All batches of an input: partition, then offset and value of each record.
-fn read(
-    input: &[u8],
-    partitions: NonZeroU32,
-    max: usize,
-    buffer: usize,
-) -> Vec<Vec<(i32, Vec<(i64, String)>)>> {
+/// A partition, and offset and value of each record.
+type Spelled = (i32, Vec<(i64, String)>);
+
+/// All batches of an input.
+fn read(input: &[u8], partitions: NonZeroU32, max: usize, buffer: usize) -> Vec<Vec<Spelled>> {
     let table = table();
     let mut reader = NdjsonReader::new(BufReader::with_capacity(buffer, input), &table, partitions);
     let mut all = Vec::new();
@@ -32,7 +30,12 @@ fn lines_are_records_and_blank_ones_are_none() {
     let input = b"\n{\"a\":1}\r\n  \n\r\nno json\n\xff\n{}";
     let lines = |range: std::ops::Range<usize>| -> Vec<(i64, String)> {
         let all = ["{\"a\":1}", "no json", "\u{fffd}", "{}"];
-        range.map(|index| (index as i64, all[index].to_owned())).collect()
+        (0..)
+            .zip(all)
+            .skip(range.start)
+            .take(range.len())
+            .map(|(offset, text)| (offset, text.to_owned()))
+            .collect()
     };
     for buffer in [1, 3, 4096] {
         assert_eq!(read(input, ONE, 10, buffer), [[(0, lines(0..4))]], "a buffer of {buffer}");
@@ -52,11 +55,11 @@ fn an_input_without_records_has_no_batch() {
 fn keys_choose_the_partition_as_in_kafka() {
     let three = NonZeroU32::new(3).expect("three");
     let keys = ["p1", "p2", "é", "p1", "a long product id", ""];
-    let input: String = keys.iter().map(|key| format!("{{\"n\":1,\"product\":\"{key}\"}}\n")).collect();
+    let input: String = keys.map(|key| format!("{{\"n\":1,\"product\":\"{key}\"}}")).join("\n");
     let batches = read(input.as_bytes(), three, 100, 4096).swap_remove(0);
     for (partition, records) in &batches {
         let offsets: Vec<_> = records.iter().map(|(offset, _)| *offset).collect();
-        assert_eq!(offsets, (0..records.len() as i64).collect::<Vec<_>>());
+        assert_eq!(offsets, (0..).take(records.len()).collect::<Vec<_>>());
         for key in keys {
             let line = format!("{{\"n\":1,\"product\":\"{key}\"}}");
             let expected = partition_of(key.as_bytes(), 3) == partition.cast_unsigned();

@@ -47,17 +47,15 @@ impl Assembler {
     ) -> Option<()> {
         let RawBatch { records, bytes, .. } = self.batches.get_mut(batch)?;
         let start = bytes.len();
-        // The decoder makes room for exactly what it is given, which would copy the buffer every time.
-        bytes.reserve(value.len() + key.map_or(0, <[u8]>::len));
         let key = match key {
             Some(key) => {
-                STANDARD.decode_append(key, bytes).ok()?;
+                decode(key, bytes)?;
                 Some(start..bytes.len())
             }
             None => None,
         };
         let middle = bytes.len();
-        if STANDARD.decode_append(value, bytes).is_err() {
+        if decode(value, bytes).is_none() {
             bytes.truncate(start);
             return None;
         }
@@ -82,11 +80,12 @@ impl Assembler {
         });
     }
 
-    /// The batches, each in offset order.
+    /// The batches in the order of topic and partition, each in offset order.
     pub(super) fn finish(self) -> Vec<RawBatch> {
         let mut batches = self.batches;
         // A record that turned out not to be plain may have gone elsewhere.
         batches.retain(|batch| !batch.records.is_empty());
+        batches.sort_by(|a, b| (&a.topic, a.partition).cmp(&(&b.topic, b.partition)));
         for batch in &mut batches {
             if !batch.records.is_sorted_by_key(|record| record.offset) {
                 batch.records.sort_by_key(|record| record.offset);
@@ -107,6 +106,7 @@ fn append(
     let start = bytes.len();
     match sent {
         Sent::Absent => return None,
+        Sent::Base64(text) if decode(&text, bytes).is_some() => {}
         Sent::Base64(text) => {
             let decoded = base64_simd::forgiving_decode_to_vec(&text);
             bytes.extend_from_slice(decoded.as_ref().map_or(&text, Vec::as_slice));
@@ -120,4 +120,12 @@ fn append(
         }
     }
     Some(start..bytes.len())
+}
+
+/// Appends what canonical base64 says; nothing where it is anything else.
+#[inline]
+fn decode(text: &[u8], bytes: &mut Vec<u8>) -> Option<()> {
+    // The decoder makes room for exactly what it is given, which would copy the buffer every time.
+    bytes.reserve(text.len());
+    STANDARD.decode_append(text, bytes).ok()
 }

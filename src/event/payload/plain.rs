@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use super::assemble::Assembler;
 use crate::{
-    event::json::{Cursor, Kind},
+    event::json::{Cursor, Kind, lanes},
     time::Timestamp,
 };
 
@@ -37,8 +37,8 @@ pub(super) fn record<'a>(
     }
     let key = if cursor.eat_all(br#","key":""#) { Some(base64(cursor)?) } else { None };
     let value = if cursor.eat_all(br#","value":""#) { base64(cursor)? } else { return None };
-    if cursor.eat_all(br#","headers":"#) && !cursor.eat_all(b"[]") {
-        cursor.value().ok()?;
+    if cursor.eat_all(br#","headers":["#) && !cursor.eat(b']') {
+        headers(cursor)?;
     }
     if !cursor.eat(b'}') {
         return None;
@@ -66,6 +66,27 @@ fn prefix<'a>(cursor: &mut Cursor<'a>, batches: &mut Assembler) -> Option<Known<
     Some(Known { prefix: cursor.slice(start..cursor.at()), batch: batches.index(topic, partition) })
 }
 
+/// Goes behind the closing bracket of a list of headers, each of one name and some bytes.
+fn headers(cursor: &mut Cursor<'_>) -> Option<()> {
+    loop {
+        if !cursor.eat(b'{') {
+            return None;
+        }
+        cursor.string().ok()?;
+        if !cursor.eat_all(b":[") {
+            return None;
+        }
+        cursor.advance(lanes::integers(cursor.rest())?);
+        if cursor.eat_all(b"}]") {
+            return Some(());
+        }
+        if !cursor.eat_all(b"},") {
+            return None;
+        }
+    }
+}
+
+#[inline]
 fn integer(cursor: &mut Cursor<'_>) -> Option<i64> {
     match cursor.number().ok()? {
         Kind::Integer(integer) => Some(integer),

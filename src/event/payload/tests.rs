@@ -38,8 +38,11 @@ fn without(offset: i64, name: &str) -> Map<String, Json> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Spelled {
     partition: (String, i32),
-    records: Vec<(i64, Option<i64>, Option<Vec<u8>>, Vec<u8>, Option<String>)>,
+    records: Vec<SpelledRecord>,
 }
+
+/// Offset, timestamp, key, value, damage.
+type SpelledRecord = (i64, Option<i64>, Option<Vec<u8>>, Vec<u8>, Option<String>);
 
 fn spell(batches: Vec<RawBatch>) -> Vec<Spelled> {
     let spell = |batch: RawBatch| {
@@ -60,7 +63,7 @@ fn parse_tolerantly(payload: &[u8]) -> Result<Vec<RawBatch>, PayloadError> {
 }
 
 /// The one record of a payload.
-fn only(record: Map<String, Json>) -> super::super::RawRecord {
+fn only(record: &Map<String, Json>) -> super::super::RawRecord {
     let payload = event(&json!({"t-0": [record]}));
     let mut batches = parse(payload.as_bytes()).expect("a Kafka event");
     batches.swap_remove(0).records.swap_remove(0)
@@ -105,36 +108,36 @@ fn odd_headers_cost_nothing() {
         json!([{"h": [104, 101]}, {"h": []}]),
     ];
     for headers in odd {
-        let record = only(with(1, "headers", headers.clone()));
+        let record = only(&with(1, "headers", headers.clone()));
         assert_eq!((record.offset, record.damage), (Offset(1), None), "{headers}");
     }
-    assert_eq!(only(without(1, "headers")).damage, None);
+    assert_eq!(only(&without(1, "headers")).damage, None);
 }
 
 #[test]
 fn only_a_valid_timestamp_counts() {
-    let typed = |kind: &str| only(with(1, "timestampType", kind.into())).timestamp;
+    let typed = |kind: &str| only(&with(1, "timestampType", kind.into())).timestamp;
     assert_eq!(typed("LOG_APPEND_TIME"), Some(Timestamp(1_545_084_650_987)));
     assert_eq!(typed("NO_TIMESTAMP_TYPE"), None);
-    assert_eq!(only(without(1, "timestampType")).timestamp, None);
+    assert_eq!(only(&without(1, "timestampType")).timestamp, None);
     for none in [json!(-1), json!(0), json!(null), json!("x"), json!(1.5)] {
-        assert_eq!(only(with(1, "timestamp", none)).timestamp, None);
+        assert_eq!(only(&with(1, "timestamp", none)).timestamp, None);
     }
-    assert_eq!(only(without(1, "timestamp")).timestamp, None);
+    assert_eq!(only(&without(1, "timestamp")).timestamp, None);
 }
 
 #[test]
 fn a_tombstone_has_an_empty_value() {
     for record in [with(1, "value", Json::Null), without(1, "value"), with(1, "value", "".into())] {
-        let record = only(record);
+        let record = only(&record);
         assert_eq!((record.value.len(), record.damage), (0, None));
     }
 }
 
 #[test]
 fn an_empty_key_is_a_key() {
-    assert_eq!(only(with(1, "key", "".into())).key, Some(0..0));
-    assert_eq!(only(with(1, "key", Json::Null)).key, None);
+    assert_eq!(only(&with(1, "key", "".into())).key, Some(0..0));
+    assert_eq!(only(&with(1, "key", Json::Null)).key, None);
 }
 
 #[test]
@@ -197,9 +200,9 @@ fn records_go_where_they_say_and_in_the_order_of_their_offsets() {
     assert_eq!(
         places,
         [
+            ("a-b", 4, vec![(9, true)]),
             ("t", 0, vec![(1, true), (3, true), (3, false)]),
             ("t", 1, vec![(2, true)]),
-            ("a-b", 4, vec![(9, true)]),
         ]
     );
 }
