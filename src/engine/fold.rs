@@ -281,7 +281,9 @@ impl<'a> Fold<'a> {
         for (aggregate, Input { argument, filter }) in self.source.inputs.iter().enumerate() {
             if filter.as_ref().is_none_or(|filter| filter.test(row)) {
                 match argument {
-                    Some(argument) => argument.with(row, |value| accumulators.update(aggregate, group, value)),
+                    Some(argument) => {
+                        argument.with(row, |value| accumulators.update(aggregate, group, value))
+                    }
                     None => accumulators.update(aggregate, group, &Value::Bool(true)),
                 }
             }
