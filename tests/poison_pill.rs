@@ -3,14 +3,13 @@
 
 mod support {
     pub(crate) mod catalog;
-    #[expect(dead_code, reason = "each promise needs its own part of it")]
     pub(crate) mod world;
 }
 
 use support::world::{World, block_on};
 use weir::{
     event::{PayloadError, RawBatch, parse},
-    time::{Millis, Timestamp},
+    time::{Clock, Millis, Timestamp},
 };
 
 const SQL: &str = "
@@ -49,8 +48,8 @@ fn reason_of(bad: &str) -> String {
 
 #[test]
 fn what_does_not_fit_its_table_is_a_dead_letter_with_a_reason() {
-    let far = 10_000_000 + Millis::hours(2).0;
-    let future = format!(r#"{{"k":"a","ts":{far}}}"#);
+    let far = world().clock.now() + Millis::hours(2);
+    let future = format!(r#"{{"k":"a","ts":{}}}"#, far.0);
     let large = format!(r#"{{"k":"{}","n":"x","ts":1000000}}"#, "v".repeat(1 << 20));
     let cases = [
         ("User 17 clicked", "JSON"),
