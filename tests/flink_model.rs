@@ -158,10 +158,11 @@ fn check(window: &str, windows: Windows, step: i64, delay: i64, seeds: std::ops:
         let flink = Flink::run(windows, &events);
         for batch in [1, 7, 40, usize::MAX] {
             let at = format!("{window}, seed {seed}, batches of {batch}");
-            let ran = ours(window, &events, batch);
-            let late: Vec<_> = ran.late.iter().map(|row| row["n"].as_u64().unwrap()).collect();
+            let Ran { rows, late, dead } = ours(window, &events, batch);
+            assert!(dead.is_empty(), "dead letters of {at}");
+            let late: Vec<_> = late.iter().map(|row| row["n"].as_u64().unwrap()).collect();
             assert_eq!(late, flink.late.iter().map(|n| *n as u64).collect::<Vec<_>>(), "late of {at}");
-            let mut firings: Vec<_> = ran.rows.iter().map(firing).collect();
+            let mut firings: Vec<_> = rows.iter().map(firing).collect();
             assert_eq!(last(&firings), last(&flink.firings), "last firings of {at}");
             if batch == 1 {
                 let mut expected = flink.firings.clone();

@@ -4,6 +4,8 @@ mod check;
 mod explain;
 mod input;
 #[cfg(feature = "local")]
+mod inspect;
+#[cfg(feature = "local")]
 mod pace;
 #[cfg(feature = "local")]
 mod replay;
@@ -52,6 +54,8 @@ enum Command {
     Explain(explain::Args),
     Run(run::Args),
     #[cfg(feature = "local")]
+    Inspect(inspect::Args),
+    #[cfg(feature = "local")]
     Replay(replay::Args),
     #[cfg(feature = "local")]
     Simulate(simulate::Args),
@@ -77,6 +81,8 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Check(args) => check::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Run(args) => run::run(args),
+        #[cfg(feature = "local")]
+        Command::Inspect(args) => block_on(inspect::run(args)),
         #[cfg(feature = "local")]
         Command::Replay(args) => block_on(replay::run(args)),
         #[cfg(feature = "local")]

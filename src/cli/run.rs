@@ -82,7 +82,8 @@ pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
         rows += absorbed.rows;
         bar.set_message(format!("{} rows", HumanCount(rows)));
     });
-    let runtime = tokio::runtime::Builder::new_current_thread().build().context("failed to start the runtime")?;
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().build().context("failed to start the runtime")?;
     let ended = runtime.block_on(running);
     bar.finish_and_clear();
     match ended {

@@ -15,7 +15,7 @@ use crate::{
     sql::{Input, Source},
     time::{Millis, Offset, Timestamp},
     value::Value,
-    window::{Grid, is_due, watermark},
+    window::{is_due, watermark},
 };
 
 /// What a batch is folded against: the head as it stood when the batch began.
@@ -51,6 +51,30 @@ pub(super) enum Stop {
     NeedsSlab(Timestamp),
     /// Before an event that changes the window of a session whose result was not given yet.
     Cut,
+}
+
+/// A slice that records are folded into, and what all of its events have in common. Records come
+/// nearly in order, so that the next one is nearly always of the same slice.
+struct Frame<'s> {
+    slice: Timestamp,
+    end: Timestamp,
+    /// The ends of the first and the last window of its events. (On a grid.)
+    ends: (Timestamp, Timestamp),
+    leaves: &'s mut Leaves<Slab>,
+}
+
+impl<'s> Frame<'s> {
+    fn new(view: &ViewRuntime, slice: Timestamp, leaves: &'s mut Leaves<Slab>) -> Self {
+        let ends = match view.windows {
+            Windows::Grid(grid) => (grid.first_end(slice), grid.last_end(slice)),
+            Windows::Session(_) => (Timestamp::MAX, Timestamp::MAX),
+        };
+        Self { slice, end: slice + view.slices.length(), ends, leaves }
+    }
+
+    fn holds(&self, at: Timestamp) -> bool {
+        self.slice <= at && at < self.end
+    }
 }
 
 /// Folds one partition's records for one view.
@@ -119,7 +143,7 @@ impl<'a> Fold<'a> {
 
     /// Folds until something is missing.
     pub(super) fn run(&mut self, slabs: &mut Slabs, mut sessions: Option<&mut SessionIndex>) -> Stop {
-        let mut current: Option<(Timestamp, &mut Leaves<Slab>)> = None;
+        let mut frame: Option<Frame<'_>> = None;
         while let Some(record) = self.batch.records.get(self.at) {
             let at = match &record.event_time {
                 Ok(at) => *at,
@@ -137,13 +161,13 @@ impl<'a> Fold<'a> {
                 if record.offset < self.start.next {
                     self.skip(at);
                 } else {
-                    let slice = self.view.slices.start(at);
-                    if current.as_ref().is_none_or(|(held, _)| *held != slice) {
+                    if !frame.as_ref().is_some_and(|frame| frame.holds(at)) {
+                        let slice = self.view.slices.start(at);
                         let Some(leaves) = slabs.get_mut(&slice) else { return Stop::NeedsSlab(slice) };
-                        current = Some((slice, leaves));
+                        frame = Some(Frame::new(self.view, slice, leaves));
                     }
-                    if let Some((_, leaves)) = &mut current
-                        && !self.take(at, record.offset, row, leaves, sessions.as_deref_mut())
+                    if let Some(frame) = &mut frame
+                        && !self.take(at, record.offset, row, frame, sessions.as_deref_mut())
                     {
                         return Stop::Cut;
                     }
@@ -173,7 +197,7 @@ impl<'a> Fold<'a> {
     fn encode_key(&mut self, row: &[Value<'_>]) {
         self.key.clear();
         for key in &self.source.keys {
-            put_value(&mut self.key, &key.eval(row));
+            key.with(row, |value| put_value(&mut self.key, value));
         }
     }
 
@@ -207,11 +231,11 @@ impl<'a> Fold<'a> {
         at: Timestamp,
         offset: Offset,
         row: &[Value<'_>],
-        leaves: &mut Leaves<Slab>,
+        frame: &mut Frame<'_>,
         sessions: Option<&mut SessionIndex>,
     ) -> bool {
         let hash = KeyTable::hash(&self.key);
-        let Some(leaf) = leaves.covering(hash) else { return true };
+        let Some(leaf) = frame.leaves.covering(hash) else { return true };
         //
         if offset < leaf.content.next {
             self.skip(at);
@@ -222,14 +246,20 @@ impl<'a> Fold<'a> {
         let seen = if self.start.was_idle { Timestamp::MAX } else { self.own.max(self.start.closed) };
         let tag = match (self.view.windows, sessions) {
             (Windows::Grid(grid), _) => {
-                let Some(from) = self.first_window(grid, at, watermark) else { return true };
-                if is_due(grid.first_end(at).max(from), seen) {
-                    self.touch(at, from, seen);
+                let first = grid.first_open_end_of(frame.ends, self.view.lateness(), watermark);
+                let Some(first) = first else {
+                    self.late.push((self.at, watermark));
+                    return true;
+                };
+                let from_end = if first == frame.ends.0 { Timestamp::MIN } else { first };
+                if is_due(first, seen) {
+                    self.touch(at, from_end, seen);
                 }
-                Tag { from_end: from, ..Tag::ALL }
+                Tag { from_end, ..Tag::ALL }
             }
             (Windows::Session(bounds), Some(sessions)) => {
-                let Some(placed) = sessions.place(hash, &self.key, at, watermark) else {
+                let mut sessions = sessions.of_key(hash, &self.key);
+                let Some(placed) = sessions.place(at, watermark) else {
                     self.late.push((self.at, watermark));
                     return true;
                 };
@@ -240,7 +270,7 @@ impl<'a> Fold<'a> {
                     self.touch(at, Timestamp::MIN, seen);
                 }
                 let slice = leaf.content.slice();
-                sessions.join(hash, &self.key, at, slice, &placed.mark, watermark);
+                sessions.join(at, slice, &placed.mark, watermark);
                 Tag { mark: placed.mark, ..Tag::ALL }
             }
             (Windows::Session(_), None) => return true,
@@ -250,8 +280,10 @@ impl<'a> Fold<'a> {
         let (group, accumulators) = groups.count(hash, &self.key);
         for (aggregate, Input { argument, filter }) in self.source.inputs.iter().enumerate() {
             if filter.as_ref().is_none_or(|filter| filter.test(row)) {
-                let value = argument.as_ref().map_or(Value::Bool(true), |argument| argument.eval(row));
-                accumulators.update(aggregate, group, &value);
+                match argument {
+                    Some(argument) => argument.with(row, |value| accumulators.update(aggregate, group, value)),
+                    None => accumulators.update(aggregate, group, &Value::Bool(true)),
+                }
             }
         }
         if shape.timed {
@@ -261,19 +293,6 @@ impl<'a> Fold<'a> {
         leaf.dirty = true;
         self.accepted += 1;
         true
-    }
-
-    /// The end of the first window that an event counts in: [`Timestamp::MIN`] for all of its
-    /// windows, none if it is late.
-    fn first_window(&mut self, grid: Grid, at: Timestamp, watermark: Timestamp) -> Option<Timestamp> {
-        match grid.first_open_end(at, self.view.lateness(), watermark) {
-            None => {
-                self.late.push((self.at, watermark));
-                None
-            }
-            Some(end) if end == grid.first_end(at) => Some(Timestamp::MIN),
-            Some(end) => Some(end),
-        }
     }
 
     /// Whether a session that ends here may not have been closed as it stands. The batch is cut

@@ -66,30 +66,12 @@ impl SessionIndex {
         Self { bounds, entries, earliest: Timestamp::MIN }
     }
 
-    /// See [`Sessions::place`].
-    pub(super) fn place(&self, hash: u64, key: &[u8], at: Timestamp, watermark: Timestamp) -> Option<Placed> {
-        match self.entries.find(hash, |entry| *entry.key == *key) {
-            Some(entry) => entry.sessions.place(at, self.bounds, watermark),
-            None => Sessions::<PartId>::default().place(at, self.bounds, watermark),
-        }
-    }
-
-    /// See [`Sessions::join`].
-    pub(super) fn join(
-        &mut self,
-        hash: u64,
-        key: &[u8],
-        at: Timestamp,
-        slice: Timestamp,
-        mark: &Mark,
-        watermark: Timestamp,
-    ) {
+    /// The sessions of a key, to be looked at and added to.
+    pub(super) fn of_key(&mut self, hash: u64, key: &[u8]) -> OfKey<'_> {
+        let new = || Entry { hash, key: key.into(), sessions: Sessions::default() };
         let entry = self.entries.entry(hash, |entry| *entry.key == *key, |entry| entry.hash);
-        let mut entry =
-            entry.or_insert_with(|| Entry { hash, key: key.into(), sessions: Sessions::default() });
-        let id = PartId { slice, mark: mark.clone() };
-        entry.get_mut().sessions.join(at, mark, id, self.bounds, watermark);
-        self.earliest = self.earliest.min(at + self.bounds.gap - Millis(1));
+        let sessions = &mut entry.or_insert_with(new).into_mut().sessions;
+        OfKey { bounds: self.bounds, sessions, earliest: &mut self.earliest }
     }
 
     /// The sessions that become due in `(closed, watermark]`.
@@ -129,6 +111,27 @@ impl SessionIndex {
             !entry.sessions.is_empty()
         });
         first
+    }
+}
+
+/// The sessions of one key.
+pub(super) struct OfKey<'i> {
+    bounds: Bounds,
+    sessions: &'i mut Sessions<PartId>,
+    earliest: &'i mut Timestamp,
+}
+
+impl OfKey<'_> {
+    /// See [`Sessions::place`].
+    pub(super) fn place(&self, at: Timestamp, watermark: Timestamp) -> Option<Placed> {
+        self.sessions.place(at, self.bounds, watermark)
+    }
+
+    /// See [`Sessions::join`]. The event is kept in the slab of a slice.
+    pub(super) fn join(&mut self, at: Timestamp, slice: Timestamp, mark: &Mark, watermark: Timestamp) {
+        let id = PartId { slice, mark: mark.clone() };
+        self.sessions.join(at, mark, id, self.bounds, watermark);
+        *self.earliest = (*self.earliest).min(at + self.bounds.gap - Millis(1));
     }
 }
 

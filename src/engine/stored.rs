@@ -1,5 +1,7 @@
 //! Items to contents and back.
 
+use futures::{StreamExt, stream};
+
 use super::{
     EngineError,
     leaf::{Content, Leaves},
@@ -20,6 +22,9 @@ impl ItemKey {
         }
     }
 }
+
+/// As many items are put side by side.
+const AT_ONCE: usize = 16;
 
 /// The leaves that items make, each read by `decode` (version, body).
 pub(super) fn leaves<C: Content>(
@@ -78,9 +83,15 @@ impl<C: Content> Put<'_, C> {
         leaves: &mut Leaves<C>,
         packed: Vec<(Chunk, Item, Option<i64>)>,
     ) -> Result<Written, EngineError> {
-        for (chunk, item, expected) in packed {
+        let puts = packed.into_iter().map(async |(chunk, item, expected)| {
             let version = item.version;
-            if store.put(&(self.key)(chunk), item, expected).await? == Written::Conflict {
+            let written = store.put(&(self.key)(chunk), item, expected).await?;
+            Ok::<_, EngineError>((chunk, version, written))
+        });
+        let mut puts = stream::iter(puts).buffer_unordered(AT_ONCE);
+        while let Some(put) = puts.next().await {
+            let (chunk, version, written) = put?;
+            if written == Written::Conflict {
                 return Ok(Written::Conflict);
             }
             if let Some(leaf) = leaves.iter_mut().find(|leaf| leaf.chunk == chunk) {

@@ -228,9 +228,7 @@ impl<'a> Decoder<'a> {
         };
         match time {
             Some(time)
-                if complete
-                    && self.problems.is_empty()
-                    && (EARLIEST..=self.bound(sent)).contains(&time) =>
+                if complete && self.problems.is_empty() && (EARLIEST..=self.bound(sent)).contains(&time) =>
             {
                 Ok(time)
             }

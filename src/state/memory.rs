@@ -105,18 +105,18 @@ impl Tables {
         Written::Stored
     }
 
-    /// Changes one partition of a head where `change` says what it becomes.
+    /// Changes one partition of a head where `change` says what it becomes; answers whether it did.
     fn update(
         &mut self,
         view: &ViewId,
         partition: &Partition,
         change: impl FnOnce(Option<&Progress>) -> Option<Progress>,
-    ) {
+    ) -> bool {
         let head = self.heads.entry(view.clone()).or_default();
-        if let Some(progress) = change(head.partitions.get(partition)) {
-            head.partitions.insert(partition.clone(), progress);
-            self.stats.writes += 1;
-        }
+        let Some(progress) = change(head.partitions.get(partition)) else { return false };
+        head.partitions.insert(partition.clone(), progress);
+        self.stats.writes += 1;
+        true
     }
 
     fn head(&mut self, view: &ViewId) -> Head {
@@ -156,8 +156,11 @@ impl Store for MemoryStore {
 
     async fn advance(&self, view: &ViewId, step: Advance) -> Result<Head, StateError> {
         let mut tables = self.lock();
-        tables.update(view, &step.partition, |old| step::advanced(old, &step));
-        tables.heads.entry(view.clone()).or_default().born.get_or_insert(step.seen_at);
+        if tables.update(view, &step.partition, |old| step::advanced(old, &step))
+            && let Some(head) = tables.heads.get_mut(view)
+        {
+            head.born.get_or_insert(step.seen_at);
+        }
         Ok(tables.head(view))
     }
 

@@ -34,7 +34,17 @@ impl Grid {
     /// The end of the first window of an event that is not past; none where all are, and the event
     /// is late.
     pub fn first_open_end(self, at: Timestamp, lateness: Millis, watermark: Timestamp) -> Option<Timestamp> {
-        let (first, last) = (self.first_end(at), self.last_end(at));
+        self.first_open_end_of((self.first_end(at), self.last_end(at)), lateness, watermark)
+    }
+
+    /// The same, of an event whose first and last windows end here. They are the same for all events
+    /// of a slice.
+    pub fn first_open_end_of(
+        self,
+        (first, last): (Timestamp, Timestamp),
+        lateness: Millis,
+        watermark: Timestamp,
+    ) -> Option<Timestamp> {
         if !is_past(first, lateness, watermark) {
             return Some(first);
         }
@@ -60,7 +70,10 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::window::is_due;
+    use crate::{
+        sql::Window,
+        window::{Slices, is_due},
+    };
 
     /// All windows that hold an event, by definition.
     fn naive(grid: Grid, at: i64) -> Vec<Timestamp> {
@@ -91,6 +104,13 @@ mod tests {
             let (late, wm) = (Millis(late), Timestamp(wm));
             let open = naive(grid, at).into_iter().find(|end| !is_past(*end, late, wm));
             prop_assert_eq!(grid.first_open_end(Timestamp(at), late, wm), open);
+        }
+
+        #[test]
+        fn all_events_of_a_slice_are_in_the_same_windows(grid in grids(), at in -1000..1000i64) {
+            let slice = Slices::of(Window::Grid { size: grid.size, slide: grid.slide }).start(Timestamp(at));
+            prop_assert_eq!(grid.first_end(Timestamp(at)), grid.first_end(slice));
+            prop_assert_eq!(grid.last_end(Timestamp(at)), grid.last_end(slice));
         }
 
         #[test]

@@ -80,6 +80,19 @@ impl<P> Span<P> {
         at <= self.last + gap && self.first <= at + gap
     }
 
+    /// Adds an event that is kept in a part: most likely the one that was added last.
+    fn take(&mut self, at: Timestamp, generation: u32, part: P)
+    where
+        P: PartialEq,
+    {
+        self.first = self.first.min(at);
+        self.last = self.last.max(at);
+        self.generation = self.generation.max(generation);
+        if !self.parts.iter().rev().any(|known| *known == part) {
+            self.parts.push(part);
+        }
+    }
+
     fn absorb(&mut self, mut other: Self) {
         self.first = self.first.min(other.first);
         self.last = self.last.max(other.last);
@@ -148,14 +161,18 @@ impl<P: PartialEq> Sessions<P> {
 
     /// Adds an event, kept in a part with the mark that [`Sessions::place`] gave at this watermark.
     pub fn join(&mut self, at: Timestamp, mark: &Mark, id: P, bounds: Bounds, watermark: Timestamp) {
-        let mut merged = Span { first: at, last: at, generation: mark.generation(), parts: vec![] };
-        let joined = self.0.extract_if(.., |span| {
+        let joins = |span: &Span<P>| {
             span.reaches(at, bounds.gap) && !is_past(span.end(bounds.gap), bounds.lateness, watermark)
-        });
-        joined.for_each(|span| merged.absorb(span));
-        if !merged.parts.contains(&id) {
-            merged.parts.push(id);
+        };
+        let mut joined = self.0.iter_mut().filter(|span| joins(span));
+        if let (Some(span), None) = (joined.next(), joined.next()) {
+            // Nearly every event: it goes on with the one session that there is.
+            span.take(at, mark.generation(), id);
+            return;
         }
+        let mut merged = Span { first: at, last: at, generation: mark.generation(), parts: vec![] };
+        self.0.extract_if(.., |span| joins(span)).for_each(|span| merged.absorb(span));
+        merged.take(at, mark.generation(), id);
         self.0.push(merged);
     }
 

@@ -79,7 +79,10 @@ async fn a_partition_with_a_backlog_is_not_idle() {
     let stalled = || async {
         let partitions = reader.status(view).await.unwrap().partitions;
         let lag: i64 = poller.positions().values().map(|position| position.lag).sum();
-        let held = poller.positions().iter().find(|(partition, _)| partition.to_string() == "impressions-1")
+        let held = poller
+            .positions()
+            .iter()
+            .find(|(partition, _)| partition.to_string() == "impressions-1")
             .map_or(0, |(_, position)| position.lag);
         // Nothing is left but what is held.
         partitions.len() == 4 && lag > 0 && lag == held

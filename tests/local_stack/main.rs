@@ -146,7 +146,10 @@ async fn a_stack_goes_on_where_it_stopped_or_was_killed() {
     assert_results(&stack, &expected).await;
     let third = stack.stop().await.unwrap();
     let total = events.len() as u64;
-    assert!(first.records < total && second.records < total, "{first:?} {second:?}: there was nothing left to do");
+    assert!(
+        first.records < total && second.records < total,
+        "{first:?} {second:?}: there was nothing left to do"
+    );
     // What was handled before a stop does not come again; what was, when it was killed, may.
     assert!(first.records + third.records <= total, "{first:?} {third:?}");
 

@@ -33,7 +33,9 @@ pub(crate) fn impatient() -> Catalog {
     let sql = include_str!("../../sql/ctr.sql");
     let options = "topic = 'ctr_results'";
     assert!(sql.contains(options));
-    catalog(&sql.replace(options, &format!("{options}, idle_timeout = '1 second', flush_after = '2 seconds'")))
+    catalog(
+        &sql.replace(options, &format!("{options}, idle_timeout = '1 second', flush_after = '2 seconds'")),
+    )
 }
 
 /// A record for a topic.

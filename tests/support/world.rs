@@ -7,12 +7,12 @@ use std::{
 
 use serde_json::Value as Json;
 use weir::{
-    engine::{Absorbed, Engine, KeyRows, Reader, Settings, Swept, ViewStatus},
+    engine::{Absorbed, Engine, Reader, Settings, ViewStatus},
     event::{RawBatch, RawRecord},
     publish::{MemoryPublisher, Message, PublishError, Publisher, Topics},
     sql::Catalog,
     state::MemoryStore,
-    time::{ManualClock, Millis, Offset, Timestamp},
+    time::{ManualClock, Offset, Timestamp},
 };
 
 /// What the broker has: for each partition of each topic the first offset and the end offset.
@@ -56,20 +56,22 @@ pub(crate) struct World {
     pub(crate) engine: Engine<Arc<MemoryStore>, Broker, Broker>,
     pub(crate) broker: Broker,
     pub(crate) clock: Arc<ManualClock>,
-    store: Arc<MemoryStore>,
-    catalog: Arc<Catalog>,
+    pub(crate) store: Arc<MemoryStore>,
+    pub(crate) catalog: Arc<Catalog>,
 }
 
 impl World {
     /// The wall clock begins a while after the event times that tests use.
     pub(crate) fn new(sql: &str) -> Self {
-        let (catalog, store, broker) = (Arc::new(super::catalog::catalog(sql)), Arc::default(), Broker::default());
+        let (catalog, store, broker) =
+            (Arc::new(super::catalog::catalog(sql)), Arc::default(), Broker::default());
         let clock = Arc::new(ManualClock::at(Timestamp(10_000_000)));
         let engine = Self::engine(&catalog, &store, &broker, &clock);
         Self { engine, broker, clock, store, catalog }
     }
 
-    fn engine(
+    /// A process that starts cold.
+    pub(crate) fn engine(
         catalog: &Arc<Catalog>,
         store: &Arc<MemoryStore>,
         broker: &Broker,
@@ -79,11 +81,6 @@ impl World {
         Engine::new(catalog.clone(), store.clone(), publisher, topics, clock.clone(), Settings::default())
     }
 
-    /// A process that starts cold on the same store.
-    pub(crate) fn restart(&mut self) {
-        self.engine = Self::engine(&self.catalog, &self.store, &self.broker, &self.clock);
-    }
-
     /// Absorbs values as the records of a partition from an offset on.
     pub(crate) fn absorb(&self, topic: &str, partition: i32, from: i64, values: &[&str]) -> Absorbed {
         let mut raw = RawBatch { topic: topic.into(), partition, ..RawBatch::default() };
@@ -91,16 +88,11 @@ impl World {
             let start = raw.bytes.len();
             raw.bytes.extend_from_slice(value.as_bytes());
             let value = start..raw.bytes.len();
-            let record = RawRecord { offset: Offset(offset), timestamp: None, key: None, value, damage: None };
+            let record =
+                RawRecord { offset: Offset(offset), timestamp: None, key: None, value, damage: None };
             raw.records.push(record);
         }
         block_on(self.engine.absorb(&raw)).unwrap()
-    }
-
-    /// Sweeps after some time.
-    pub(crate) fn sweep_after(&self, time: Millis) -> Swept {
-        self.clock.advance(time);
-        block_on(self.engine.sweep()).unwrap()
     }
 
     /// Takes out what was published to a topic.
@@ -117,18 +109,10 @@ impl World {
         self.published(topic).into_iter().map(parse).collect()
     }
 
-    /// What the API shows of all keys of the first view.
-    pub(crate) fn shown(&self) -> Vec<KeyRows> {
-        block_on(self.reader().all(&self.catalog.views[0])).unwrap()
-    }
-
     /// How far the first view has come.
     pub(crate) fn status(&self) -> ViewStatus {
-        block_on(self.reader().status(&self.catalog.views[0])).unwrap()
-    }
-
-    fn reader(&self) -> Reader<Arc<MemoryStore>> {
-        Reader::new(self.catalog.clone(), self.store.clone())
+        let reader = Reader::new(self.catalog.clone(), self.store.clone());
+        block_on(reader.status(&self.catalog.views[0])).unwrap()
     }
 }
 

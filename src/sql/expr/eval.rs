@@ -30,6 +30,15 @@ impl Expr {
         }
     }
 
+    /// What `take` makes of its value on a row. A value that stands there already is not copied.
+    #[inline]
+    pub(crate) fn with<T>(&self, row: &[Value<'_>], take: impl FnOnce(&Value<'_>) -> T) -> T {
+        match self.place(row) {
+            Some(value) => take(value),
+            None => take(&self.eval(row)),
+        }
+    }
+
     /// Its value as a truth value; `None` for NULL.
     fn truth(&self, row: &[Value<'_>]) -> Option<bool> {
         match self.eval(row) {

@@ -1,0 +1,192 @@
+//! The events of the four jobs, generated: the same ones every time.
+//!
+//! They have the shape of the events of `tests/data/flink`, at rates at which windows hold as much as
+//! they do in production: an event a millisecond, for sessions one in ten milliseconds.
+
+use std::fmt::Write;
+
+use rand::{Rng, SeedableRng, rngs::SmallRng};
+use weir::sql::{Catalog, SqlFile};
+
+/// The SQL of the tests against Flink.
+const SQL: &str = include_str!("../../tests/data/flink/jobs.sql");
+/// The first event's time: 2023-11-14T22:13:20Z.
+const START: i64 = 1_700_000_000_000;
+/// Events are up to this many milliseconds out of order.
+const JITTER: i64 = 200;
+
+/// One of the four jobs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Job {
+    /// Click-through rates: 10 s tumbling windows, 1000 products.
+    Ctr,
+    /// Page views: windows of 5 min every 10 s, 500 pages.
+    PageViews,
+    /// Popularity: 5 min tumbling windows, 1000 products, distinct ones of 50 000 users.
+    Popularity,
+    /// Sessions with a gap of 30 min: 20 000 users who come for a quarter of an hour.
+    Sessions,
+}
+
+impl Job {
+    pub(crate) const ALL: [Self; 4] = [Self::Ctr, Self::PageViews, Self::Popularity, Self::Sessions];
+
+    /// Its name on the command line.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Ctr => "ctr",
+            Self::PageViews => "page-views",
+            Self::Popularity => "popularity",
+            Self::Sessions => "sessions",
+        }
+    }
+
+    /// The view that it is.
+    pub(crate) const fn view(self) -> &'static str {
+        match self {
+            Self::Ctr => "ctr",
+            Self::PageViews => "pv",
+            Self::Popularity => "pop",
+            Self::Sessions => "sess",
+        }
+    }
+
+    /// The topic that it reads.
+    pub(crate) const fn topic(self) -> &'static str {
+        match self {
+            Self::Ctr => "ctr_events",
+            Self::PageViews => "pv_events",
+            Self::Popularity => "act_events",
+            Self::Sessions => "sess_events",
+        }
+    }
+
+    /// Milliseconds from one event to the next.
+    const fn step(self) -> i64 {
+        match self {
+            Self::Sessions => 10,
+            _ => 1,
+        }
+    }
+
+    /// A catalog of this job alone, whose rows are published.
+    pub(crate) fn catalog(self) -> Catalog {
+        let file = SqlFile { name: "jobs.sql".into(), text: SQL.into() };
+        let mut catalog = Catalog::parse(&[file]).expect("the jobs are valid SQL");
+        catalog.views.retain(|view| view.name == self.view());
+        catalog.views.iter_mut().for_each(|view| view.options.topic = Some(view.name.clone()));
+        catalog
+    }
+}
+
+/// A job's events, one after the other.
+pub(crate) struct Events {
+    job: Job,
+    /// How many distinct products the click-through rates are of.
+    products: u32,
+    random: SmallRng,
+    index: i64,
+}
+
+/// An event.
+pub(crate) struct Event {
+    /// The record's key.
+    pub(crate) key: String,
+    /// The record's value.
+    pub(crate) json: String,
+    /// Its time.
+    pub(crate) at: i64,
+}
+
+impl Events {
+    pub(crate) fn new(job: Job) -> Self {
+        Self::of_products(job, 1000)
+    }
+
+    pub(crate) fn of_products(job: Job, products: u32) -> Self {
+        Self { job, products, random: SmallRng::seed_from_u64(7), index: 0 }
+    }
+
+    fn event(&mut self) -> Event {
+        let (n, random) = (self.index, &mut self.random);
+        self.index += 1;
+        let at = START + n * self.job.step() - random.random_range(0..JITTER);
+        let mut json = format!(r#"{{"event_id":"e{n}","#);
+        let key = match self.job {
+            Job::Ctr => {
+                let kind = if random.random_ratio(1, 10) { "click" } else { "impression" };
+                let (product, user) = (random.random_range(0..self.products), random.random_range(0..50_000));
+                put(
+                    &mut json,
+                    format_args!(r#""type":"{kind}","product_id":"p{product}","user_id":"u{user}""#),
+                );
+                format!("p{product}")
+            }
+            Job::PageViews => {
+                let (user, page) = (random.random_range(0..50_000), random.random_range(0..500));
+                put(&mut json, format_args!(r#""user_id":"u{user}","page_url":"/p/{page}""#));
+                format!("/p/{page}")
+            }
+            Job::Popularity => {
+                let actions =
+                    ["view", "view", "view", "view", "view", "view", "view", "cart", "cart", "purchase"];
+                let action = actions.get(random.random_range(0..actions.len())).expect("one of them");
+                let (product, user) = (random.random_range(0..1000), random.random_range(0..50_000));
+                put(
+                    &mut json,
+                    format_args!(
+                        r#""product_id":"p{product}","action":"{action}","user_id":"u{user}","session_id":"s{user}""#
+                    ),
+                );
+                format!("p{product}")
+            }
+            Job::Sessions => {
+                // Two thousand users are there at a time; every fifty events one goes and another comes.
+                let (user, page) =
+                    ((n / 50 + random.random_range(0..2000)) % 20_000, random.random_range(0..300));
+                put(&mut json, format_args!(r#""user_id":"u{user}","page_url":"/p/{page}""#));
+                format!("u{user}")
+            }
+        };
+        put(&mut json, format_args!(r#","ts":{at}}}"#));
+        Event { key, json, at }
+    }
+
+    /// The next events as the payload that an MSK event source sends.
+    pub(crate) fn payload(&mut self, records: usize) -> Vec<u8> {
+        let topic = self.job.topic();
+        let mut text = format!(
+            r#"{{"eventSource":"aws:kafka","eventSourceArn":"arn:aws:kafka:us-east-1:0:cluster/c/1","bootstrapServers":"b:9092","records":{{"{topic}-0":["#
+        );
+        for record in 0..records {
+            let offset = self.index;
+            let Event { key, json, at } = self.event();
+            let comma = if record == 0 { "" } else { "," };
+            let (key, value) = (base64(&key), base64(&json));
+            put(
+                &mut text,
+                format_args!(
+                    r#"{comma}{{"topic":"{topic}","partition":0,"offset":{offset},"timestamp":{at},"timestampType":"CREATE_TIME","key":"{key}","value":"{value}","headers":[{{"traceparent":[48,48,45,52,98,102,57,50,102,51,53]}}]}}"#
+                ),
+            );
+        }
+        text.push_str("]}}");
+        text.into_bytes()
+    }
+}
+
+impl Iterator for Events {
+    type Item = Event;
+
+    fn next(&mut self) -> Option<Event> {
+        Some(self.event())
+    }
+}
+
+fn put(text: &mut String, arguments: std::fmt::Arguments<'_>) {
+    text.write_fmt(arguments).expect("a string takes everything");
+}
+
+fn base64(text: &str) -> String {
+    base64_simd::STANDARD.encode_to_string(text)
+}
