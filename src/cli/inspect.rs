@@ -78,7 +78,7 @@ pub(super) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     for span in args.spans(&inspector, &head) {
         let items: Vec<(ItemKey, _)> = store.scan(&span).await?;
         for (key, item) in items {
-            writeln!(out, "{}", inspector.item(&key, &item)?)?;
+            writeln!(out, "{}", inspector.item(&store, &key, item).await?)?;
         }
     }
     Ok(ExitCode::SUCCESS)

@@ -9,12 +9,13 @@ use super::{
     page::Page,
     row::ClosedRow,
     slab::{Slab, Tag},
+    stored::whole,
     view::ViewRuntime,
 };
 use crate::{
     codec::{CodecError, Reader, unpack},
     sql::{Catalog, View},
-    state::{Chunk, Head, Item, ItemKey, Partition, Progress, Scope, ViewId},
+    state::{Chunk, Head, Item, ItemKey, Partition, Progress, Scope, Store, ViewId},
     time::{Offset, Timestamp},
     value::Value,
 };
@@ -60,7 +61,8 @@ impl Inspector {
     }
 
     /// An item in clear.
-    pub fn item(&self, key: &ItemKey, item: &Item) -> Result<Json, EngineError> {
+    pub async fn item<S: Store>(&self, store: &S, key: &ItemKey, item: Item) -> Result<Json, EngineError> {
+        let item = whole(store, key, item).await?;
         let shown = unpack(&item.body).and_then(|body| self.body(key, item.version, &body));
         let shown = shown.map_err(|source| EngineError::Damaged { subject: format!("{key:?}"), source })?;
         let mut object = place(key);
@@ -91,6 +93,7 @@ impl Inspector {
                 let history = History::decode(*slice, body)?;
                 ("rows", history.rows().iter().map(|(_, row)| self.row(row)).collect())
             }
+            ItemKey::Piece { .. } => ("piece", vec![body.len().into()]),
         };
         shown.insert(name.into(), content.into());
         Ok(shown)
@@ -155,6 +158,13 @@ fn place(key: &ItemKey) -> Map<String, Json> {
             add("view", view.as_str().into());
             add("slice", time(*slice));
             add("chunk", chunk_name(*chunk));
+        }
+        ItemKey::Piece { view, slice, of, index } => {
+            add("item", "piece".into());
+            add("view", view.as_str().into());
+            add("slice", time(*slice));
+            add("of", format!("{of:016x}").into());
+            add("index", (*index).into());
         }
     }
     shown
