@@ -15,6 +15,10 @@ test *arguments:
 ci:
     .ci/run
 
-# Measure the engine.
+# Measure the speed: CPU seconds for a million events.
 bench *arguments:
-    cargo bench --no-default-features {{ arguments }}
+    cargo bench --no-default-features --bench jobs {{ arguments }}
+
+# Run the functions under cargo-lambda, over a stack of their own.
+lambda-local:
+    scripts/lambda-local.sh
