@@ -36,15 +36,15 @@ fn command(dir: &Path, arguments: &[&str]) -> Command {
 impl Weir {
     /// Starts it and waits until it says where the API is.
     fn up(dir: &Path, arguments: &[&str]) -> Self {
-        let mut child =
-            command(dir, arguments).args(["--port", "0"]).stdout(Stdio::piped()).spawn().unwrap();
+        let mut child = command(dir, arguments).args(["--port", "0"]).stdout(Stdio::piped()).spawn().unwrap();
         let mut output = BufReader::new(child.stdout.take().unwrap());
         let mut url = None;
         let mut line = String::new();
         while url.is_none() {
             line.clear();
             assert!(output.read_line(&mut line).unwrap() > 0, "it ended before it said where the API is");
-            let said = line.split_whitespace().find(|word| word.starts_with("http://") && line.contains("API"));
+            let said =
+                line.split_whitespace().find(|word| word.starts_with("http://") && line.contains("API"));
             url = said.map(|url| url.trim_end_matches('/').to_owned());
         }
         Self { child, output, url: url.unwrap() }
@@ -147,7 +147,8 @@ fn two_do_not_share_a_folder() {
 #[test]
 fn sql_that_is_wrong_is_shown_with_its_place() {
     let dir = tempfile::tempdir().unwrap();
-    std::fs::write(dir.path().join("wrong.sql"), "CREATE TABLE t (ts TIMESTAMP) WITH (topik = 'x');").unwrap();
+    std::fs::write(dir.path().join("wrong.sql"), "CREATE TABLE t (ts TIMESTAMP) WITH (topik = 'x');")
+        .unwrap();
     let said = refusal(dir.path(), &["up", "--sql", "wrong.sql"]);
     assert!(said.contains("wrong.sql:1:"), "{said}");
     assert!(!dir.path().join("data").exists());
