@@ -104,8 +104,8 @@ async fn it_serves_rows_stops_and_goes_on() {
 fn the_environment_for_functions_is_written_down() {
     let dir = tempfile::tempdir().unwrap();
     let weir = Weir::up(dir.path(), &["up", "--no-simulate"]);
-    let shell = Command::new("sh").args(["-c", ". ./data/env && cat \"$WEIR_SQL\" && echo \"$WEIR_URL\""]);
-    let output = { shell }.current_dir(dir.path()).output().unwrap();
+    let script = ". ./data/env && cat \"$WEIR_SQL\" && echo \"$WEIR_URL\"";
+    let output = Command::new("sh").args(["-c", script]).current_dir(dir.path()).output().unwrap();
     let said = String::from_utf8(output.stdout).unwrap();
     assert_eq!(said, format!("{}{}\n", include_str!("../sql/ctr.sql"), weir.url));
     assert!(weir.stop().1.success());
