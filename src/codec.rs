@@ -4,7 +4,7 @@
 //! them. Every body begins with its format's version, so that an old item can always be told from a
 //! new one.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, cell::RefCell};
 
 use crate::{time::Timestamp, value::Value};
 
@@ -194,26 +194,36 @@ const ZSTD: u8 = 1;
 const PIECES: u8 = 2;
 
 /// Packs bodies: a byte that tells how, then the body, compressed where that pays.
-pub struct Packer(zstd::bulk::Compressor<'static>);
+pub struct Packer {
+    compressor: zstd::bulk::Compressor<'static>,
+    /// The last body and its frame, for their room.
+    body: Vec<u8>,
+    frame: Vec<u8>,
+}
 
 impl Packer {
     /// A packer that is reused: its tables are set up once.
     pub fn new() -> Result<Self, CodecError> {
-        let compressor = zstd::bulk::Compressor::new(1);
-        compressor.map(Self).map_err(|error| CodecError::Compression(error.to_string()))
+        let compressor = zstd::bulk::Compressor::new(1).map_err(broken)?;
+        Ok(Self { compressor, body: Vec::new(), frame: Vec::new() })
     }
 
-    /// Packs a body.
-    pub fn pack(&mut self, body: &[u8]) -> Result<Vec<u8>, CodecError> {
-        let mut packed = Vec::with_capacity(body.len() / 2 + 16);
-        if body.len() < COMPRESS_FROM {
-            packed.push(PLAIN);
-            packed.extend_from_slice(body);
-            return Ok(packed);
-        }
-        packed.push(ZSTD);
-        let frame = self.0.compress(body).map_err(|error| CodecError::Compression(error.to_string()))?;
-        packed.extend_from_slice(&frame);
+    /// Packs the body that `encode` appends.
+    pub fn pack(&mut self, encode: impl FnOnce(&mut Vec<u8>)) -> Result<Vec<u8>, CodecError> {
+        let Self { compressor, body, frame } = self;
+        body.clear();
+        encode(body);
+        let (how, content) = if body.len() < COMPRESS_FROM {
+            (PLAIN, body)
+        } else {
+            frame.clear();
+            frame.reserve(zstd::zstd_safe::compress_bound(body.len()));
+            compressor.compress_to_buffer(body, frame).map_err(broken)?;
+            (ZSTD, frame)
+        };
+        let mut packed = Vec::with_capacity(1 + content.len());
+        packed.push(how);
+        packed.extend_from_slice(content);
         Ok(packed)
     }
 }
@@ -241,20 +251,36 @@ pub fn pieces_of(packed: &[u8]) -> Result<Option<(u64, u32)>, CodecError> {
     Ok(Some((u64::from_le_bytes(of), count)))
 }
 
+thread_local! {
+    /// Setting one up costs more than unpacking a page.
+    static DECOMPRESSOR: RefCell<Option<zstd::bulk::Decompressor<'static>>> = const { RefCell::new(None) };
+}
+
 /// Unpacks what [`Packer::pack`] packed.
 pub fn unpack(packed: &[u8]) -> Result<Cow<'_, [u8]>, CodecError> {
     match packed.split_first() {
         Some((&PLAIN, body)) => Ok(Cow::Borrowed(body)),
         Some((&ZSTD, frame)) => {
             let size = zstd::bulk::Decompressor::upper_bound(frame).unwrap_or(MOST).min(MOST);
-            let body = zstd::bulk::decompress(frame, size);
-            body.map(Cow::Owned).map_err(|error| CodecError::Compression(error.to_string()))
+            let body = DECOMPRESSOR.with_borrow_mut(|decompressor| {
+                let decompressor = match decompressor {
+                    Some(decompressor) => decompressor,
+                    none => none.insert(zstd::bulk::Decompressor::new()?),
+                };
+                decompressor.decompress(frame, size)
+            });
+            body.map(Cow::Owned).map_err(broken)
         }
         Some((tag, _)) => {
             Err(CodecError::Unexpected { found: format!("packing {tag}"), expected: "packing 0 or 1" })
         }
         None => Err(CodecError::Truncated { expected: "a packed body" }),
     }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "for map_err")]
+fn broken(error: std::io::Error) -> CodecError {
+    CodecError::Compression(error.to_string())
 }
 
 #[cfg(test)]
@@ -293,7 +319,7 @@ mod tests {
 
         #[test]
         fn a_packed_body_comes_back(body: Vec<u8>) {
-            let packed = Packer::new().unwrap().pack(&body).unwrap();
+            let packed = Packer::new().unwrap().pack(|out| out.extend_from_slice(&body)).unwrap();
             prop_assert_eq!(unpack(&packed).unwrap().into_owned(), body);
         }
     }

@@ -1,6 +1,7 @@
 //! Exact sets of values, one a group.
 
 use hashbrown::HashTable;
+use smallvec::SmallVec;
 
 use super::KeyTable;
 use crate::{
@@ -11,12 +12,15 @@ use crate::{
 /// Up to this many values a group is searched from front to back, without an index.
 const SMALL: usize = 8;
 
+/// The values of a group. Those of a session's slice are few.
+type Set = SmallVec<[u32; 4]>;
+
 /// For each group the set of its values. Values are kept once however many groups have them.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Distinct {
     values: KeyTable,
     /// For each group its values' numbers, in the order in which they came.
-    groups: Vec<Vec<u32>>,
+    groups: Vec<Set>,
     /// (group, value) of groups with more than [`SMALL`] values.
     index: HashTable<(u32, u32)>,
     scratch: Vec<u8>,
@@ -24,7 +28,7 @@ pub(super) struct Distinct {
 
 impl Distinct {
     pub(super) fn push(&mut self) {
-        self.groups.push(Vec::new());
+        self.groups.push(Set::new());
     }
 
     pub(super) fn count(&self, group: usize) -> u64 {
@@ -40,19 +44,33 @@ impl Distinct {
 
     pub(super) fn merge(&mut self, other: &Self, pairs: &[(usize, usize)]) {
         const UNKNOWN: usize = usize::MAX;
+        if pairs.len() < other.groups.len() / 2 {
+            // Most values are of no group that is merged.
+            for (group, from) in pairs {
+                for theirs in other.groups.get(*from).into_iter().flatten() {
+                    let number = self.number_of(other, *theirs as usize);
+                    self.add(*group, number);
+                }
+            }
+            return;
+        }
         let mut numbers = vec![UNKNOWN; other.values.len()];
         for (group, from) in pairs {
             for theirs in other.groups.get(*from).into_iter().flatten() {
                 let theirs = *theirs as usize;
                 let Some(ours) = numbers.get_mut(theirs) else { continue };
                 if *ours == UNKNOWN {
-                    let value = other.values.key(theirs);
-                    *ours = self.values.find_or_add(other.values.hash_at(theirs), value).0;
+                    *ours = self.number_of(other, theirs);
                 }
                 let ours = *ours;
                 self.add(*group, ours);
             }
         }
+    }
+
+    /// The number here of a value that has another number there.
+    fn number_of(&mut self, other: &Self, theirs: usize) -> usize {
+        self.values.find_or_add(other.values.hash_at(theirs), other.values.key(theirs)).0
     }
 
     fn add(&mut self, group: usize, number: usize) {

@@ -7,9 +7,17 @@ use xxhash_rust::xxh3::xxh3_64;
 #[derive(Clone, Debug, Default)]
 pub struct KeyTable {
     numbers: HashTable<u32>,
-    hashes: Vec<u64>,
-    ends: Vec<usize>,
+    keys: Vec<Key>,
     bytes: Vec<u8>,
+}
+
+/// What is known of a key, in one place: looking it up costs few cache lines.
+#[derive(Clone, Copy, Debug)]
+struct Key {
+    hash: u64,
+    /// Where it lies in the buffer.
+    start: usize,
+    len: usize,
 }
 
 impl KeyTable {
@@ -20,52 +28,60 @@ impl KeyTable {
 
     /// How many there are.
     pub fn len(&self) -> usize {
-        self.hashes.len()
+        self.keys.len()
     }
 
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
-        self.hashes.is_empty()
+        self.keys.is_empty()
     }
 
     /// The number of a key, if it is there.
+    #[inline]
     pub fn find(&self, hash: u64, key: &[u8]) -> Option<usize> {
         self.numbers.find(hash, |n| self.is_at(*n, hash, key)).map(|n| *n as usize)
     }
 
     /// The number of a key, which is added if it is not there, and whether it was.
+    #[inline]
     pub fn find_or_add(&mut self, hash: u64, key: &[u8]) -> (usize, bool) {
-        if let Some(number) = self.find(hash, key) {
-            return (number, false);
+        match self.find(hash, key) {
+            Some(number) => (number, false),
+            None => (self.add(hash, key), true),
         }
-        let number = self.hashes.len();
-        self.hashes.push(hash);
+    }
+
+    fn add(&mut self, hash: u64, key: &[u8]) -> usize {
+        let number = self.keys.len();
+        self.keys.push(Key { hash, start: self.bytes.len(), len: key.len() });
         self.bytes.extend_from_slice(key);
-        self.ends.push(self.bytes.len());
-        let hashes = &self.hashes;
-        let rehash = |n: &u32| hashes.get(*n as usize).copied().unwrap_or_default();
+        let keys = &self.keys;
+        let rehash = |n: &u32| keys.get(*n as usize).map_or(0, |key| key.hash);
         self.numbers.insert_unique(hash, u32::try_from(number).unwrap_or(u32::MAX), rehash);
-        (number, true)
+        number
     }
 
     /// The key of a number; empty past the end.
     pub fn key(&self, number: usize) -> &[u8] {
-        let start = number.checked_sub(1).and_then(|before| self.ends.get(before)).copied().unwrap_or(0);
-        let end = self.ends.get(number).copied().unwrap_or(start);
-        self.bytes.get(start..end).unwrap_or_default()
+        self.keys.get(number).map_or(&[], |key| self.text(key))
+    }
+
+    fn text(&self, key: &Key) -> &[u8] {
+        self.bytes.get(key.start..key.start + key.len).unwrap_or_default()
     }
 
     /// The hash of a number's key.
     pub fn hash_at(&self, number: usize) -> u64 {
-        self.hashes.get(number).copied().unwrap_or_default()
+        self.keys.get(number).map_or(0, |key| key.hash)
     }
 
     /// All keys in the order of their numbers.
     pub fn iter(&self) -> impl Iterator<Item = &[u8]> {
-        (0..self.len()).map(|number| self.key(number))
+        self.keys.iter().map(|key| self.text(key))
     }
 
+    #[inline]
     fn is_at(&self, number: u32, hash: u64, key: &[u8]) -> bool {
-        self.hash_at(number as usize) == hash && self.key(number as usize) == key
+        self.keys.get(number as usize).is_some_and(|known| known.hash == hash && self.text(known) == key)
     }
 }

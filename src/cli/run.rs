@@ -91,8 +91,6 @@ pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
             args.report(&summary);
             Ok(ExitCode::SUCCESS)
         }
-        // Whoever reads the rows has seen enough (`| head`).
-        Err(error) if is_broken_pipe(&error) => Ok(ExitCode::SUCCESS),
         Err(error) => Err(error.into()),
     }
 }
@@ -156,11 +154,4 @@ fn progress_bar(total: Option<u64>) -> ProgressBar {
         None => (ProgressBar::new_spinner(), "{spinner} {bytes} {bytes_per_sec} {msg}"),
     };
     bar.with_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()))
-}
-
-fn is_broken_pipe(error: &(dyn std::error::Error + 'static)) -> bool {
-    let mut causes = std::iter::successors(Some(error), |error| error.source());
-    causes.any(|cause| {
-        cause.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
-    })
 }

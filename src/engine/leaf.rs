@@ -85,12 +85,12 @@ impl<C: Content> Leaves<C> {
         self.0.iter_mut()
     }
 
-    /// Hands every dirty leaf's body to `take`, which answers whether it took it; a leaf that it did
-    /// not take is split in two. What cannot be split must be taken: then the flag is set.
+    /// Hands every dirty leaf to `take`, which answers whether it took it; a leaf that it did not take
+    /// is split in two. What cannot be split must be taken: then the flag is set.
     pub(super) fn split_to_fit<E>(
         &mut self,
         shape: &C::Shape,
-        mut take: impl FnMut(&Leaf<C>, Vec<u8>, bool) -> Result<bool, E>,
+        mut take: impl FnMut(&Leaf<C>, bool) -> Result<bool, E>,
     ) -> Result<(), E> {
         let mut todo: Vec<_> = std::mem::take(&mut self.0);
         todo.reverse();
@@ -99,10 +99,8 @@ impl<C: Content> Leaves<C> {
                 self.0.push(leaf);
                 continue;
             }
-            let mut body = Vec::new();
-            leaf.content.encode(&mut body);
             let must = leaf.content.len() <= 1 || leaf.chunk.depth == 32;
-            if take(&leaf, body, must)? {
+            if take(&leaf, must)? {
                 self.0.push(leaf);
                 continue;
             }
@@ -185,7 +183,7 @@ mod tests {
             let content = Hashes(hashes.iter().map(|h| (*h, 0)).collect());
             let mut leaves = Leaves::whole(content);
             leaves.iter_mut().for_each(|leaf| leaf.dirty = true);
-            leaves.split_to_fit(&(), |_, body, must| Ok::<_, ()>(must || body.len() <= 5)).unwrap();
+            leaves.split_to_fit(&(), |leaf, must| Ok::<_, ()>(must || leaf.content.len() <= 5)).unwrap();
             for hash in &hashes {
                 let leaf = leaves.covering(*hash).unwrap();
                 prop_assert!(leaf.content.len() <= 5 && leaf.content.0.contains(&(*hash, 0)));

@@ -33,6 +33,10 @@ pub(super) struct SessionIndex {
     entries: HashTable<Entry>,
     /// No session that is not closed yet becomes due before this.
     earliest: Timestamp,
+    /// No session begins before this.
+    first: Timestamp,
+    /// The watermark at which it was pruned last.
+    pruned: Option<Timestamp>,
 }
 
 /// A session that is to be closed.
@@ -63,7 +67,7 @@ impl SessionIndex {
             let sessions = Sessions::stitch(parts, bounds.gap);
             entries.insert_unique(hash, Entry { hash, key, sessions }, |entry| entry.hash);
         }
-        Self { bounds, entries, earliest: Timestamp::MIN }
+        Self { bounds, entries, earliest: Timestamp::MIN, first: Timestamp::MIN, pruned: None }
     }
 
     /// The sessions of a key, to be looked at and added to.
@@ -71,7 +75,7 @@ impl SessionIndex {
         let new = || Entry { hash, key: key.into(), sessions: Sessions::default() };
         let entry = self.entries.entry(hash, |entry| *entry.key == *key, |entry| entry.hash);
         let sessions = &mut entry.or_insert_with(new).into_mut().sessions;
-        OfKey { bounds: self.bounds, sessions, earliest: &mut self.earliest }
+        OfKey { bounds: self.bounds, sessions, earliest: &mut self.earliest, first: &mut self.first }
     }
 
     /// The sessions that become due in `(closed, watermark]`.
@@ -102,23 +106,33 @@ impl SessionIndex {
         Some(DueSession { hash, key: key.into(), span: span.clone() })
     }
 
-    /// Forgets what no event reaches any more; returns the first event of what is left.
+    /// Forgets what no event reaches any more; no session that is left begins before what it returns.
+    /// That takes a look at every key, so it is done once in a while.
     pub(super) fn prune(&mut self, watermark: Timestamp) -> Timestamp {
+        let pause = Millis(self.bounds.gap.0 / PRUNES_A_GAP);
+        if self.pruned.is_some_and(|pruned| watermark < pruned + pause) {
+            return self.first;
+        }
         let mut first = Timestamp::MAX;
         self.entries.retain(|entry| {
             entry.sessions.prune(self.bounds, watermark);
             first = entry.sessions.iter().map(|span| span.first).fold(first, Timestamp::min);
             !entry.sessions.is_empty()
         });
+        (self.first, self.pruned) = (first, Some(watermark));
         first
     }
 }
+
+/// How often sessions are pruned while time goes on by a gap.
+const PRUNES_A_GAP: i64 = 16;
 
 /// The sessions of one key.
 pub(super) struct OfKey<'i> {
     bounds: Bounds,
     sessions: &'i mut Sessions<PartId>,
     earliest: &'i mut Timestamp,
+    first: &'i mut Timestamp,
 }
 
 impl OfKey<'_> {
@@ -132,6 +146,7 @@ impl OfKey<'_> {
         let id = PartId { slice, mark: mark.clone() };
         self.sessions.join(at, mark, id, self.bounds, watermark);
         *self.earliest = (*self.earliest).min(at + self.bounds.gap - Millis(1));
+        *self.first = (*self.first).min(at);
     }
 }
 

@@ -120,8 +120,8 @@ impl<C: Content> Put<'_, C> {
         packer: &mut Packer,
     ) -> Result<Vec<(Chunk, Item, Option<i64>)>, CodecError> {
         let mut packed = Vec::new();
-        leaves.split_to_fit(self.shape, |leaf, body, must| {
-            let body = packer.pack(&body)?;
+        leaves.split_to_fit(self.shape, |leaf, must| {
+            let body = packer.pack(|out| leaf.content.encode(out))?;
             let takes = must || body.len() <= self.most_bytes;
             if takes {
                 let version = (self.version)(&leaf.content, leaf.stored);
