@@ -82,9 +82,8 @@ fn write_environment(stack: &Stack, sql: Option<&Path>) -> anyhow::Result<()> {
     let mut variables = stack.environment();
     variables.push(("WEIR_SQL", sql.display().to_string()));
     variables.push(("WEIR_URL", stack.url()));
-    let lines: String =
-        variables.iter().fold(String::new(), |lines, (name, value)| lines + &export(name, value));
-    write(ENVIRONMENT, &lines).map(drop)
+    let lines: Vec<String> = variables.iter().map(|(name, value)| export(name, value)).collect();
+    write(ENVIRONMENT, &lines.concat()).map(drop)
 }
 
 /// A line that sets a variable, for a shell.
