@@ -114,7 +114,7 @@ async fn events_may_come_over_http() {
     let events = shoppers(12);
     let url = format!("{}/events/impressions", stack.url());
     let impressions = lines(&events, "impressions");
-    let count = impressions.iter().filter(|byte| **byte == b'\n').count();
+    let count = impressions.split_inclusive(|byte| *byte == b'\n').count();
     let answer = reqwest::Client::new().post(url).body(impressions).send().await.unwrap();
     assert_eq!(answer.json::<Value>().await.unwrap(), json!({ "accepted": count }));
     let seen = || async {

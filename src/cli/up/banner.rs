@@ -81,9 +81,9 @@ fn write_environment(stack: &Stack, sql: Option<&Path>) -> anyhow::Result<std::p
     let mut variables = stack.environment();
     variables.push(("WEIR_SQL", sql.display().to_string()));
     variables.push(("WEIR_URL", stack.url()));
-    let lines: String =
+    let lines: Vec<_> =
         variables.iter().map(|(name, value)| format!("export {name}={}\n", quoted(value))).collect();
-    write(ENVIRONMENT, &lines)
+    write(ENVIRONMENT, &lines.concat())
 }
 
 /// A text as a shell takes it.

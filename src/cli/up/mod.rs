@@ -73,7 +73,7 @@ pub(super) struct Args {
     /// Decides everything that looks random about them
     #[arg(long, value_name = "N", default_value_t = simulate::Settings::default().seed)]
     seed: u64,
-    /// Tell more: -v of what is done, -vv of every detail. RUST_LOG goes before this
+    /// Tell more: -v of what is done, -vv of every detail. `RUST_LOG` goes before this
     #[arg(short, long, action = clap::ArgAction::Count)]
     verbose: u8,
 }
