@@ -33,10 +33,10 @@ pub enum CodecError {
 /// Appends an unsigned varint.
 pub fn put_varint(out: &mut Vec<u8>, mut n: u64) {
     while n >= 0x80 {
-        out.push((n as u8 & 0x7f) | 0x80);
+        out.push(n.to_le_bytes()[0] | 0x80);
         n >>= 7;
     }
-    out.push(n as u8);
+    out.push(n.to_le_bytes()[0]);
 }
 
 /// Appends a signed varint.

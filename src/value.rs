@@ -112,7 +112,8 @@ impl<'a> Value<'a> {
             (Int(a) | Time(Timestamp(a)), Int(b) | Time(Timestamp(b))) => Some(a.cmp(b)),
             _ => {
                 let (a, b) = (self.as_f64()?, other.as_f64()?);
-                Some(if a == b { Ordering::Equal } else { a.total_cmp(&b) })
+                // 0.0 and -0.0 are equal; the total order would tell them apart.
+                Some(a.partial_cmp(&b).unwrap_or_else(|| a.total_cmp(&b)))
             }
         }
     }

@@ -1,4 +1,6 @@
 //! The HTTP API keeps its contract: every route, every status, every problem document.
+
+#![expect(clippy::unwrap_used, reason = "a test that panics has failed")]
 #![cfg(feature = "api")]
 
 #[path = "api_contract/fixture.rs"]

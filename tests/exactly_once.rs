@@ -1,6 +1,8 @@
 //! The promise: whatever dies, whatever is delivered twice, in whatever cut, every event is counted
 //! once, and what is shown in the end is what a run without a fault shows.
 
+#![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "a test that panics has failed")]
+
 mod faults;
 mod support {
     pub(crate) mod catalog;

@@ -1,5 +1,7 @@
 //! The promise: the results equal Flink's, row for row, however the input is cut into batches.
 
+#![expect(clippy::unwrap_used, reason = "a test that panics has failed")]
+
 mod support {
     pub(crate) mod catalog;
     pub(crate) mod lines;

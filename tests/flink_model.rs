@@ -1,6 +1,8 @@
 //! The promise of `flink_equality`, on as many random streams as time allows: the engine against a
 //! naive model of Flink's window operator, with events far out of order.
 
+#![expect(clippy::unwrap_used, reason = "a test that panics has failed")]
+
 mod support {
     pub(crate) mod catalog;
     pub(crate) mod lines;

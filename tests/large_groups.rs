@@ -1,6 +1,8 @@
 //! The promise: what one key has may be larger than an item of the store. (The store in memory refuses
 //! what DynamoDB would.)
 
+#![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "a test that panics has failed")]
+
 mod support {
     pub(crate) mod catalog;
     pub(crate) mod world;

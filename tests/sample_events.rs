@@ -1,5 +1,7 @@
 //! Every file of `events/` is what it says: payloads parse, raw events fit their tables.
 
+#![expect(clippy::unwrap_used, reason = "a test that panics has failed")]
+
 use std::{
     fs::{self, File},
     io::{BufReader, sink},

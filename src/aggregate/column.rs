@@ -22,7 +22,7 @@ pub(super) enum Column {
 }
 
 impl Column {
-    pub(super) fn new(aggregate: &Aggregate) -> Self {
+    pub(super) fn new(aggregate: Aggregate) -> Self {
         let extreme = |wanted| Self::Extreme { wanted, groups: Vec::new() };
         match (aggregate.function, aggregate.argument) {
             (AggregateFunction::Count, _) => Self::Count(Vec::new()),
@@ -133,7 +133,7 @@ impl Column {
         }
     }
 
-    pub(super) fn decode(aggregate: &Aggregate, n: usize, from: &mut Reader<'_>) -> Result<Self, CodecError> {
+    pub(super) fn decode(aggregate: Aggregate, n: usize, from: &mut Reader<'_>) -> Result<Self, CodecError> {
         Ok(match Self::new(aggregate) {
             Self::Count(_) => Self::Count(many(n, || from.varint("a count"))?),
             Self::SumInt(_) => Self::SumInt(many(n, || {

@@ -84,13 +84,13 @@ impl Distinct {
             if values.len() > SMALL {
                 for value in values.iter() {
                     let pair = (pair.0, *value);
-                    self.index.insert_unique(mix(&pair), pair, mix);
+                    self.index.insert_unique(mix(pair), pair, |known| mix(*known));
                 }
             }
             return;
         }
-        if self.index.find(mix(&pair), |known| *known == pair).is_none() {
-            self.index.insert_unique(mix(&pair), pair, mix);
+        if self.index.find(mix(pair), |known| *known == pair).is_none() {
+            self.index.insert_unique(mix(pair), pair, |known| mix(*known));
             values.push(pair.1);
         }
     }
@@ -126,9 +126,9 @@ impl Distinct {
     }
 }
 
-/// The finaliser of SplitMix64 over both numbers: cheap, and good enough for a table.
-fn mix(pair: &(u32, u32)) -> u64 {
-    let mut x = (u64::from(pair.0) << 32 | u64::from(pair.1)).wrapping_add(0x9e37_79b9_7f4a_7c15);
+/// The finaliser of `SplitMix64` over both numbers: cheap, and good enough for a table.
+fn mix((group, number): (u32, u32)) -> u64 {
+    let mut x = (u64::from(group) << 32 | u64::from(number)).wrapping_add(0x9e37_79b9_7f4a_7c15);
     x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     x ^ (x >> 31)

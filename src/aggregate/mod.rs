@@ -25,7 +25,7 @@ pub struct Accumulators(Vec<Column>);
 impl Accumulators {
     /// No groups yet.
     pub fn new(aggregates: &[Aggregate]) -> Self {
-        Self(aggregates.iter().map(Column::new).collect())
+        Self(aggregates.iter().copied().map(Column::new).collect())
     }
 
     /// Adds a group that has taken in nothing.
@@ -69,7 +69,7 @@ impl Accumulators {
         groups: usize,
         from: &mut Reader<'_>,
     ) -> Result<Self, CodecError> {
-        let columns = aggregates.iter().map(|aggregate| Column::decode(aggregate, groups, from));
+        let columns = aggregates.iter().map(|aggregate| Column::decode(*aggregate, groups, from));
         columns.collect::<Result<_, _>>().map(Self)
     }
 }

@@ -42,6 +42,7 @@ fn results(groups: &[u8], all: &Accumulators) -> BTreeMap<u8, Vec<Value<'static>
     groups.iter().enumerate().map(|(n, group)| (*group, finish(n))).collect()
 }
 
+#[expect(clippy::cast_precision_loss, reason = "small numbers")]
 fn naive(events: &[(u8, Option<i64>)]) -> BTreeMap<u8, Vec<Value<'static>>> {
     let mut values: BTreeMap<u8, Vec<i64>> = BTreeMap::new();
     for (group, value) in events {

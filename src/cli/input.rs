@@ -81,7 +81,8 @@ fn failed(path: &Path) -> String {
     format!("failed to read {}", path.display())
 }
 
-#[cfg(all(test, feature = "local"))]
+#[cfg(test)]
+#[cfg(feature = "local")]
 mod tests {
     use std::io::Write;
 

@@ -87,7 +87,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Check(args) => check::run(&args),
         Command::Explain(args) => explain::run(&args),
-        Command::Run(args) => run::run(args),
+        Command::Run(args) => run::run(&args),
         #[cfg(feature = "local")]
         Command::Inspect(args) => block_on(inspect::run(args)),
         #[cfg(feature = "local")]

@@ -59,7 +59,7 @@ fn assignment(text: &str) -> Result<(String, PathBuf), String> {
     Ok((topic.to_owned(), file.into()))
 }
 
-pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
+pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let catalog = args.catalog()?;
     let files: Vec<PathBuf> = args.inputs.iter().map(|(_, file)| file.clone()).collect();
     let stdins = files.iter().filter(|file| *file == Path::new("-")).count();

@@ -86,6 +86,9 @@ impl Default for Settings {
     }
 }
 
+/// The writers of this process, by view and source partition.
+type Writers = HashMap<(usize, Partition), Arc<tokio::sync::Mutex<Writer>>>;
+
 /// Absorbs batches and closes windows, for all views of a catalog.
 pub struct Engine<S, P, T> {
     catalog: Arc<Catalog>,
@@ -95,7 +98,7 @@ pub struct Engine<S, P, T> {
     topics: T,
     clock: Arc<dyn Clock>,
     settings: Settings,
-    writers: std::sync::Mutex<HashMap<(usize, Partition), Arc<tokio::sync::Mutex<Writer>>>>,
+    writers: std::sync::Mutex<Writers>,
     partitions: tokio::sync::Mutex<HashMap<String, i32>>,
     /// For each view up to where this process has closed its scopes.
     turns: Vec<tokio::sync::Mutex<BTreeMap<Scope, Timestamp>>>,

@@ -47,10 +47,13 @@ pub(super) struct DueSession {
     pub(super) span: Span<PartId>,
 }
 
+/// A key behind its hash.
+type HashedKey = (u64, Box<[u8]>);
+
 impl SessionIndex {
     /// Stitches the sessions of slabs.
     pub(super) fn build<'s>(bounds: Bounds, slabs: impl Iterator<Item = &'s Leaves<Slab>>) -> Self {
-        let mut parts: HashMap<(u64, Box<[u8]>), Vec<Part<PartId>>> = HashMap::new();
+        let mut parts: HashMap<HashedKey, Vec<Part<PartId>>> = HashMap::new();
         for slab in slabs.flat_map(Leaves::iter) {
             let slice = slab.content.slice();
             for (Tag { mark, .. }, groups) in slab.content.sections() {

@@ -27,9 +27,10 @@ impl ItemKey {
     /// The key of a piece of this item's body.
     fn piece(&self, of: u64, index: u32) -> Self {
         let (view, slice) = match self {
-            Self::Slab { view, slice, .. } | Self::History { view, slice, .. } => (view, *slice),
+            Self::Slab { view, slice, .. }
+            | Self::History { view, slice, .. }
+            | Self::Piece { view, slice, .. } => (view, *slice),
             Self::Page { view, .. } => (view, Timestamp::MIN),
-            Self::Piece { view, slice, .. } => (view, *slice),
         };
         Self::Piece { view: view.clone(), slice, of, index }
     }

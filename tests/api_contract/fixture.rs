@@ -203,7 +203,7 @@ fn head(response: &Response<Body>) -> String {
     let names = [header::CONTENT_TYPE, header::CACHE_CONTROL, header::ALLOW, header::RETRY_AFTER];
     for name in names {
         if let Some(value) = response.headers().get(&name) {
-            head += &format!("\n{name}: {}", value.to_str().unwrap());
+            head.extend(["\n", name.as_str(), ": ", value.to_str().unwrap()]);
         }
     }
     head

@@ -37,7 +37,7 @@ impl Fate {
 
     /// Dies at each call with a probability.
     pub(crate) fn may_die(seed: u64, probability: f64) -> Arc<Self> {
-        Self::of(None, seed % 2 == 0, seed, probability)
+        Self::of(None, seed.is_multiple_of(2), seed, probability)
     }
 
     fn of(dies_at: Option<u64>, after_effect: bool, seed: u64, probability: f64) -> Arc<Self> {

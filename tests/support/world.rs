@@ -15,10 +15,13 @@ use weir::{
     time::{ManualClock, Offset, Timestamp},
 };
 
+/// First and end offsets, by topic and partition.
+type Offsets = BTreeMap<(String, i32), (i64, i64)>;
+
 /// What the broker has: for each partition of each topic the first offset and the end offset.
 #[derive(Clone, Default)]
 pub(crate) struct Broker {
-    ends: Arc<Mutex<BTreeMap<(String, i32), (i64, i64)>>>,
+    ends: Arc<Mutex<Offsets>>,
     pub(crate) messages: Arc<MemoryPublisher>,
 }
 
