@@ -18,6 +18,9 @@ use crate::{
     time::{Offset, Timestamp},
 };
 
+/// For no more keys room is made before they come.
+const MOST_ROOM: usize = 1 << 14;
+
 /// A partition's slabs in memory.
 #[derive(Default)]
 pub(super) struct Writer {
@@ -76,7 +79,9 @@ impl Writer {
         if slice < self.complete_from {
             return self.read(store, view, partition, slice..=slice).await;
         }
-        self.slabs.entry(slice).or_insert_with(|| super::leaf::Leaves::whole(Slab::new(slice)));
+        // Most likely as many keys as in the slice before.
+        let room = self.slabs.last_key_value().map_or(0, |(_, leaves)| leaves.len()).min(MOST_ROOM);
+        self.slabs.entry(slice).or_insert_with(|| super::leaf::Leaves::whole(Slab::with_room(slice, room)));
         Ok(())
     }
 
