@@ -186,11 +186,12 @@ impl<'a> Reader<'a> {
 
 /// Bodies shorter than this are kept as they are: compressing them costs more than it saves.
 const COMPRESS_FROM: usize = 96;
-/// No body unpacks to more: DynamoDB's items are 400 KB, and ids do not compress thirtyfold.
-const MOST: usize = 64 << 20;
+/// No body unpacks to more: memory is not asked for without bound, whatever a damaged frame says.
+const MOST: usize = 1 << 30;
 
 const PLAIN: u8 = 0;
 const ZSTD: u8 = 1;
+const PIECES: u8 = 2;
 
 /// Packs bodies: a byte that tells how, then the body, compressed where that pays.
 pub struct Packer {
@@ -225,6 +226,29 @@ impl Packer {
         packed.extend_from_slice(content);
         Ok(packed)
     }
+}
+
+/// What stands for a packed body that is kept elsewhere, in pieces: the whole's hash, and how many.
+pub fn named_pieces(of: u64, count: u32) -> Vec<u8> {
+    let mut body = vec![PIECES];
+    body.extend_from_slice(&of.to_le_bytes());
+    put_varint(&mut body, u64::from(count));
+    body
+}
+
+/// What [`named_pieces`] named, if that is what a packed body is.
+pub fn pieces_of(packed: &[u8]) -> Result<Option<(u64, u32)>, CodecError> {
+    const EXPECTED: &str = "the name of pieces";
+    let mut from = Reader::new(packed);
+    if packed.first() != Some(&PIECES) {
+        return Ok(None);
+    }
+    from.byte(EXPECTED)?;
+    let of = from.take(8, EXPECTED)?.try_into().map_err(|_| CodecError::Truncated { expected: EXPECTED })?;
+    let count = from.varint(EXPECTED)?;
+    let count = u32::try_from(count)
+        .map_err(|_| CodecError::Unexpected { found: format!("{count} pieces"), expected: EXPECTED })?;
+    Ok(Some((u64::from_le_bytes(of), count)))
 }
 
 thread_local! {

@@ -49,12 +49,29 @@ where
     P: Publisher,
     T: Topics,
 {
+    window_observed(engine, payload, |_| ()).await
+}
+
+/// As [`window`], and tells of each partition's records what became of them.
+pub async fn window_observed<S, P, T>(
+    engine: &Engine<S, P, T>,
+    payload: &[u8],
+    observe: impl Fn(&Absorbed),
+) -> Result<BatchResponse, WindowError>
+where
+    S: Store,
+    P: Publisher,
+    T: Topics,
+{
     let batches = event::parse(payload)?;
     let results = join_all(batches.iter().map(|batch| engine.absorb(batch))).await;
     let mut failed = None;
     for (batch, result) in batches.iter().zip(results) {
         match result {
-            Ok(absorbed) => log_batch(batch, &absorbed),
+            Ok(absorbed) => {
+                log_batch(batch, &absorbed);
+                observe(&absorbed);
+            }
             Err(source) => {
                 let (topic, partition) = (batch.topic.clone(), batch.partition);
                 failed = failed.or(Some(WindowError::Engine { topic, partition, source }));

@@ -2,7 +2,9 @@
 //! once, and what is shown in the end is what a run without a fault shows.
 
 mod faults;
-mod support;
+mod support {
+    pub(crate) mod catalog;
+}
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -13,7 +15,7 @@ use std::{
 use faults::{Fate, Process};
 use rand::{Rng, SeedableRng, rngs::StdRng};
 use serde_json::Value as Json;
-use support::catalog;
+use support::catalog::catalog;
 use weir::{
     engine::{Engine, Reader, Settings},
     event::{RawBatch, RawRecord},
@@ -23,8 +25,11 @@ use weir::{
     time::{ManualClock, Offset, Timestamp},
 };
 
-const VIEWS: [&str; 3] =
-    ["TUMBLE(ts, INTERVAL '10' SECOND)", "HOP(ts, INTERVAL '10' SECOND, INTERVAL '30' SECOND)", "SESSION(ts, INTERVAL '15' SECOND)"];
+const VIEWS: [&str; 3] = [
+    "TUMBLE(ts, INTERVAL '10' SECOND)",
+    "HOP(ts, INTERVAL '10' SECOND, INTERVAL '30' SECOND)",
+    "SESSION(ts, INTERVAL '15' SECOND)",
+];
 
 fn views(window: &str) -> Arc<Catalog> {
     let sql = format!(
@@ -133,7 +138,8 @@ impl World {
         let reader = Reader::new(self.catalog.clone(), self.store.clone());
         let shown = reader.all(&self.catalog.views[0]).await.unwrap();
         let row = |row: &weir::engine::ClosedRow| (row.window_end, row.values.clone());
-        let shown = shown.iter().map(|rows| format!("{:?}", (row(&rows.latest), rows.previous.as_ref().map(row))));
+        let shown =
+            shown.iter().map(|rows| format!("{:?}", (row(&rows.latest), rows.previous.as_ref().map(row))));
         let published = published.into_iter().map(|(identity, (_, row))| (identity, row)).collect();
         Seen { published, shown: shown.collect(), late }
     }
@@ -216,7 +222,10 @@ fn dies_everywhere(window: &str, partitions: i32, jitter: i64, how: Redelivery) 
             assert!(fate.is_dead());
             world.seen().await
         });
-        assert_eq!(seen, expected, "{window}: died at call {call} (after its effect: {after_effect}), {how:?}");
+        assert_eq!(
+            seen, expected,
+            "{window}: died at call {call} (after its effect: {after_effect}), {how:?}"
+        );
     }
 }
 

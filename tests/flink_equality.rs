@@ -1,12 +1,18 @@
 //! The promise: the results equal Flink's, row for row, however the input is cut into batches.
 
-mod support;
+mod support {
+    pub(crate) mod catalog;
+    pub(crate) mod lines;
+}
 
 use std::{collections::BTreeMap, fs::File, io::Read};
 
 use flate2::read::GzDecoder;
 use serde_json::Value;
-use support::{Ran, Row, catalog, parse, run_lines};
+use support::{
+    catalog::catalog,
+    lines::{Ran, Row, parse, run_lines},
+};
 
 const EVERYTHING: usize = usize::MAX;
 
@@ -26,7 +32,8 @@ fn job(dataset: &str, view: &str, topic: &str, batch: usize) -> Ran {
 
 /// What a row says: its columns and its window.
 fn content(row: &Row) -> String {
-    let kept = row.iter().filter(|(name, _)| !["view", "revision", "firing", "watermark"].contains(&name.as_str()));
+    let kept =
+        row.iter().filter(|(name, _)| !["view", "revision", "firing", "watermark"].contains(&name.as_str()));
     let sorted: BTreeMap<_, _> = kept.collect();
     serde_json::to_string(&sorted).unwrap()
 }

@@ -1,12 +1,18 @@
 //! The promise of `flink_equality`, on as many random streams as time allows: the engine against a
 //! naive model of Flink's window operator, with events far out of order.
 
-mod support;
+mod support {
+    pub(crate) mod catalog;
+    pub(crate) mod lines;
+}
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use rand::{Rng, SeedableRng, rngs::StdRng};
-use support::{Ran, Row, catalog, run_lines};
+use support::{
+    catalog::catalog,
+    lines::{Ran, Row, run_lines},
+};
 
 const DELAY: i64 = 2000;
 const LATENESS: i64 = 5000;
@@ -129,9 +135,8 @@ fn ours(window: &str, events: &[Event], batch: usize) -> Ran {
          CREATE VIEW v WITH (allowed_lateness = '5 seconds') AS
          SELECT k, count(*) AS events, count(DISTINCT u) AS users FROM events GROUP BY k, {window};"
     );
-    let line = |(n, e): (usize, &Event)| {
-        format!("{{\"n\":{n},\"k\":{},\"u\":{},\"ts\":{}}}\n", e.key, e.user, e.ts)
-    };
+    let line =
+        |(n, e): (usize, &Event)| format!("{{\"n\":{n},\"k\":{},\"u\":{},\"ts\":{}}}\n", e.key, e.user, e.ts);
     let lines: String = events.iter().enumerate().map(line).collect();
     run_lines(catalog(&sql), &[("events", lines.into_bytes())], batch, 1)
 }
@@ -153,10 +158,11 @@ fn check(window: &str, windows: Windows, step: i64, delay: i64, seeds: std::ops:
         let flink = Flink::run(windows, &events);
         for batch in [1, 7, 40, usize::MAX] {
             let at = format!("{window}, seed {seed}, batches of {batch}");
-            let ran = ours(window, &events, batch);
-            let late: Vec<_> = ran.late.iter().map(|row| row["n"].as_u64().unwrap()).collect();
+            let Ran { rows, late, dead } = ours(window, &events, batch);
+            assert!(dead.is_empty(), "dead letters of {at}");
+            let late: Vec<_> = late.iter().map(|row| row["n"].as_u64().unwrap()).collect();
             assert_eq!(late, flink.late.iter().map(|n| *n as u64).collect::<Vec<_>>(), "late of {at}");
-            let mut firings: Vec<_> = ran.rows.iter().map(firing).collect();
+            let mut firings: Vec<_> = rows.iter().map(firing).collect();
             assert_eq!(last(&firings), last(&flink.firings), "last firings of {at}");
             if batch == 1 {
                 let mut expected = flink.firings.clone();

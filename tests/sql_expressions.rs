@@ -271,3 +271,32 @@ fn constants_are_computed_once() {
     let at = parse_timestamp("2023-11-14").unwrap();
     assert_eq!(bind("TIMESTAMP '2023-11-14'").unwrap(), Expr::Literal(Value::Time(at)));
 }
+
+#[test]
+fn what_nests_too_deeply_is_refused_before_it_hurts() {
+    let many = |what: &str, between: &str, count: usize| vec![what; count].join(between);
+    assert_eq!(eval(&many("n", " + ", 190)), Value::Int(7 * 190));
+    assert_eq!(eval(&many("n = 8", " OR ", 90)), FALSE);
+    assert_eq!(eval(&format!("n IN ({})", many("7", ", ", 5000))), TRUE);
+    assert_eq!(eval(&many("(n = 8 AND b AND x > 1)", " OR ", 190)), FALSE);
+    assert_eq!(eval(&format!("coalesce({})", many("n + n + n", ", ", 500))), Value::Int(21));
+    for deep in [
+        many("n", " + ", 100_000),
+        many("n = 7", " OR ", 100_000),
+        format!("{}n", "- ".repeat(100_000)),
+        format!("{} b", "NOT ".repeat(100_000)),
+        format!("{}n{}", "(".repeat(500), ")".repeat(500)),
+        format!("n{}", "::TEXT::BIGINT".repeat(5000)),
+        format!("j{}", " -> 'a'".repeat(5000)),
+        format!("b{}", " IS TRUE".repeat(5000)),
+        format!("{}n{}", "abs(".repeat(500), ")".repeat(500)),
+        format!("{}n{}", "CASE WHEN b THEN ".repeat(500), " END".repeat(500)),
+        format!("n{}", "[1]".repeat(5000)),
+        format!("n{}", ".a".repeat(5000)),
+        "SELECT (".repeat(500),
+        format!("(SELECT * FROM s{})", " UNION ALL SELECT * FROM s".repeat(5000)),
+    ] {
+        let errors = bind(&deep).expect_err("too deep");
+        assert!(errors.contains("deep"), "{}: {}", &deep[..40], &errors[..errors.len().min(300)]);
+    }
+}

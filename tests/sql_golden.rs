@@ -78,3 +78,32 @@ fn the_pipelines_of_this_repository_are_sound() {
     assert!(catalog.view("ctr").is_some());
     assert_eq!(catalog.warnings(), Vec::<String>::new());
 }
+
+const REPLACEMENTS: [&str; 12] =
+    ["", "(", ")", ", ", "NULL ", "'x' ", "zzz ", "-1 ", "* ", "SELECT ", "\"", "ts "];
+
+/// Every word of the good files taken out, or replaced by something that fits ill: whatever that
+/// makes of them, it is an answer, and every error stands at a place in the file.
+#[test]
+fn damaged_sql_is_answered() {
+    for path in files("ok") {
+        let original = read(&path).text;
+        let words: Vec<&str> = original.split_inclusive([' ', '\n', '(', ')', ',']).collect();
+        for index in 0..words.len() {
+            // A third of all pairs, each replacement as often as the others.
+            for instead in REPLACEMENTS.iter().skip(index % 3).step_by(3) {
+                let mut damaged = words.clone();
+                damaged[index] = instead;
+                let file = SqlFile { name: "damaged.sql".into(), text: damaged.concat() };
+                let lines: Vec<&str> = file.text.lines().collect();
+                let Err(errors) = Catalog::parse(std::slice::from_ref(&file)) else { continue };
+                assert!(!errors.is_empty());
+                for error in errors.iter() {
+                    let line = lines.get(error.line - 1).unwrap_or_else(|| panic!("{error}"));
+                    assert!(error.column <= line.chars().count() + 1, "{error}");
+                    assert!(error.render().contains('^'));
+                }
+            }
+        }
+    }
+}

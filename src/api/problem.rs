@@ -13,8 +13,8 @@ use serde_json::{Map, Value as Json};
 
 use crate::{engine::EngineError, error::causes, publish::PublishError, sql::Catalog, state::StateError};
 
-/// Where the documentation of a problem's type stands: the type's name is the anchor.
-const DOCS: &str = concat!(env!("CARGO_PKG_REPOSITORY"), "/blob/main/docs/api.md#");
+/// What the names of problem types begin with; `docs/api.md` has a section for each.
+const TYPES: &str = "urn:weir:problem:";
 
 /// How many seconds a client should wait for what is away.
 const RETRY_SECONDS: u32 = 1;
@@ -150,7 +150,7 @@ impl Problem {
     fn document(self, uri: &Uri) -> String {
         let content = *self.0;
         let mut document = Map::new();
-        document.insert("type".into(), format!("{DOCS}{}", content.kind).into());
+        document.insert("type".into(), format!("{TYPES}{}", content.kind).into());
         document.insert("title".into(), content.title.into());
         document.insert("status".into(), content.status.as_u16().into());
         document.insert("detail".into(), content.detail.into());

@@ -3,6 +3,10 @@
 use std::process::ExitCode;
 
 use super::sql::{self, SqlArgs};
+use crate::{
+    sql::{View, Window},
+    window::Slices,
+};
 
 /// Print how a view is computed: its windows, what it reads, its columns
 #[derive(Debug, clap::Args)]
@@ -19,7 +23,21 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         Some(name) => vec![sql::view(&catalog, name)?],
         None => catalog.views.iter().collect(),
     };
-    let texts: Vec<String> = views.into_iter().map(|view| view.describe(&catalog)).collect();
+    let text = |view: &View| format!("{}{}", view.describe(&catalog), slices(view));
+    let texts: Vec<String> = views.into_iter().map(text).collect();
     print!("{}", texts.join("\n"));
     Ok(ExitCode::SUCCESS)
+}
+
+/// How the view's time is cut, and what that costs.
+fn slices(view: &View) -> String {
+    let length = Slices::of(view.window).length();
+    let share = match view.window {
+        Window::Grid { size, .. } => format!("{} in a window", size.0 / length.0),
+        Window::Session { .. } => "as many as a session lasts".to_owned(),
+    };
+    format!(
+        "slices: {length}, {share}; an event is folded into one\n\
+         writes: for each batch the slab of each slice that it has events of, and the head\n"
+    )
 }

@@ -13,28 +13,30 @@ use indicatif::ProgressBar;
 const GZIP: [u8; 2] = [0x1f, 0x8b];
 
 /// An open file of events.
+#[cfg_attr(not(feature = "local"), expect(dead_code, reason = "only replay reads line by line"))]
 pub(super) struct Input {
     path: PathBuf,
-    reader: Box<dyn BufRead>,
+    reader: Box<dyn BufRead + Send>,
     line: u64,
 }
 
 impl Input {
     /// Opens a file; `-` is standard input. What is read of it moves the bar on.
     pub(super) fn open(path: &Path, bar: &ProgressBar) -> anyhow::Result<Self> {
-        let raw: Box<dyn Read> = if path == Path::new("-") {
+        let raw: Box<dyn Read + Send> = if path == Path::new("-") {
             Box::new(bar.wrap_read(stdin()))
         } else {
             Box::new(bar.wrap_read(File::open(path).with_context(|| failed(path))?))
         };
         let mut raw = BufReader::new(raw);
         let packed = raw.fill_buf().with_context(|| failed(path))?.starts_with(&GZIP);
-        let reader: Box<dyn BufRead> =
+        let reader: Box<dyn BufRead + Send> =
             if packed { Box::new(BufReader::new(MultiGzDecoder::new(raw))) } else { Box::new(raw) };
         Ok(Self { path: path.to_owned(), reader, line: 0 })
     }
 
     /// The next line that is not blank and its place, `file:line`.
+    #[cfg(feature = "local")]
     pub(super) fn next_line(&mut self) -> anyhow::Result<Option<(String, Vec<u8>)>> {
         loop {
             let mut line = Vec::new();
@@ -50,7 +52,13 @@ impl Input {
         }
     }
 
+    /// Its bytes.
+    pub(super) fn into_reader(self) -> Box<dyn BufRead + Send> {
+        self.reader
+    }
+
     /// All of it.
+    #[cfg(feature = "local")]
     pub(super) fn read_all(mut self) -> anyhow::Result<Vec<u8>> {
         let mut content = Vec::new();
         self.reader.read_to_end(&mut content).with_context(|| failed(&self.path))?;
@@ -73,7 +81,7 @@ fn failed(path: &Path) -> String {
     format!("failed to read {}", path.display())
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "local"))]
 mod tests {
     use std::io::Write;
 

@@ -2,17 +2,21 @@
 
 mod check;
 mod explain;
-#[cfg(feature = "local")]
 mod input;
+#[cfg(feature = "local")]
+mod inspect;
 #[cfg(feature = "local")]
 mod pace;
 #[cfg(feature = "local")]
 mod replay;
+mod run;
 #[cfg(feature = "local")]
 mod simulate;
 mod sql;
 #[cfg(feature = "local")]
 mod target;
+#[cfg(feature = "local")]
+mod up;
 
 use std::process::ExitCode;
 
@@ -20,28 +24,53 @@ use clap::{Parser, Subcommand};
 
 /// SQL views over event streams as serverless functions.
 #[derive(Debug, Parser)]
-#[command(name = "weir", version, about, arg_required_else_help = true)]
+#[command(name = "weir", version, about)]
+#[cfg_attr(feature = "local", command(args_conflicts_with_subcommands = true))]
 struct Cli {
+    #[cfg(feature = "local")]
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[cfg(feature = "local")]
+    #[command(flatten)]
+    up: up::Args,
+    #[cfg(not(feature = "local"))]
     #[command(subcommand)]
     command: Command,
+}
+
+impl Cli {
+    /// A bare `weir` is `weir up`, where that is built in.
+    fn command(self) -> Command {
+        #[cfg(feature = "local")]
+        return self.command.unwrap_or(Command::Up(self.up));
+        #[cfg(not(feature = "local"))]
+        return self.command;
+    }
 }
 
 #[derive(Debug, Subcommand)]
 enum Command {
     Check(check::Args),
     Explain(explain::Args),
+    Run(run::Args),
+    #[cfg(feature = "local")]
+    Inspect(inspect::Args),
     #[cfg(feature = "local")]
     Replay(replay::Args),
     #[cfg(feature = "local")]
     Simulate(simulate::Args),
+    #[cfg(feature = "local")]
+    Up(up::Args),
 }
 
 /// Runs the command that the process's arguments name.
 ///
 /// Ends with 0 where all went well, with 1 where the command failed, with 2 where it was not understood.
 pub fn main() -> ExitCode {
-    match run(Cli::parse().command) {
+    match run(Cli::parse().command()) {
         Ok(code) => code,
+        // Whoever reads the output has seen enough (`| head`).
+        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error:#}");
             ExitCode::FAILURE
@@ -49,14 +78,24 @@ pub fn main() -> ExitCode {
     }
 }
 
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    let mut causes = error.chain().filter_map(|cause| cause.downcast_ref::<std::io::Error>());
+    causes.any(|cause| cause.kind() == std::io::ErrorKind::BrokenPipe)
+}
+
 fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Check(args) => check::run(&args),
         Command::Explain(args) => explain::run(&args),
+        Command::Run(args) => run::run(args),
+        #[cfg(feature = "local")]
+        Command::Inspect(args) => block_on(inspect::run(args)),
         #[cfg(feature = "local")]
         Command::Replay(args) => block_on(replay::run(args)),
         #[cfg(feature = "local")]
         Command::Simulate(args) => block_on(simulate::run(args)),
+        #[cfg(feature = "local")]
+        Command::Up(args) => block_on(up::run(args)),
     }
 }
 

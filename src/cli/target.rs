@@ -19,7 +19,7 @@ use crate::{
 const ATTEMPTS: u32 = 5;
 /// How long to wait where such an answer does not say.
 const PAUSE: Duration = Duration::from_secs(1);
-const TIMEOUT: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_mins(1);
 
 /// Where to, as the command line says it.
 #[derive(Clone, Debug, PartialEq, Eq)]

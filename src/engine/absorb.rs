@@ -76,6 +76,11 @@ impl<S: Store, P: Publisher, T: Topics> Engine<S, P, T> {
         let (mut head, mut from, mut cut_at, mut conflicts, mut reported) = (head, 0, None, 0, 0);
         loop {
             let progress = progress(&head, &task.partition);
+            if self.is_made_anew(task, from, &progress).await? {
+                self.store.restart(&task.view.id, &task.partition, progress.epoch).await?;
+                head = self.store.head(&task.view.id).await?;
+                continue;
+            }
             writer.sync(task.view, &progress);
             if conflicts > 0 {
                 writer.distrust();
@@ -111,10 +116,11 @@ impl<S: Store, P: Publisher, T: Topics> Engine<S, P, T> {
                 head: &head,
                 sources: &sources,
                 scope,
+                closed: closed(&head, scope),
                 watermark: task.view.watermark(&head, &sources, scope),
                 touched: &fold.touched,
             };
-            let given = self.close(&closing, Some((&task.partition, &mut writer))).await?;
+            let given = self.close(closing, Some((&task.partition, &mut writer))).await?;
             total.accepted += fold.accepted;
             total.skipped += fold.skipped;
             total.late += fold.late.len() as u64;
@@ -127,6 +133,19 @@ impl<S: Store, P: Publisher, T: Topics> Engine<S, P, T> {
             cut_at = Some(from);
             head = self.store.head(&task.view.id).await?;
         }
+    }
+
+    /// Whether what looks like a redelivery is a topic that was deleted and made again: then the
+    /// broker has less than was absorbed.
+    async fn is_made_anew(
+        &self,
+        task: &Task<'_>,
+        from: usize,
+        progress: &Progress,
+    ) -> Result<bool, EngineError> {
+        let Partition { topic, index } = &task.partition;
+        let is_repeated = task.batch.records.get(from).is_some_and(|first| first.offset < progress.next);
+        Ok(is_repeated && self.topics.end_offset(topic, *index).await? < progress.next)
     }
 
     async fn fold(

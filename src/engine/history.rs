@@ -47,7 +47,6 @@ impl History {
     }
 
     /// All rows with their keys.
-    #[cfg(test)]
     pub(super) fn rows(&self) -> &[(Vec<u8>, ClosedRow)] {
         &self.rows
     }

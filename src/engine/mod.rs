@@ -29,6 +29,7 @@ mod error;
 mod fold;
 mod groups;
 mod history;
+mod inspect;
 mod leaf;
 mod page;
 mod read;
@@ -41,11 +42,12 @@ mod view;
 mod writer;
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     sync::{Arc, PoisonError},
 };
 
 pub use error::EngineError;
+pub use inspect::Inspector;
 pub use read::{PartitionStatus, Reader, ViewStatus};
 pub use row::{ClosedRow, KeyRows};
 pub use sweep::Swept;
@@ -53,7 +55,7 @@ pub use sweep::Swept;
 use crate::{
     publish::{Publisher, Topics},
     sql::Catalog,
-    state::{Partition, Store},
+    state::{Partition, Scope, Store},
     time::{Clock, Millis, Timestamp},
 };
 use view::ViewRuntime;
@@ -95,6 +97,8 @@ pub struct Engine<S, P, T> {
     settings: Settings,
     writers: std::sync::Mutex<HashMap<(usize, Partition), Arc<tokio::sync::Mutex<Writer>>>>,
     partitions: tokio::sync::Mutex<HashMap<String, i32>>,
+    /// For each view up to where this process has closed its scopes.
+    turns: Vec<tokio::sync::Mutex<BTreeMap<Scope, Timestamp>>>,
 }
 
 /// What became of a batch.
@@ -129,7 +133,9 @@ impl<S: Store, P: Publisher, T: Topics> Engine<S, P, T> {
         settings: Settings,
     ) -> Self {
         let views = catalog.views.iter().map(|view| ViewRuntime::new(&catalog, view)).collect();
+        let turns = catalog.views.iter().map(|_| tokio::sync::Mutex::default()).collect();
         Self {
+            turns,
             catalog,
             views,
             store,

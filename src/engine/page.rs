@@ -159,7 +159,8 @@ impl<S: Store> Pages<'_, S> {
         loop {
             let depth = self.store.head(&self.view.id).await?.page_depth;
             let items = read(self.store, self.view, depth, rows.iter().map(|row| row.hash)).await?;
-            let mut leaves = stored::leaves(&(), Page::default(), items, |_, body| Page::decode(body))?;
+            let decode = |_, body: &[u8]| Page::decode(body);
+            let mut leaves = stored::leaves(self.store, &(), Page::default(), items, decode).await?;
             for row in rows {
                 if let Some(leaf) = leaves.covering(row.hash) {
                     leaf.dirty |= leaf.content.show(self.view.windows, row);

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::{
     EngineError,
+    leaf::Leaves,
     page::{Page, read},
     row::KeyRows,
     stored,
@@ -13,7 +14,7 @@ use crate::{
     aggregate::KeyTable,
     codec::put_value,
     sql::{Catalog, View},
-    state::{Chunk, Head, ItemKey, Scope, Store},
+    state::{Chunk, Head, Item, ItemKey, Scope, Store},
     time::{Offset, Timestamp},
     value::Value,
     window::{is_past, watermark},
@@ -73,7 +74,7 @@ impl<S: Store> Reader<S> {
         let Some(view) = self.view(view) else { return Ok(Vec::new()) };
         let span = crate::state::Span::Pages { view: view.id.clone() };
         let items = self.store.scan(&span).await?;
-        let leaves = stored::leaves(&(), Page::default(), items, |_, body| Page::decode(body))?;
+        let leaves = self.leaves(items).await?;
         Ok(leaves.iter().flat_map(|leaf| leaf.content.rows()).cloned().collect())
     }
 
@@ -90,8 +91,12 @@ impl<S: Store> Reader<S> {
             None if depth == 0 => vec![],
             None => read(&self.store, view, depth, std::iter::once(hash)).await?,
         };
-        let mut leaves = stored::leaves(&(), Page::default(), items, |_, body| Page::decode(body))?;
+        let mut leaves = self.leaves(items).await?;
         Ok(leaves.covering(hash).and_then(|leaf| leaf.content.find(hash, &bytes)).cloned())
+    }
+
+    async fn leaves(&self, items: Vec<(ItemKey, Item)>) -> Result<Leaves<Page>, EngineError> {
+        stored::leaves(&self.store, &(), Page::default(), items, |_, body| Page::decode(body)).await
     }
 
     /// How far a view has come.

@@ -1,11 +1,14 @@
 //! Items to contents and back.
 
+use futures::{StreamExt, stream};
+use xxhash_rust::xxh3::xxh3_64;
+
 use super::{
     EngineError,
     leaf::{Content, Leaves},
 };
 use crate::{
-    codec::{CodecError, Packer, unpack},
+    codec::{CodecError, Packer, named_pieces, pieces_of, unpack},
     state::{Chunk, Item, ItemKey, Store, Written},
     time::Timestamp,
 };
@@ -17,25 +20,84 @@ impl ItemKey {
     pub(super) fn chunk(&self) -> Chunk {
         match self {
             Self::Slab { chunk, .. } | Self::Page { chunk, .. } | Self::History { chunk, .. } => *chunk,
+            Self::Piece { .. } => Chunk::WHOLE,
         }
+    }
+
+    /// The key of a piece of this item's body.
+    fn piece(&self, of: u64, index: u32) -> Self {
+        let (view, slice) = match self {
+            Self::Slab { view, slice, .. } | Self::History { view, slice, .. } => (view, *slice),
+            Self::Page { view, .. } => (view, Timestamp::MIN),
+            Self::Piece { view, slice, .. } => (view, *slice),
+        };
+        Self::Piece { view: view.clone(), slice, of, index }
     }
 }
 
+/// As many items are put side by side.
+const AT_ONCE: usize = 16;
+
 /// The leaves that items make, each read by `decode` (version, body).
-pub(super) fn leaves<C: Content>(
+pub(super) async fn leaves<S: Store, C: Content>(
+    store: &S,
     shape: &C::Shape,
     empty: C,
     items: Vec<(ItemKey, Item)>,
     decode: impl Fn(i64, &[u8]) -> Result<C, CodecError>,
 ) -> Result<Leaves<C>, EngineError> {
-    let read = |(key, item): (ItemKey, Item)| {
+    let mut read = Vec::with_capacity(items.len());
+    for (key, item) in items {
+        let item = whole(store, &key, item).await?;
         let content = unpack(&item.body).and_then(|body| decode(item.version, &body));
-        let content =
-            content.map_err(|source| EngineError::Damaged { subject: format!("{key:?}"), source })?;
-        Ok((key.chunk(), item.version, content))
+        let content = content.map_err(|source| damaged(&key, source))?;
+        read.push((key.chunk(), item.version, content));
+    }
+    Ok(Leaves::of_items(shape, empty, read))
+}
+
+fn damaged(key: &ItemKey, source: CodecError) -> EngineError {
+    EngineError::Damaged { subject: format!("{key:?}"), source }
+}
+
+/// An item with the whole of its body, wherever its pieces are.
+pub(super) async fn whole<S: Store>(store: &S, key: &ItemKey, item: Item) -> Result<Item, EngineError> {
+    let Some((of, count)) = pieces_of(&item.body).map_err(|source| damaged(key, source))? else {
+        return Ok(item);
     };
-    let items = items.into_iter().map(read).collect::<Result<_, EngineError>>()?;
-    Ok(Leaves::of_items(shape, empty, items))
+    let keys: Vec<_> = (0..count).map(|index| key.piece(of, index)).collect();
+    let mut pieces = store.get_many(&keys).await?;
+    pieces.sort_by(|(a, _), (b, _)| a.cmp(b));
+    let body = pieces.into_iter().flat_map(|(_, piece)| piece.body).collect::<Vec<_>>();
+    if xxh3_64(&body) != of {
+        let found = format!("{} bytes of other content", body.len());
+        return Err(damaged(key, CodecError::Unexpected { found, expected: "the pieces that it names" }));
+    }
+    Ok(Item { body, ..item })
+}
+
+/// Puts an item; before it the pieces of its body, if it does not fit. They are named by what is in
+/// them, so that whoever reads the item finds what its writer wrote, and no one else's.
+async fn put<S: Store>(
+    store: &S,
+    key: &ItemKey,
+    item: Item,
+    expected: Option<i64>,
+) -> Result<Written, EngineError> {
+    if item.body.len() <= MOST_BYTES {
+        return Ok(store.put(key, item, expected).await?);
+    }
+    let of = xxh3_64(&item.body);
+    let mut count = 0;
+    for piece in item.body.chunks(MOST_BYTES) {
+        let piece = Item { version: 0, body: piece.to_vec(), expires: item.expires };
+        // A conflict would be another body of the same hash.
+        if store.put(&key.piece(of, count), piece, None).await? == Written::Conflict {
+            return Ok(Written::Conflict);
+        }
+        count += 1;
+    }
+    Ok(store.put(key, Item { body: named_pieces(of, count), ..item }, expected).await?)
 }
 
 /// What a leaf is to be written as.
@@ -78,9 +140,15 @@ impl<C: Content> Put<'_, C> {
         leaves: &mut Leaves<C>,
         packed: Vec<(Chunk, Item, Option<i64>)>,
     ) -> Result<Written, EngineError> {
-        for (chunk, item, expected) in packed {
+        let puts = packed.into_iter().map(async |(chunk, item, expected)| {
             let version = item.version;
-            if store.put(&(self.key)(chunk), item, expected).await? == Written::Conflict {
+            let written = put(store, &(self.key)(chunk), item, expected).await?;
+            Ok::<_, EngineError>((chunk, version, written))
+        });
+        let mut puts = stream::iter(puts).buffer_unordered(AT_ONCE);
+        while let Some(put) = puts.next().await {
+            let (chunk, version, written) = put?;
+            if written == Written::Conflict {
                 return Ok(Written::Conflict);
             }
             if let Some(leaf) = leaves.iter_mut().find(|leaf| leaf.chunk == chunk) {

@@ -107,8 +107,8 @@ impl<S: Store, P: Publisher, T: Topics> Engine<S, P, T> {
     ) -> Result<Given, EngineError> {
         let Some(view) = self.views.get(view_index) else { return Ok(Given::default()) };
         let touched = &Touched::default();
-        let closing = Closing { view_index, view, head, sources, scope, watermark, touched };
-        self.close(&closing, None).await
+        let closed = closed(head, scope);
+        self.close(Closing { view_index, view, head, sources, scope, closed, watermark, touched }, None).await
     }
 
     /// Marks what is idle and what was made anew. Answers whether it marked anything.

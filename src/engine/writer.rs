@@ -168,11 +168,11 @@ pub(super) async fn read_slabs<S: Store>(
             by_slice.entry(*slice).or_default().push((key, item));
         }
     }
-    let read = |(slice, items)| {
-        let leaves = stored::leaves(&view.shape, Slab::new(slice), items, |version, body| {
-            Slab::decode(&view.shape, slice, Offset(version), body)
-        })?;
-        Ok((slice, leaves))
-    };
-    by_slice.into_iter().map(read).collect()
+    let mut slabs = Slabs::new();
+    for (slice, items) in by_slice {
+        let decode = |version, body: &[u8]| Slab::decode(&view.shape, slice, Offset(version), body);
+        let leaves = stored::leaves(store, &view.shape, Slab::new(slice), items, decode).await?;
+        slabs.insert(slice, leaves);
+    }
+    Ok(slabs)
 }

@@ -34,6 +34,10 @@ use crate::{
     value::{Type, Value},
 };
 
+/// The earliest event time: the beginning of the year 1. Windows of what lies before would not fit
+/// 64 bits of milliseconds.
+const EARLIEST: Timestamp = Timestamp(-62_135_596_800_000);
+
 /// Decodes a batch against the table of its topic. `now` bounds how far ahead an event may be.
 pub fn decode<'a>(raw: &'a RawBatch, table: &'a Table, now: Timestamp) -> Batch<'a> {
     let width = table.columns.len();
@@ -223,7 +227,11 @@ impl<'a> Decoder<'a> {
             _ => None,
         };
         match time {
-            Some(time) if complete && self.problems.is_empty() && time <= self.bound(sent) => Ok(time),
+            Some(time)
+                if complete && self.problems.is_empty() && (EARLIEST..=self.bound(sent)).contains(&time) =>
+            {
+                Ok(time)
+            }
             _ => Err(self.rejection(time, sent, row)),
         }
     }
@@ -237,10 +245,13 @@ impl Decoder<'_> {
 
     #[cold]
     fn rejection(&self, time: Option<Timestamp>, sent: Option<Timestamp>, row: &[Value<'_>]) -> Rejection {
-        let absurd = time.filter(|time| *time > self.bound(sent));
+        let absurd = time.filter(|time| !(EARLIEST..=self.bound(sent)).contains(time));
         let event_time = if absurd.is_some() { None } else { time };
         let reason = match (self.problems.first(), absurd) {
             (Some(problem), _) => problem.reason(self.table),
+            (None, Some(time)) if time < EARLIEST => {
+                format!("event time {} lies before {EARLIEST}", time.0)
+            }
             (None, Some(time)) => ahead::reason(time, self.bound(sent), self.table.max_ahead),
             (None, None) => self.missing(row),
         };

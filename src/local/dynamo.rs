@@ -21,6 +21,8 @@ pub const LOG_FILTER: &str = "dynoxide=error";
 
 /// How often expired items are dropped.
 const SWEEP_EVERY: Duration = Duration::from_mins(1);
+/// How long a client waits for an answer.
+const PATIENCE: Duration = Duration::from_secs(30);
 /// How long requests may take to end when the server stops.
 const GRACE: Duration = Duration::from_secs(5);
 
@@ -101,7 +103,16 @@ impl EmbeddedDynamo {
     /// A client of it.
     pub async fn client(&self) -> Client {
         let endpoint = Some(self.endpoint());
-        ClientOptions { endpoint, keyless: true, ..ClientOptions::default() }.connect().await
+        // It shares a machine with all else that runs here, and does not fail over.
+        let (connect_timeout, attempt_timeout) = (PATIENCE, PATIENCE);
+        let options = ClientOptions {
+            endpoint,
+            keyless: true,
+            connect_timeout,
+            attempt_timeout,
+            ..ClientOptions::default()
+        };
+        options.connect().await
     }
 
     /// Stops it, and returns when the database is closed. Dropping it does the same.

@@ -5,3 +5,4 @@ pub mod broker;
 pub mod dynamo;
 pub mod poller;
 pub mod simulate;
+pub mod stack;

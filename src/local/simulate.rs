@@ -220,15 +220,18 @@ impl Simulator {
         if self.random.random::<f64>() >= self.settings.malformed {
             return event.to_string();
         }
-        match self.random.random_range(0..4) {
-            0 => event["ts"] = "yesterday".into(),
-            1 => event["product_id"] = serde_json::Value::Null,
+        let (column, value) = match self.random.random_range(0..4) {
+            0 => ("ts", "yesterday".into()),
+            1 => ("product_id", serde_json::Value::Null),
             2 => return "PING".to_owned(),
             _ => {
                 let mut text = event.to_string();
                 text.truncate(text.len() / 2);
                 return text;
             }
+        };
+        if let Some(field) = event.get_mut(column) {
+            *field = value;
         }
         event.to_string()
     }
@@ -322,6 +325,7 @@ fn zipf(rank: usize) -> f64 {
 }
 
 #[cfg(test)]
+#[expect(clippy::cast_precision_loss, reason = "counts of events are small")]
 mod tests {
     use std::collections::HashMap;
 

@@ -116,9 +116,12 @@ impl Diagnostics {
     /// Notes an error.
     pub(super) fn error(&mut self, place: &Place, message: impl Into<String>) {
         let Span { start, end } = place.span;
-        let line = index(start.line);
+        let lines = place.file.text.lines().count().max(1);
+        // What is missing at the end of a file is missing behind its last line.
+        let is_behind = index(start.line) > lines;
+        let line = index(start.line).min(lines);
         let source_line = place.file.text.lines().nth(line - 1).unwrap_or_default().to_owned();
-        let column = index(start.column);
+        let column = if is_behind { source_line.chars().count() + 1 } else { index(start.column) };
         let rest = source_line.chars().count().saturating_sub(column - 1).max(1);
         let width = if end.line == start.line { width(start, end).min(rest) } else { rest };
         self.0.push(SqlError {

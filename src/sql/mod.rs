@@ -4,6 +4,22 @@
 //! views (`view`) in the order in which SQL means them: FROM (`relation`), WHERE, GROUP BY, SELECT,
 //! HAVING. `bind` turns the parser's expressions into typed ones over slots of a row (`expr`).
 //! Nothing stops at the first mistake: [`SqlErrors`] holds all that were found.
+//!
+//! Where SQL's dialects differ:
+//!
+//! | | |
+//! | --- | --- |
+//! | names | exactly, else without regard to case if that is unambiguous; in double quotes exactly |
+//! | an alias | is known to the columns behind it, to HAVING and to GROUP BY; a column of FROM with its name goes before it in GROUP BY, a group key everywhere |
+//! | `a / b` | is a DOUBLE; `a / 0` is NULL |
+//! | overflow | of a BIGINT and a DOUBLE that is not finite are NULL; a failed cast too |
+//! | INTERVAL | is its milliseconds, a BIGINT; so is the difference of two timestamps |
+//! | BIGINT beside TIMESTAMP | counts milliseconds since the epoch |
+//! | a text literal beside TIMESTAMP | is read as ISO 8601, in UTC unless it has an offset |
+//! | `CAST(x AS BIGINT)` | cuts the fraction off, as Flink does |
+//! | EXTRACT | is a BIGINT, in UTC; DOW counts from Sunday (0), as in Postgres |
+//! | `j -> 'a'`, `j ->> 'a'` | JSON and text; JSON's null is NULL as text; indexes count from 0 |
+//! | window_start, window_end | are TIMESTAMPs and in every row, whether or not SELECT names them |
 
 mod bind;
 mod catalog;
@@ -13,6 +29,7 @@ mod error;
 mod expr;
 mod fingerprint;
 mod names;
+mod nesting;
 mod options;
 mod plan;
 mod relation;

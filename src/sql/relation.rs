@@ -86,9 +86,11 @@ fn of_factor(
     errors: &mut Diagnostics,
 ) -> Option<Relation> {
     let (mut relation, alias) = match factor {
-        TableFactor::Table { name, alias, args: None, .. } => (of_table(name, known, place, errors)?, alias),
-        TableFactor::Derived { lateral: false, subquery, alias, .. } => {
-            shape::check_subquery(subquery, place, errors);
+        TableFactor::Table {
+            name, alias, args: None, version: None, json_path: None, sample: None, ..
+        } => (of_table(name, known, place, errors)?, alias),
+        TableFactor::Derived { lateral: false, subquery, alias, sample: None } => {
+            shape::check_query(subquery, place, errors);
             (of_query(subquery, known, place, errors)?, alias)
         }
         TableFactor::NestedJoin { table_with_joins, alias } if table_with_joins.joins.is_empty() => {
@@ -137,6 +139,7 @@ fn of_table(
             return None;
         }
         _ => {
+            let all = all.chain(known.broken.iter().map(String::as_str));
             errors.error(place, names::unknown("table", &ident.value, all));
             return None;
         }
@@ -155,7 +158,7 @@ fn of_table(
 /// A subquery: one SELECT, or several joined by UNION ALL.
 fn of_query(query: &Query, known: Known<'_>, place: &Place, errors: &mut Diagnostics) -> Option<Relation> {
     let mut selects = Vec::new();
-    if let Err(message) = flatten(&query.body, &mut selects) {
+    if let Err(message) = flatten(&query.body, &mut selects, place, errors) {
         errors.error(&place.at(query.body.as_ref()), message);
         return None;
     }
@@ -170,13 +173,22 @@ fn of_query(query: &Query, known: Known<'_>, place: &Place, errors: &mut Diagnos
     Some(relation)
 }
 
-fn flatten<'q>(body: &'q SetExpr, into: &mut Vec<&'q Select>) -> Result<(), String> {
+/// The branches of a UNION ALL, or what stands there instead.
+fn flatten<'q>(
+    body: &'q SetExpr,
+    into: &mut Vec<&'q Select>,
+    place: &Place,
+    errors: &mut Diagnostics,
+) -> Result<(), String> {
     match body {
         SetExpr::Select(select) => into.push(select),
-        SetExpr::Query(query) => flatten(&query.body, into)?,
+        SetExpr::Query(query) => {
+            shape::check_query(query, place, errors);
+            flatten(&query.body, into, place, errors)?;
+        }
         SetExpr::SetOperation { left, op: SetOperator::Union, set_quantifier: SetQuantifier::All, right } => {
-            flatten(left, into)?;
-            flatten(right, into)?;
+            flatten(left, into, place, errors)?;
+            flatten(right, into, place, errors)?;
         }
         SetExpr::SetOperation { op, set_quantifier, .. } => {
             return Err(
@@ -200,7 +212,11 @@ fn of_branch(select: &Select, known: Known<'_>, place: &Place, errors: &mut Diag
     for (index, item) in select.projection.iter().enumerate() {
         let place = place.at(item);
         match item {
-            SelectItem::Wildcard(_) | SelectItem::QualifiedWildcard(..) => columns.extend(inner.all()),
+            SelectItem::Wildcard(options) if options.to_string().is_empty() => columns.extend(inner.all()),
+            SelectItem::Wildcard(_) | SelectItem::QualifiedWildcard(..) => {
+                errors.error(&place, format!("found {item}; expected a plain * or the columns by name"));
+                columns.extend(inner.all());
+            }
             SelectItem::UnnamedExpr(expr) => {
                 let mut scope = inner.scope("a subquery");
                 let typed = Binder::new(&mut scope, errors, &place).bind(expr);

@@ -10,11 +10,6 @@ pub(super) fn check_view(query: &Query, select: &Select, place: &Place, errors: 
     check_select(select, place, errors);
 }
 
-/// A subquery in FROM.
-pub(super) fn check_subquery(query: &Query, place: &Place, errors: &mut Diagnostics) {
-    check_query(query, place, errors);
-}
-
 /// A SELECT in a subquery.
 pub(super) fn check_branch(select: &Select, place: &Place, errors: &mut Diagnostics) {
     check_select(select, place, errors);
@@ -25,7 +20,8 @@ pub(super) fn check_branch(select: &Select, place: &Place, errors: &mut Diagnost
     }
 }
 
-fn check_query(query: &Query, place: &Place, errors: &mut Diagnostics) {
+/// A query, that of a view or in FROM, apart from its SELECT.
+pub(super) fn check_query(query: &Query, place: &Place, errors: &mut Diagnostics) {
     let mut refuse = |found: bool, place: Place, message: &str| {
         if found {
             errors.error(&place, message);

@@ -10,7 +10,10 @@ use sqlparser::{
     tokenizer::{Location, Span, Token, TokenWithSpan, Tokenizer},
 };
 
-use super::error::{Diagnostics, Place, SqlFile};
+use super::{
+    error::{Diagnostics, Place, SqlFile},
+    nesting,
+};
 
 /// A statement and where it stands.
 pub(super) struct Parsed {
@@ -28,7 +31,9 @@ pub(super) struct Statements {
 
 /// Parses a file.
 pub(super) fn parse(file: &Rc<SqlFile>, errors: &mut Diagnostics, into: &mut Statements) {
-    let tokens = match Tokenizer::new(&GenericDialect {}, &file.text).tokenize_with_location() {
+    let tokens = match Tokenizer::new(&GenericDialect {}, file.text.trim_start_matches('\u{feff}'))
+        .tokenize_with_location()
+    {
         Ok(tokens) => tokens,
         Err(error) => {
             let span = Span::new(error.location, error.location);
@@ -41,6 +46,15 @@ pub(super) fn parse(file: &Rc<SqlFile>, errors: &mut Diagnostics, into: &mut Sta
         let place = Place { file: Rc::clone(file), span: first.span };
         free_column_names(&mut tokens);
         let created = created_name(&tokens);
+        if let Some(span) = nesting::too_deep(&tokens) {
+            let message = format!(
+                "this nests too deeply; expected at most {} operators in an expression (IN (...) joins many ORs)",
+                nesting::DEEPEST
+            );
+            errors.error(&place.with_span(span), message);
+            into.broken.extend(created);
+            continue;
+        }
         match parse_one(tokens) {
             Ok(statement) => into.parsed.push(Parsed { statement, place }),
             Err((message, span)) => {

@@ -35,6 +35,9 @@ struct Tables {
     stats: Stats,
 }
 
+/// DynamoDB's limit on an item, which holds here too.
+const MOST_BYTES: usize = 400 << 10;
+
 impl MemoryStore {
     /// An empty store.
     pub fn new() -> Self {
@@ -50,6 +53,10 @@ impl MemoryStore {
         let first = ItemKey::History { view: view.clone(), slice: Timestamp::MIN, chunk: Chunk::WHOLE };
         let end = ItemKey::History { view: view.clone(), slice, chunk: Chunk::WHOLE };
         let old: Vec<_> = tables.items.range(first..end).map(|(key, _)| key.clone()).collect();
+        tables.remove_all(&old);
+        let piece = |slice| ItemKey::Piece { view: view.clone(), slice, of: 0, index: 0 };
+        let old: Vec<_> =
+            tables.items.range(piece(Timestamp::MIN)..piece(slice)).map(|(key, _)| key.clone()).collect();
         tables.remove_all(&old);
     }
 
@@ -105,18 +112,18 @@ impl Tables {
         Written::Stored
     }
 
-    /// Changes one partition of a head where `change` says what it becomes.
+    /// Changes one partition of a head where `change` says what it becomes; answers whether it did.
     fn update(
         &mut self,
         view: &ViewId,
         partition: &Partition,
         change: impl FnOnce(Option<&Progress>) -> Option<Progress>,
-    ) {
+    ) -> bool {
         let head = self.heads.entry(view.clone()).or_default();
-        if let Some(progress) = change(head.partitions.get(partition)) {
-            head.partitions.insert(partition.clone(), progress);
-            self.stats.writes += 1;
-        }
+        let Some(progress) = change(head.partitions.get(partition)) else { return false };
+        head.partitions.insert(partition.clone(), progress);
+        self.stats.writes += 1;
+        true
     }
 
     fn head(&mut self, view: &ViewId) -> Head {
@@ -156,8 +163,11 @@ impl Store for MemoryStore {
 
     async fn advance(&self, view: &ViewId, step: Advance) -> Result<Head, StateError> {
         let mut tables = self.lock();
-        tables.update(view, &step.partition, |old| step::advanced(old, &step));
-        tables.heads.entry(view.clone()).or_default().born.get_or_insert(step.seen_at);
+        if tables.update(view, &step.partition, |old| step::advanced(old, &step))
+            && let Some(head) = tables.heads.get_mut(view)
+        {
+            head.born.get_or_insert(step.seen_at);
+        }
         Ok(tables.head(view))
     }
 
@@ -214,6 +224,14 @@ impl Store for MemoryStore {
     }
 
     async fn put(&self, key: &ItemKey, item: Item, expected: Option<i64>) -> Result<Written, StateError> {
+        if item.body.len() > MOST_BYTES {
+            let source = format!("its {} bytes are more than DynamoDB takes, {MOST_BYTES}", item.body.len());
+            return Err(StateError::Call {
+                action: "write",
+                subject: format!("{key:?}"),
+                source: source.into(),
+            });
+        }
         Ok(self.lock().put(key, item, expected))
     }
 }

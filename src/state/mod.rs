@@ -214,6 +214,18 @@ pub enum ItemKey {
         /// The part of the key space.
         chunk: Chunk,
     },
+    /// A piece of a body that does not fit one item and cannot be split between keys, because it is
+    /// one key's. It is written before the item that it belongs to, which names it.
+    Piece {
+        /// The view.
+        view: ViewId,
+        /// The slice of the item that it belongs to; the first there is for a page.
+        slice: Timestamp,
+        /// The hash of the whole body.
+        of: u64,
+        /// Which piece.
+        index: u32,
+    },
 }
 
 /// Items that one query reads, in the order of their keys.

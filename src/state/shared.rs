@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{
-    Advance, Head, Item, ItemKey, Partition, Scope, Span, StateError, Store, ViewId, Written,
-};
+use super::{Advance, Head, Item, ItemKey, Partition, Scope, Span, StateError, Store, ViewId, Written};
 use crate::time::{Offset, Timestamp};
 
 macro_rules! delegate {

@@ -122,7 +122,7 @@ async fn nothing_good_is_a_bad_request() {
     400
     content-type: application/problem+json
     cache-control: no-store
-    {"type":"https://github.com/weir-project/weir/blob/main/docs/api.md#rejected-events","title":"Events rejected","status":400,"detail":"no event fits its table","instance":"/events/impressions","accepted":0,"rejected":[{"index":0,"reason":"column \"product_id\": found null, expected TEXT NOT NULL"}]}
+    {"type":"urn:weir:problem:rejected-events","title":"Events rejected","status":400,"detail":"no event fits its table","instance":"/events/impressions","accepted":0,"rejected":[{"index":0,"reason":"column \"product_id\": found null, expected TEXT NOT NULL"}]}
     "#);
     assert!(messages.is_empty());
 }
@@ -139,13 +139,13 @@ async fn a_body_that_is_no_events_at_all_is_a_bad_request() {
     400
     content-type: application/problem+json
     cache-control: no-store
-    {"type":"https://github.com/weir-project/weir/blob/main/docs/api.md#malformed-body","title":"Malformed body","status":400,"detail":"the body is empty","instance":"/events/impressions"}
+    {"type":"urn:weir:problem:malformed-body","title":"Malformed body","status":400,"detail":"the body is empty","instance":"/events/impressions"}
     "#);
     assert_snapshot!(send("/events/impressions", "[{},").await.0, @r#"
     400
     content-type: application/problem+json
     cache-control: no-store
-    {"type":"https://github.com/weir-project/weir/blob/main/docs/api.md#malformed-body","title":"Malformed body","status":400,"detail":"the body is no JSON array: EOF while parsing a value at line 1 column 4","instance":"/events/impressions"}
+    {"type":"urn:weir:problem:malformed-body","title":"Malformed body","status":400,"detail":"the body is no JSON array: EOF while parsing a value at line 1 column 4","instance":"/events/impressions"}
     "#);
 }
 
@@ -155,7 +155,7 @@ async fn an_unknown_table_is_answered_with_the_known() {
     404
     content-type: application/problem+json
     cache-control: no-store
-    {"type":"https://github.com/weir-project/weir/blob/main/docs/api.md#unknown-table","title":"Unknown table","status":404,"detail":"there is no table \"nope\"","instance":"/events/nope","tables":["impressions"]}
+    {"type":"urn:weir:problem:unknown-table","title":"Unknown table","status":404,"detail":"there is no table \"nope\"","instance":"/events/nope","tables":["impressions"]}
     "#);
 }
 
@@ -165,7 +165,7 @@ async fn a_body_over_the_limit_is_too_large() {
     413
     content-type: application/problem+json
     cache-control: no-store
-    {"type":"https://github.com/weir-project/weir/blob/main/docs/api.md#too-large","title":"Body too large","status":413,"detail":"a body has at most 6291456 bytes; send the events in several","instance":"/events/impressions"}
+    {"type":"urn:weir:problem:too-large","title":"Body too large","status":413,"detail":"a body has at most 6291456 bytes; send the events in several","instance":"/events/impressions"}
     "#);
 }
 
@@ -196,7 +196,7 @@ async fn events_are_not_accepted_before_the_broker_has_them() {
     content-type: application/problem+json
     cache-control: no-store
     retry-after: 1
-    {"type":"https://github.com/weir-project/weir/blob/main/docs/api.md#broker-unavailable","title":"Broker unavailable","status":503,"detail":"topic raw_impressions does not take events now; none may count as accepted","instance":"/events/impressions"}
+    {"type":"urn:weir:problem:broker-unavailable","title":"Broker unavailable","status":503,"detail":"topic raw_impressions does not take events now; none may count as accepted","instance":"/events/impressions"}
     "#);
 }
 
@@ -208,13 +208,13 @@ async fn ingest_is_written_to_only() {
     content-type: application/problem+json
     cache-control: no-store
     allow: POST
-    {"type":"https://github.com/weir-project/weir/blob/main/docs/api.md#unknown-method","title":"Method not allowed","status":405,"detail":"/events/impressions does not take GET","instance":"/events/impressions"}
+    {"type":"urn:weir:problem:unknown-method","title":"Method not allowed","status":405,"detail":"/events/impressions does not take GET","instance":"/events/impressions"}
     "#);
     assert_snapshot!(answer(&router, request("GET", "/ctr/latest")).await, @r#"
     404
     content-type: application/problem+json
     cache-control: no-store
-    {"type":"https://github.com/weir-project/weir/blob/main/docs/api.md#unknown-path","title":"Unknown path","status":404,"detail":"nothing stands at /ctr/latest","instance":"/ctr/latest"}
+    {"type":"urn:weir:problem:unknown-path","title":"Unknown path","status":404,"detail":"nothing stands at /ctr/latest","instance":"/ctr/latest"}
     "#);
 }
 

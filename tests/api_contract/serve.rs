@@ -140,7 +140,7 @@ async fn health_is_the_stores() {
     content-type: application/problem+json
     cache-control: no-store
     retry-after: 1
-    {"type":"https://github.com/weir-project/weir/blob/main/docs/api.md#store-unavailable","title":"Store unavailable","status":503,"detail":"the store does not answer","instance":"/health"}
+    {"type":"urn:weir:problem:store-unavailable","title":"Store unavailable","status":503,"detail":"the store does not answer","instance":"/health"}
     "#);
 }
 
@@ -150,7 +150,7 @@ async fn an_unknown_view_is_answered_with_the_known() {
     404
     content-type: application/problem+json
     cache-control: no-store
-    {"type":"https://github.com/weir-project/weir/blob/main/docs/api.md#unknown-view","title":"Unknown view","status":404,"detail":"there is no view \"nope\"","instance":"/nope/latest","views":["ctr","orders","totals"]}
+    {"type":"urn:weir:problem:unknown-view","title":"Unknown view","status":404,"detail":"there is no view \"nope\"","instance":"/nope/latest","views":["ctr","orders","totals"]}
     "#);
 }
 
@@ -160,13 +160,13 @@ async fn an_unknown_key_is_not_found() {
     404
     content-type: application/problem+json
     cache-control: no-store
-    {"type":"https://github.com/weir-project/weir/blob/main/docs/api.md#unknown-key","title":"Unknown key","status":404,"detail":"view ctr has no row for /p9 yet","instance":"/ctr/p9"}
+    {"type":"urn:weir:problem:unknown-key","title":"Unknown key","status":404,"detail":"view ctr has no row for /p9 yet","instance":"/ctr/p9"}
     "#);
     assert_snapshot!(answer(&router(Store::Empty), request("GET", "/totals")).await, @r#"
     404
     content-type: application/problem+json
     cache-control: no-store
-    {"type":"https://github.com/weir-project/weir/blob/main/docs/api.md#unknown-key","title":"Unknown key","status":404,"detail":"view totals has no row yet","instance":"/totals"}
+    {"type":"urn:weir:problem:unknown-key","title":"Unknown key","status":404,"detail":"view totals has no row yet","instance":"/totals"}
     "#);
 }
 
@@ -176,13 +176,13 @@ async fn a_key_with_the_wrong_number_of_parts_is_not_found() {
     404
     content-type: application/problem+json
     cache-control: no-store
-    {"type":"https://github.com/weir-project/weir/blob/main/docs/api.md#unknown-key","title":"Unknown key","status":404,"detail":"view orders has 2 key columns (region, shop), the path names 1","instance":"/orders/eu"}
+    {"type":"urn:weir:problem:unknown-key","title":"Unknown key","status":404,"detail":"view orders has 2 key columns (region, shop), the path names 1","instance":"/orders/eu"}
     "#);
     assert_snapshot!(get("/totals/eu").await, @r#"
     404
     content-type: application/problem+json
     cache-control: no-store
-    {"type":"https://github.com/weir-project/weir/blob/main/docs/api.md#unknown-key","title":"Unknown key","status":404,"detail":"view totals has no key columns: its row is at /totals","instance":"/totals/eu"}
+    {"type":"urn:weir:problem:unknown-key","title":"Unknown key","status":404,"detail":"view totals has no key columns: its row is at /totals","instance":"/totals/eu"}
     "#);
 }
 
@@ -192,13 +192,13 @@ async fn a_malformed_key_is_a_bad_request() {
     400
     content-type: application/problem+json
     cache-control: no-store
-    {"type":"https://github.com/weir-project/weir/blob/main/docs/api.md#malformed-key","title":"Malformed key","status":400,"detail":"shop is BIGINT, which \"seventeen\" is not","instance":"/orders/eu/seventeen"}
+    {"type":"urn:weir:problem:malformed-key","title":"Malformed key","status":400,"detail":"shop is BIGINT, which \"seventeen\" is not","instance":"/orders/eu/seventeen"}
     "#);
     assert_snapshot!(get("/ctr/%FF").await, @r#"
     400
     content-type: application/problem+json
     cache-control: no-store
-    {"type":"https://github.com/weir-project/weir/blob/main/docs/api.md#malformed-key","title":"Malformed key","status":400,"detail":"product_id is not UTF-8 once decoded","instance":"/ctr/%FF"}
+    {"type":"urn:weir:problem:malformed-key","title":"Malformed key","status":400,"detail":"product_id is not UTF-8 once decoded","instance":"/ctr/%FF"}
     "#);
 }
 
@@ -208,7 +208,7 @@ async fn a_query_parameter_is_a_bad_request() {
     400
     content-type: application/problem+json
     cache-control: no-store
-    {"type":"https://github.com/weir-project/weir/blob/main/docs/api.md#malformed-query","title":"Malformed query","status":400,"detail":"\"limit=5\": there are no query parameters","instance":"/ctr/latest"}
+    {"type":"urn:weir:problem:malformed-query","title":"Malformed query","status":400,"detail":"\"limit=5\": there are no query parameters","instance":"/ctr/latest"}
     "#);
 }
 
@@ -218,7 +218,7 @@ async fn an_unknown_path_is_not_found() {
     404
     content-type: application/problem+json
     cache-control: no-store
-    {"type":"https://github.com/weir-project/weir/blob/main/docs/api.md#unknown-path","title":"Unknown path","status":404,"detail":"nothing stands at /ctr/","instance":"/ctr/"}
+    {"type":"urn:weir:problem:unknown-path","title":"Unknown path","status":404,"detail":"nothing stands at /ctr/","instance":"/ctr/"}
     "#);
 }
 
@@ -229,7 +229,7 @@ async fn a_method_that_is_not_taken_is_named_with_those_that_are() {
     content-type: application/problem+json
     cache-control: no-store
     allow: GET,HEAD
-    {"type":"https://github.com/weir-project/weir/blob/main/docs/api.md#unknown-method","title":"Method not allowed","status":405,"detail":"/ctr/latest does not take DELETE","instance":"/ctr/latest"}
+    {"type":"urn:weir:problem:unknown-method","title":"Method not allowed","status":405,"detail":"/ctr/latest does not take DELETE","instance":"/ctr/latest"}
     "#);
 }
 
@@ -240,7 +240,7 @@ async fn a_store_that_is_away_asks_to_try_again_and_keeps_its_secrets() {
     content-type: application/problem+json
     cache-control: no-store
     retry-after: 1
-    {"type":"https://github.com/weir-project/weir/blob/main/docs/api.md#store-unavailable","title":"Store unavailable","status":503,"detail":"the store does not answer","instance":"/ctr/latest"}
+    {"type":"urn:weir:problem:store-unavailable","title":"Store unavailable","status":503,"detail":"the store does not answer","instance":"/ctr/latest"}
     "#);
     for path in ["/ctr", "/ctr/p1", "/ctr/previous", "/totals"] {
         let text = answer(&router(Store::Away), request("GET", path)).await;
@@ -254,7 +254,7 @@ async fn a_damaged_store_is_the_servers_fault() {
     500
     content-type: application/problem+json
     cache-control: no-store
-    {"type":"https://github.com/weir-project/weir/blob/main/docs/api.md#store-damaged","title":"Store damaged","status":500,"detail":"what the store holds cannot be read","instance":"/ctr/p1"}
+    {"type":"urn:weir:problem:store-damaged","title":"Store damaged","status":500,"detail":"what the store holds cannot be read","instance":"/ctr/p1"}
     "#);
 }
 

@@ -175,9 +175,9 @@ async fn a_stop_lets_the_batch_in_flight_finish() {
     let tens = PollerConfig { batch_size: 10, ..config("clicks") };
     let poller = stand.poll(tens.clone(), &held);
     held.called.notified().await;
-    let stopping = tokio::spawn(poller.stop());
-    held.go_on.notify_one();
-    stopping.await.unwrap().unwrap();
+    // In this order: the stop is asked for before the batch may end.
+    let (stopped, ()) = tokio::join!(biased; poller.stop(), async { held.go_on.notify_one() });
+    stopped.unwrap();
     assert_eq!(function.handled("clicks-0"), (0..20).collect::<Vec<_>>());
 
     let poller = stand.poll(tens, &function);

@@ -82,7 +82,8 @@ impl<S: Store, P: Publisher, T: Topics> Engine<S, P, T> {
             }
             let span = Span::History { view: view.id.clone(), from: slice, to: slice };
             let items = self.store.scan(&span).await?;
-            leaves = stored::leaves(&(), History::new(slice), items, |_, body| History::decode(slice, body))?;
+            let decode = |_, body: &[u8]| History::decode(slice, body);
+            leaves = stored::leaves(&self.store, &(), History::new(slice), items, decode).await?;
         }
     }
 

@@ -35,7 +35,7 @@ impl<S: Store, P: Publisher, T: Topics> Engine<S, P, T> {
         if !is_crossed && again.is_empty() {
             return Ok(());
         }
-        let first_new = closing.closed() + Millis(1) - grid.size;
+        let first_new = closing.closed + Millis(1) - grid.size;
         let first_again = again.keys().next().map_or(Timestamp::MAX, |end| **end - grid.size);
         let from = view.slices.start(first_new.min(first_again));
         let own_ref = own.as_mut().map(|(partition, writer)| (*partition, &mut **writer));
@@ -46,6 +46,11 @@ impl<S: Store, P: Publisher, T: Topics> Engine<S, P, T> {
             given.windows += 1;
             if rows.len() >= ROWS_AT_ONCE {
                 given.rows += self.give(view, std::mem::take(&mut rows)).await?;
+                // An invocation that runs out of time leaves the rest to the next. Windows that are
+                // closed again end before all new ones, so none of them is left out.
+                if closing.is_new(end) {
+                    self.store.set_closed(&view.id, closing.scope, end - Millis(1)).await?;
+                }
             }
         }
         given.rows += self.give(view, rows).await?;
@@ -71,7 +76,7 @@ fn windows<'a>(
 ) -> BTreeMap<Timestamp, Option<&'a HashSet<Vec<u8>>>> {
     let mut windows: BTreeMap<_, _> = again.into_iter().map(|(end, keys)| (*end, Some(keys))).collect();
     for slice in material.iter().flat_map(|material| material.slabs().keys()) {
-        let ends = grid.ends(*slice, Timestamp::MIN).skip_while(|end| is_due(*end, closing.closed()));
+        let ends = grid.ends(*slice, Timestamp::MIN).skip_while(|end| is_due(*end, closing.closed));
         for end in ends.take_while(|end| is_due(*end, closing.watermark)) {
             windows.insert(end, None);
         }

@@ -12,7 +12,7 @@ use super::{
     Engine, EngineError,
     fold::Touched,
     row::ClosedRow,
-    view::{ViewRuntime, Windows, closed},
+    view::{ViewRuntime, Windows},
     writer::Writer,
 };
 use crate::{
@@ -30,6 +30,8 @@ pub(super) struct Closing<'a> {
     pub(super) head: &'a Head,
     pub(super) sources: &'a [Partition],
     pub(super) scope: Scope,
+    /// Up to where windows are closed.
+    pub(super) closed: Timestamp,
     /// W.
     pub(super) watermark: Timestamp,
     pub(super) touched: &'a Touched,
@@ -62,15 +64,10 @@ impl KeyedRow {
 }
 
 impl Closing<'_> {
-    /// Up to where windows are closed.
-    fn closed(&self) -> Timestamp {
-        closed(self.head, self.scope)
-    }
-
     /// Whether a window that ends here is due, and was not when windows were closed last.
     fn is_new(&self, end: Timestamp) -> bool {
         let last = end - Millis(1);
-        self.closed() < last && last <= self.watermark
+        self.closed < last && last <= self.watermark
     }
 
     /// The source partitions that are closed together.
@@ -85,16 +82,25 @@ impl Closing<'_> {
 impl<S: Store, P: Publisher, T: Topics> Engine<S, P, T> {
     /// Closes what is to be closed, gives out the rows, and then notes how far it came: a closer
     /// that dies before is repeated.
+    ///
+    /// In one process partitions whose batches cross the end of a window together take turns, and
+    /// the first does the work. (Between processes both do it. That is rare, and costs no more than
+    /// a lease for every closing would.)
     pub(super) async fn close(
         &self,
-        closing: &Closing<'_>,
+        mut closing: Closing<'_>,
         own: Option<(&Partition, &mut Writer)>,
     ) -> Result<Given, EngineError> {
         let mut given = Given::default();
+        let Some(turn) = self.turns.get(closing.view_index) else { return Ok(given) };
+        let mut turn = turn.lock().await;
+        let known = turn.entry(closing.scope).or_insert(Timestamp::MIN);
+        closing.closed = closing.closed.max(*known);
         match closing.view.windows {
-            Windows::Grid(grid) => self.close_grid(closing, grid, own, &mut given).await?,
-            Windows::Session(bounds) => self.close_sessions(closing, bounds, own, &mut given).await?,
+            Windows::Grid(grid) => self.close_grid(&closing, grid, own, &mut given).await?,
+            Windows::Session(bounds) => self.close_sessions(&closing, bounds, own, &mut given).await?,
         }
+        *known = closing.closed.max(closing.watermark);
         Ok(given)
     }
 }

@@ -27,7 +27,7 @@ impl<S: Store, P: Publisher, T: Topics> Engine<S, P, T> {
         mut own: Option<(&Partition, &mut Writer)>,
         given: &mut Given,
     ) -> Result<(), EngineError> {
-        let (closed, watermark) = (closing.closed(), closing.watermark);
+        let (closed, watermark) = (closing.closed, closing.watermark);
         if watermark <= closed && closing.touched.events.is_empty() {
             return Ok(());
         }
@@ -74,7 +74,7 @@ fn crosses_slice(view: &ViewRuntime, closed: Timestamp, watermark: Timestamp) ->
 
 /// The sessions that have become due, and those that were touched after they had.
 fn sessions_due(index: &mut SessionIndex, closing: &Closing<'_>, bounds: Bounds) -> Vec<DueSession> {
-    let (closed, watermark) = (closing.closed(), closing.watermark);
+    let (closed, watermark) = (closing.closed, closing.watermark);
     let mut due = index.due(closed, watermark);
     for (key, at) in &closing.touched.events {
         let again =

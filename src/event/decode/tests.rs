@@ -247,7 +247,20 @@ fn an_event_too_far_ahead_is_rejected_without_its_time() {
          when it was sent or read; at most 1 h (max_ahead)"
     );
     assert!(at(i64::MAX, None).is_err());
-    assert!(at(i64::MIN, None).is_ok());
+}
+
+#[test]
+fn an_event_before_the_year_1_is_rejected_without_its_time() {
+    let at = |ts: i64| {
+        let (table, raw) = (table(), batch(&[format!(r#"{{"product":"p","ts":{ts}}}"#)]));
+        decode(&raw, &table, NOW).records[0].event_time.clone()
+    };
+    let year_1 = -62_135_596_800_000;
+    assert_eq!(at(year_1), Ok(Timestamp(year_1)));
+    let rejection = at(year_1 - 1).expect_err("before the year 1");
+    assert_eq!(rejection.event_time, None);
+    assert_eq!(rejection.reason, "event time -62135596800001 lies before 0001-01-01T00:00:00.000Z");
+    assert!(at(i64::MIN).is_err());
 }
 
 #[test]

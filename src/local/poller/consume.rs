@@ -120,7 +120,10 @@ pub(super) fn run(consumer: &BaseConsumer<Context>) {
 fn look(consumer: &BaseConsumer<Context>, context: &Context, now: Instant) {
     let (ended, flows) = {
         let mut lanes = context.lanes();
-        (lanes.settle(), lanes.advance(now))
+        let ended = lanes.settle();
+        // Asked behind `settle`, so that what ended after the stop makes no room for another batch.
+        let flows = if context.command.runs() { lanes.advance(now) } else { Vec::new() };
+        (ended, flows)
     };
     commit(consumer, &ended, CommitMode::Async);
     for (topic, partition, flow) in flows {

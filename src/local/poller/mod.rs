@@ -195,8 +195,8 @@ impl Poller {
         Ok(Self { command, progress, thread: Some(thread) })
     }
 
-    /// Lets every call in flight finish, commits what was handled, and leaves the group. A batch that
-    /// fails is not tried again.
+    /// Lets every call in flight finish, however long that takes, commits what was handled, and leaves
+    /// the group. No other batch begins, and one that fails is not tried again.
     pub async fn stop(mut self) -> Result<(), PollerError> {
         self.command.stop();
         let Some(thread) = self.thread.take() else { return Ok(()) };

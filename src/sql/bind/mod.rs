@@ -84,10 +84,8 @@ impl<'a> Binder<'a> {
         let outer = self.place.clone();
         self.place = outer.at(expr);
         let place = self.place.clone();
-        let typed = match self.scope.known(expr, &place) {
-            Some(known) => known,
-            None => self.dispatch(expr),
-        };
+        let known = self.scope.known(expr, &place);
+        let typed = known.unwrap_or_else(|| self.dispatch(expr));
         self.place = outer;
         typed
     }

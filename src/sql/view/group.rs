@@ -2,13 +2,13 @@
 
 use sqlparser::ast::{self, GroupByExpr, Ident, Select, SelectItem};
 
-use super::{default_name, window};
+use super::{WINDOW_END, WINDOW_START, default_name, window};
 use crate::{
     sql::{
         bind::Binder,
         error::{Diagnostics, Place},
         expr::Expr,
-        names::Match,
+        names::{self, Match},
         plan::Window,
         relation::{Known, Relation},
     },
@@ -58,6 +58,9 @@ pub(super) fn of_select(
             windows.push((window::check(kind, call, relation, known, &place, errors), place));
             continue;
         }
+        if is_window_bound(expr, relation) {
+            continue;
+        }
         let key = key(expr, index, select, relation, &place, errors);
         if !keys.iter().any(|other| other.expr == key.expr && key.kind.is_some()) {
             keys.push(key);
@@ -73,6 +76,13 @@ pub(super) fn of_select(
     // A window with a mistake, which is noted, still lets the rest be checked.
     let window = window.unwrap_or(Window::Session { gap: crate::time::Millis(1) });
     Some(Group { keys, window, place })
+}
+
+/// `GROUP BY ..., window_start, window_end` beside the window says nothing new.
+fn is_window_bound(expr: &ast::Expr, relation: &Relation) -> bool {
+    let ast::Expr::Identifier(name) = expr else { return false };
+    [WINDOW_START, WINDOW_END].iter().any(|bound| names::same(bound, &name.value))
+        && relation.scope("GROUP BY").find(name) == Match::None
 }
 
 fn key(
@@ -108,10 +118,14 @@ fn item_of<'s>(expr: &ast::Expr, select: &'s Select, relation: &Relation) -> Opt
             }
         }
         ast::Expr::Identifier(name) if relation.scope("GROUP BY").find(name) == Match::None => {
-            select.projection.iter().find_map(|item| match item {
-                SelectItem::ExprWithAlias { expr, alias } if alias.value == name.value => Some(expr),
+            let aliased = select.projection.iter().filter_map(|item| match item {
+                SelectItem::ExprWithAlias { expr, alias } => Some((expr, alias.value.as_str())),
                 _ => None,
-            })
+            });
+            match names::find(name, aliased.clone().map(|(_, alias)| alias)) {
+                Match::One(index) => aliased.map(|(expr, _)| expr).nth(index),
+                Match::Several | Match::None => None,
+            }
         }
         _ => None,
     }

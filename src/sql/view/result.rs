@@ -124,6 +124,42 @@ impl<'a> ResultScope<'a> {
         Some(Typed::new(Expr::Column(OUTPUT_SLOTS + index), kind))
     }
 
+    /// Says what is wrong with a name that is no key, no bound of the window and no earlier column.
+    fn refuse(&self, name: &Ident, rows: &mut RowScope<'_>, place: &Place, errors: &mut Diagnostics) {
+        let value = &name.value;
+        match rows.find(name) {
+            Match::One(slot) => {
+                let known = self.relation.columns.get(slot).is_some_and(|column| column.kind.is_some());
+                if known {
+                    let message = format!(
+                        "column \"{value}\" is neither in GROUP BY nor in an aggregate; expected one of these, such \
+                         as max({value})"
+                    );
+                    errors.error(place, message);
+                }
+            }
+            Match::Several => {
+                rows.column(std::slice::from_ref(name), place, errors);
+            }
+            Match::None if self.is_alias(name) => {
+                let message =
+                    format!("column \"{value}\" is computed further behind; expected it before its use");
+                errors.error(place, message);
+            }
+            Match::None => {
+                let columns = self.relation.columns.iter().map(|column| column.name.as_str());
+                let mut all: Vec<&str> = columns.chain([WINDOW_START, WINDOW_END]).collect();
+                for output in &self.outputs {
+                    let name = output.field.name.as_str();
+                    if !all.contains(&name) {
+                        all.push(name);
+                    }
+                }
+                errors.error(place, names::unknown("column", value, all.iter().copied()));
+            }
+        }
+    }
+
     /// Whether some column of SELECT has this name.
     fn is_alias(&self, name: &Ident) -> bool {
         let aliases = self.items.iter().filter_map(|item| match item {
@@ -159,40 +195,7 @@ impl Scope for ResultScope<'_> {
         if let Some(typed) = Self::bound(name).or_else(|| self.output(name)) {
             return typed;
         }
-        match rows.find(name) {
-            Match::One(slot) => {
-                let known = self.relation.columns.get(slot).is_some_and(|column| column.kind.is_some());
-                if known {
-                    let message = format!(
-                        "column \"{}\" is neither in GROUP BY nor in an aggregate; expected one of these, \
-                         such as max({})",
-                        name.value, name.value
-                    );
-                    errors.error(place, message);
-                }
-            }
-            Match::Several => {
-                rows.column(std::slice::from_ref(name), place, errors);
-            }
-            Match::None if self.is_alias(name) => {
-                let message = format!(
-                    "column \"{}\" is computed further behind; expected it before its use",
-                    name.value
-                );
-                errors.error(place, message);
-            }
-            Match::None => {
-                let outputs = self.outputs.iter().map(|output| output.field.name.as_str());
-                let columns = self.relation.columns.iter().map(|column| column.name.as_str());
-                let mut all: Vec<&str> = columns.chain([WINDOW_START, WINDOW_END]).collect();
-                for output in outputs {
-                    if !all.contains(&output) {
-                        all.push(output);
-                    }
-                }
-                errors.error(place, names::unknown("column", &name.value, all.iter().copied()));
-            }
-        }
+        self.refuse(name, &mut rows, place, errors);
         Typed::UNKNOWN
     }
 

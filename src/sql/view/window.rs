@@ -14,6 +14,9 @@ use crate::{
     time::Millis,
 };
 
+/// In how many windows an event may be: each of them has a row a key.
+const MOST_WINDOWS: i64 = 10_000;
+
 /// The three kinds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -73,6 +76,14 @@ pub(super) fn check(
             errors.error(place, message);
             None
         }
+        (_, [slide, size]) if size.0 / slide.0 > MOST_WINDOWS => {
+            let message = format!(
+                "each event would be in {} windows of {size} every {slide}; expected at most {MOST_WINDOWS}",
+                size.0 / slide.0
+            );
+            errors.error(place, message);
+            None
+        }
         (_, [slide, size]) => Some(Window::Grid { size: *size, slide: *slide }),
         _ => None,
     }
@@ -97,16 +108,13 @@ fn check_time(
     errors: &mut Diagnostics,
 ) {
     let place = place.at(time);
-    let (ast::Expr::Identifier(_) | ast::Expr::CompoundIdentifier(_)) = time else {
-        return errors.error(&place, format!("found {time}; expected the event-time column"));
-    };
     let parts = match time {
-        ast::Expr::CompoundIdentifier(parts) => parts.clone(),
-        ast::Expr::Identifier(part) => vec![part.clone()],
-        _ => return,
+        ast::Expr::Identifier(part) => std::slice::from_ref(part),
+        ast::Expr::CompoundIdentifier(parts) => parts,
+        _ => return errors.error(&place, format!("found {time}; expected the event-time column")),
     };
     let mut scope = relation.scope("a window");
-    let Expr::Column(slot) = scope.column(&parts, &place, errors).expr else { return };
+    let Expr::Column(slot) = scope.column(parts, &place, errors).expr else { return };
     for branch in &relation.branches {
         let Some(draft) = known.tables.get(branch.table) else { continue };
         let table = &draft.table;

@@ -5,6 +5,7 @@
 //! | slab | `VIEW#s#TOPIC-PARTITION#eEPOCH` | `SLICE#CHUNK` |
 //! | page | `VIEW#p` | `CHUNK` |
 //! | history | `VIEW#h` | `SLICE#CHUNK` |
+//! | piece | `VIEW#x#HASH` | `SLICE#INDEX` |
 //! | head | `VIEW` | `head` |
 //!
 //! A slice is `p` and its 19 digits, before 1970 `n` and its distance from the beginning of time; a
@@ -50,6 +51,9 @@ impl ItemKey {
             }
             Self::Page { view, chunk } => (pages_pk(view), chunk_text(*chunk)),
             Self::History { view, slice, chunk } => (history_pk(view), slice_sk(*slice, *chunk)),
+            Self::Piece { view, slice, of, index } => {
+                (format!("{view}#x#{of:016x}"), format!("{}#{index:010}", slice_text(*slice)))
+            }
         };
         RawKey { pk, sk }
     }
@@ -119,7 +123,12 @@ fn parse(pk: &str, sk: &str) -> Option<ItemKey> {
         return Some(ItemKey::Page { view: ViewId::parse(view)?, chunk: parse_chunk(sk)? });
     }
     let (slice, chunk) = sk.split_once('#')?;
-    let (slice, chunk) = (parse_slice(slice)?, parse_chunk(chunk)?);
+    let slice = parse_slice(slice)?;
+    if let Some((view, of)) = pk.rsplit_once("#x#") {
+        let (of, index) = (u64::from_str_radix(of, 16).ok()?, chunk.parse().ok()?);
+        return Some(ItemKey::Piece { view: ViewId::parse(view)?, slice, of, index });
+    }
+    let chunk = parse_chunk(chunk)?;
     if let Some(view) = pk.strip_suffix("#h") {
         return Some(ItemKey::History { view: ViewId::parse(view)?, slice, chunk });
     }

@@ -26,7 +26,7 @@ GROUP BY e.product, TUMBLE(e.ts, INTERVAL '1 minute');
 CREATE VIEW by_name AS
 SELECT count(*) FILTER (WHERE amount > 1) AS large, max(price) AS dearest, window_end
 FROM (SELECT * FROM (SELECT *, clicked_at AS ts FROM clicks) AS c UNION ALL SELECT * FROM impressions)
-GROUP BY HOP(ts, '15 seconds', INTERVAL 40 SECOND)
+GROUP BY HOP(ts, '15 seconds', INTERVAL 40 SECOND), window_end
 HAVING large > 0 OR min(price) < 1;
 
 -- Computed keys by expression, alias and position; identical aggregates are shared.
@@ -36,7 +36,7 @@ SELECT EXTRACT(HOUR FROM ts) AS hour, metadata->>'device' AS device, upper(produ
        round(avg(price), 2) AS price, window_end - window_start AS length_ms, TUMBLE_START(ts, INTERVAL '1' HOUR) AS "from",
        CASE WHEN n > 10 THEN 'busy' ELSE 'quiet' END AS mood, length(mood) AS letters
 FROM impressions
-GROUP BY hour, metadata->>'device', 3, TUMBLE(ts, INTERVAL '1' HOUR);
+GROUP BY Hour, metadata->>'device', 3, TUMBLE(ts, INTERVAL '1' HOUR);
 
 -- A session that is keyed by its topic's key; names that need quotes.
 CREATE VIEW "visits.v2" AS

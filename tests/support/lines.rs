@@ -1,4 +1,4 @@
-//! What several tests need: a catalog, a run over lines in memory, rows as JSON.
+//! Runs over lines in memory.
 
 use std::{
     io::{Cursor, Write},
@@ -9,7 +9,7 @@ use std::{
 use serde_json::{Map, Value};
 use weir::{
     run::{Cut, Input, Outputs, run},
-    sql::{Catalog, SqlFile},
+    sql::Catalog,
     time::SystemClock,
 };
 
@@ -22,11 +22,6 @@ pub(crate) struct Ran {
     pub(crate) rows: Vec<Row>,
     pub(crate) late: Vec<Row>,
     pub(crate) dead: Vec<Row>,
-}
-
-/// A catalog of one text.
-pub(crate) fn catalog(sql: &str) -> Catalog {
-    Catalog::parse(&[SqlFile { name: "test.sql".into(), text: sql.into() }]).unwrap()
 }
 
 /// Parses NDJSON.

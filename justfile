@@ -1,0 +1,24 @@
+# What is typed daily. `just` lists the recipes.
+
+_default:
+    @just --list --unsorted
+
+# Start everything on this machine: broker, DynamoDB, functions, simulator, API.
+run *arguments:
+    cargo run --release -- {{ arguments }}
+
+# Run the tests.
+test *arguments:
+    cargo test --workspace {{ arguments }}
+
+# Check everything that has to hold before a change is merged.
+ci:
+    .ci/run
+
+# Measure the speed: CPU seconds for a million events.
+bench *arguments:
+    cargo bench --no-default-features --bench jobs {{ arguments }}
+
+# Run the functions under cargo-lambda, over a stack of their own.
+lambda-local:
+    scripts/lambda-local.sh

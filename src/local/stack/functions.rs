@@ -1,0 +1,61 @@
+//! The functions, called in this process: what they get is what Lambda would send.
+
+use std::{sync::Arc, time::Duration};
+
+use tokio::{sync::oneshot, time::MissedTickBehavior};
+
+use super::Meters;
+use crate::{
+    engine::Engine,
+    error::causes,
+    handlers,
+    local::poller::{Invoke, InvokeError},
+    publish::{Publisher, Topics},
+    state::Store,
+};
+
+/// The window function, for a poller to call.
+pub struct WindowFunction<S, P, T> {
+    engine: Arc<Engine<S, P, T>>,
+    meters: Arc<Meters>,
+}
+
+impl<S, P, T> WindowFunction<S, P, T> {
+    /// The function over an engine. What it did is added to the meters.
+    pub fn new(engine: Arc<Engine<S, P, T>>, meters: Arc<Meters>) -> Self {
+        Self { engine, meters }
+    }
+}
+
+impl<S: Store, P: Publisher, T: Topics> Invoke for WindowFunction<S, P, T> {
+    async fn invoke(&self, function: &str, payload: Vec<u8>) -> Result<Vec<u8>, InvokeError> {
+        let failed = |error: &dyn std::error::Error| InvokeError::Function {
+            function: function.to_owned(),
+            message: causes(error),
+        };
+        let observe = |absorbed: &_| self.meters.absorbed(absorbed);
+        let answer = handlers::window_observed(&self.engine, &payload, observe).await;
+        serde_json::to_vec(&answer.map_err(|error| failed(&error))?).map_err(|error| failed(&error))
+    }
+}
+
+/// The schedule: calls the sweep function until it is told to stop. A sweep that has begun is ended.
+pub(super) async fn sweep<S: Store, P: Publisher, T: Topics>(
+    engine: Arc<Engine<S, P, T>>,
+    meters: Arc<Meters>,
+    every: Duration,
+    mut stopped: oneshot::Receiver<()>,
+) {
+    let mut schedule = tokio::time::interval(every);
+    schedule.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            _ = &mut stopped => return,
+            _ = schedule.tick() => {}
+        }
+        match handlers::sweep(&engine).await {
+            Ok(swept) => meters.swept(&swept),
+            Err(error) => tracing::warn!(error = causes(&error), "failed to sweep; the next one tries again"),
+        }
+    }
+}

@@ -1,0 +1,202 @@
+//! The whole of Weir in one process.
+//!
+//! ```text
+//! simulator ──> broker ──> poller ──> window function ──> DynamoDB ──> HTTP API
+//!                  ^                       ^   │
+//!        HTTP API ─┘        sweep function ┘   └──> result, late and dead-letter topics
+//! ```
+//!
+//! What runs on AWS runs here with the same code: the functions' handlers get the JSON that Lambda
+//! sends, the state goes through the AWS SDK, results through librdkafka. Only the two services
+//! are embedded, and even they may be real ones. The state is in a folder, so that a stack that is started
+//! again goes on where the last one stopped.
+//!
+//! | file | is |
+//! | --- | --- |
+//! | `options` | what a stack is made of |
+//! | `folder` | the data folder: whose it is, who uses it, how it is wiped |
+//! | `places` | the embedded services, or the way to real ones |
+//! | `functions` | the window and the sweep function, called in this process |
+//! | `traffic` | simulated shoppers |
+//! | `background` | tasks that are told to stop |
+//! | `meters` | what has flowed |
+
+mod background;
+mod error;
+mod folder;
+mod functions;
+mod meters;
+mod options;
+mod places;
+mod traffic;
+
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    path::Path,
+    sync::Arc,
+};
+
+use tokio::net::TcpListener;
+
+use self::{background::Background, folder::DataFolder, places::Places};
+pub use self::{
+    error::StackError,
+    folder::FolderError,
+    functions::WindowFunction,
+    meters::{Counts, Meters},
+    options::{Place, StackOptions},
+};
+use super::poller::{Poller, PollerConfig};
+use crate::{
+    api,
+    engine::{Engine, EngineError, PartitionStatus, Reader},
+    publish::kafka::KafkaPublisher,
+    state::dynamo::DynamoStore,
+    time::{Clock as _, Millis, SystemClock, Timestamp},
+};
+
+/// The function that the poller calls, and the consumer group under which it does.
+const FUNCTION: &str = "window";
+const GROUP: &str = "weir-window";
+
+type LocalStore = Arc<DynamoStore>;
+
+/// A running stack. Dropped, it breaks off as if it had been killed, which loses nothing;
+/// [`Stack::stop`] ends it in order.
+///
+/// The fields are in the order in which they may be dropped: nothing outlives what it stands on.
+pub struct Stack {
+    traffic: Option<Background>,
+    api: Background,
+    sweeper: Background,
+    poller: Poller,
+    reader: Arc<Reader<LocalStore>>,
+    meters: Arc<Meters>,
+    address: SocketAddr,
+    table: String,
+    places: Places,
+    folder: DataFolder,
+}
+
+impl Stack {
+    /// Starts everything, each part once those that it stands on are there. When this returns the API
+    /// answers, and everything that is in the topics is on its way.
+    pub async fn start(options: StackOptions) -> Result<Self, StackError> {
+        let folder = DataFolder::open(&options.data_dir, options.fresh)?;
+        let listener = listen(options.http_port).await?;
+        let address = local_address(&listener, options.http_port)?;
+        let places = Places::start(&options, &folder).await?;
+        let (store, publisher) = (places.store(&options.table).await?, places.publisher(&options).await?);
+
+        let (clock, meters) = (Arc::new(SystemClock), Arc::<Meters>::default());
+        let reader = Arc::new(Reader::new(Arc::clone(&options.catalog), Arc::clone(&store)));
+        let routes = api::router(Arc::clone(&reader), Arc::new(publisher.clone()), Arc::clone(&clock));
+        let api = Background::spawn(|stopped| serve(listener, routes, stopped));
+
+        let (catalog, settings) = (Arc::clone(&options.catalog), options.engine.clone());
+        let (topics, results) = (publisher.clone(), publisher.clone());
+        let engine = Arc::new(Engine::new(catalog, store, results, topics, clock, settings));
+        let function = WindowFunction::new(Arc::clone(&engine), Arc::clone(&meters));
+        let poller = Poller::start(poller_config(&options), &places.kafka(), function)?;
+        let (every, swept) = (options.sweep_every, Arc::clone(&meters));
+        let sweeper = Background::spawn(|stopped| functions::sweep(engine, swept, every, stopped));
+        let traffic = traffic(&options, publisher);
+        let table = options.table;
+        Ok(Self { traffic, api, sweeper, poller, reader, meters, address, table, places, folder })
+    }
+
+    /// Where the API is: `http://127.0.0.1:8080`.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Where the broker is: `127.0.0.1:9092`.
+    pub fn bootstrap(&self) -> &str {
+        self.places.bootstrap()
+    }
+
+    /// Where DynamoDB is: `http://127.0.0.1:8000`.
+    pub fn dynamodb(&self) -> &str {
+        self.places.dynamodb()
+    }
+
+    /// The folder with the state.
+    pub fn data_dir(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Whether there was no state of an earlier run.
+    pub fn is_new(&self) -> bool {
+        self.folder.is_new()
+    }
+
+    /// What a function must be told by its environment to work on this stack, but for the SQL.
+    pub fn environment(&self) -> Vec<(&'static str, String)> {
+        self.places.environment(&self.table)
+    }
+
+    /// What has flowed since the start.
+    pub fn counts(&self) -> Counts {
+        self.meters.counts()
+    }
+
+    /// How far the watermark of the view that is furthest behind is behind the clock; none where every
+    /// partition of every view is silent.
+    pub async fn lag(&self) -> Result<Option<Millis>, EngineError> {
+        let mut lowest: Option<Timestamp> = None;
+        for view in &self.reader.catalog().views {
+            let partitions = self.reader.status(view).await?.partitions;
+            let busy = |partition: &PartitionStatus| (!partition.idle).then_some(partition.watermark)?;
+            lowest = partitions.iter().filter_map(busy).chain(lowest).min();
+        }
+        Ok(lowest.map(|watermark| SystemClock.now() - watermark))
+    }
+
+    /// Stops everything in order: nothing new comes in, the batches on their way are absorbed and
+    /// committed, then the services close their files. Tells what had flowed by then.
+    pub async fn stop(self) -> Result<Counts, StackError> {
+        let Self { traffic, api, sweeper, poller, reader, meters, places, folder, .. } = self;
+        if let Some(traffic) = traffic {
+            traffic.stop().await;
+        }
+        api.stop().await;
+        let polled = poller.stop().await;
+        sweeper.stop().await;
+        drop(reader);
+        let closed = tokio::task::spawn_blocking(|| drop((places, folder))).await;
+        polled?;
+        closed.map_err(StackError::Part)?;
+        Ok(meters.counts())
+    }
+}
+
+async fn listen(port: u16) -> Result<TcpListener, StackError> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await;
+    listener.map_err(|source| StackError::Http { port, source })
+}
+
+fn local_address(listener: &TcpListener, port: u16) -> Result<SocketAddr, StackError> {
+    listener.local_addr().map_err(|source| StackError::Http { port, source })
+}
+
+async fn serve(listener: TcpListener, routes: axum::Router, stopped: tokio::sync::oneshot::Receiver<()>) {
+    // It is told to stop by a message as well as by nobody being left to send one.
+    let stop = async { drop(stopped.await) };
+    if let Err(error) = axum::serve(listener, routes).with_graceful_shutdown(stop).await {
+        tracing::error!(%error, "the API ended");
+    }
+}
+
+fn poller_config(options: &StackOptions) -> PollerConfig {
+    PollerConfig {
+        group: GROUP.to_owned(),
+        batch_size: options.batch_size,
+        batch_window: options.batch_window,
+        ..PollerConfig::new(FUNCTION, options.catalog.tables.iter().map(|table| table.topic.as_str()))
+    }
+}
+
+fn traffic(options: &StackOptions, publisher: KafkaPublisher) -> Option<Background> {
+    let settings = options.simulate.clone().filter(|_| options.can_simulate())?;
+    Some(Background::spawn(|stopped| traffic::run(settings, publisher, stopped)))
+}

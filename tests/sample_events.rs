@@ -1,0 +1,108 @@
+//! Every file of `events/` is what it says: payloads parse, raw events fit their tables.
+
+use std::{
+    fs::{self, File},
+    io::{BufReader, sink},
+    num::NonZeroU32,
+    path::PathBuf,
+    sync::Arc,
+};
+
+use weir::{
+    event::{self, Trigger},
+    run::{Cut, Input, Outputs},
+    sql::Catalog,
+    time::{ManualClock, Timestamp},
+};
+
+fn root(path: &str) -> PathBuf {
+    [env!("CARGO_MANIFEST_DIR"), path].iter().collect()
+}
+
+fn read(path: &str) -> Vec<u8> {
+    fs::read(root(path)).unwrap()
+}
+
+/// Topic, partition and number of records of each batch in a payload, and how many fit their tables.
+fn batches(path: &str) -> Vec<(String, i32, usize, usize)> {
+    let catalog = Catalog::load(&root("sql/ctr.sql")).unwrap();
+    let batches = event::parse(&read(path)).unwrap();
+    let describe = |raw: &event::RawBatch| {
+        let table = catalog.table_of_topic(&raw.topic).unwrap();
+        let batch = event::decode(raw, table, Timestamp(1_767_225_700_000));
+        let good = batch.records.iter().filter(|record| record.event_time.is_ok()).count();
+        (raw.topic.clone(), raw.partition, raw.records.len(), good)
+    };
+    let mut described: Vec<_> = batches.iter().map(describe).collect();
+    described.sort();
+    described
+}
+
+#[test]
+fn the_batches_parse_record_by_record() {
+    let of = |topic: &str, records, good| (topic.to_owned(), 0, records, good);
+    let files = [
+        ("events/window/msk-batch.json", vec![of("clicks", 3, 3), of("impressions", 16, 16)]),
+        ("events/window/self-managed-batch.json", vec![of("clicks", 2, 2), of("impressions", 12, 12)]),
+        ("events/window/poison-record.json", vec![of("impressions", 10, 4)]),
+        ("events/window/late-records.json", vec![of("clicks", 1, 1), of("impressions", 4, 4)]),
+    ];
+    for (path, expected) in files {
+        assert_eq!(batches(path), expected, "{path}");
+    }
+}
+
+#[test]
+fn the_schedule_is_a_schedule() {
+    let trigger = event::trigger(&read("events/sweep/schedule.json")).unwrap();
+    assert!(matches!(trigger, Trigger::Schedule));
+}
+
+#[test]
+fn the_raw_events_fit_their_tables_but_for_the_broken_ones() {
+    let catalog = Catalog::load(&root("sql/ctr.sql")).unwrap();
+    for (table, lines, broken) in [("impressions", 459, vec![230, 338, 401, 427]), ("clicks", 22, vec![])] {
+        let content = read(&format!("events/{table}.ndjson"));
+        let table = catalog.table(table).unwrap();
+        let rejected = |line: &[u8]| event::validate(table, line, Timestamp::MAX).is_err();
+        let events: Vec<&[u8]> =
+            content.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).collect();
+        let found: Vec<usize> =
+            (1..).zip(&events).filter(|(_, line)| rejected(line)).map(|(at, _)| at).collect();
+        assert_eq!((events.len(), found), (lines, broken));
+    }
+}
+
+#[test]
+fn the_requests_are_api_gateway_v2_requests() {
+    for folder in ["events/serve", "events/ingest"] {
+        for entry in fs::read_dir(root(folder)).unwrap() {
+            let path = entry.unwrap().path();
+            let request: serde_json::Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+            assert_eq!(request["version"], "2.0", "{}", path.display());
+            assert_eq!(request["rawPath"], request["requestContext"]["http"]["path"], "{}", path.display());
+        }
+    }
+}
+
+/// Runs the views over the raw events and returns the rows, a line each.
+async fn results() -> String {
+    let catalog = Catalog::load(&root("sql/ctr.sql")).unwrap();
+    let input = |topic: &str| Input {
+        topic: topic.to_owned(),
+        lines: Box::new(BufReader::new(File::open(root(&format!("events/{topic}.ndjson"))).unwrap())),
+    };
+    let rows = tempfile::NamedTempFile::new().unwrap();
+    let outputs =
+        Outputs { rows: Box::new(rows.reopen().unwrap()), late: Box::new(sink()), dead: Box::new(sink()) };
+    let cut = Cut { batch: 1, partitions: NonZeroU32::MIN };
+    let clock = Arc::new(ManualClock::at(Timestamp(1_767_225_700_000)));
+    let inputs = vec![input("impressions"), input("clicks")];
+    weir::run::run(catalog, inputs, cut, outputs, clock, |_| ()).await.unwrap();
+    fs::read_to_string(rows.path()).unwrap()
+}
+
+#[tokio::test]
+async fn the_raw_events_give_the_results_beside_them() {
+    assert_eq!(results().await, fs::read_to_string(root("events/ctr_results.ndjson")).unwrap());
+}
