@@ -26,13 +26,6 @@ impl KeyTable {
         xxh3_64(key)
     }
 
-    /// Makes room for so many keys.
-    pub fn reserve(&mut self, room: usize) {
-        self.keys.reserve(room);
-        let keys = &self.keys;
-        self.numbers.reserve(room, |n| keys.get(*n as usize).map_or(0, |key| key.hash));
-    }
-
     /// How many there are.
     pub fn len(&self) -> usize {
         self.keys.len()

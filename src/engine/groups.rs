@@ -36,14 +36,6 @@ impl Groups {
         }
     }
 
-    /// With room for so many groups.
-    pub(super) fn with_room(shape: &Shape, room: usize) -> Self {
-        let mut groups = Self::new(shape);
-        groups.keys.reserve(room);
-        groups.events.reserve(room);
-        groups
-    }
-
     pub(super) fn len(&self) -> usize {
         self.keys.len()
     }

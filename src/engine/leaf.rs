@@ -77,11 +77,6 @@ impl<C: Content> Leaves<C> {
         self.0.get_mut(behind.checked_sub(1)?)
     }
 
-    /// How many keys there are.
-    pub(super) fn len(&self) -> usize {
-        self.0.iter().map(|leaf| leaf.content.len()).sum()
-    }
-
     pub(super) fn iter(&self) -> impl Iterator<Item = &Leaf<C>> {
         self.0.iter()
     }

@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// Where a part of a session is kept: in the slab of this slice, in the section of this mark.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct PartId {
     pub(super) slice: Timestamp,
     pub(super) mark: Mark,

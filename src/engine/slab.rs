@@ -20,8 +20,6 @@ pub(super) struct Slab {
     /// The first offset that it has not taken. (Its version in the store.)
     pub(super) next: Offset,
     slice: Timestamp,
-    /// How many groups it is likely to have.
-    room: usize,
     sections: Vec<Section>,
 }
 
@@ -48,12 +46,7 @@ impl Tag {
 
 impl Slab {
     pub(super) fn new(slice: Timestamp) -> Self {
-        Self::with_room(slice, 0)
-    }
-
-    /// An empty slab that is likely to have so many groups.
-    pub(super) fn with_room(slice: Timestamp, room: usize) -> Self {
-        Self { next: Offset(0), slice, room, sections: Vec::new() }
+        Self { next: Offset(0), slice, sections: Vec::new() }
     }
 
     pub(super) fn slice(&self) -> Timestamp {
@@ -64,8 +57,7 @@ impl Slab {
     pub(super) fn section(&mut self, shape: &Shape, tag: &Tag) -> &mut Groups {
         let found = self.sections.iter().position(|section| section.tag == *tag);
         let index = found.unwrap_or_else(|| {
-            let groups = Groups::with_room(shape, std::mem::take(&mut self.room));
-            self.sections.push(Section { tag: tag.clone(), groups });
+            self.sections.push(Section { tag: tag.clone(), groups: Groups::new(shape) });
             self.sections.len() - 1
         });
         #[expect(clippy::indexing_slicing, reason = "found or pushed just now")]
@@ -106,7 +98,7 @@ impl Slab {
             let groups = Groups::decode(shape, slice, &mut from)?;
             sections.push(Section { tag: Tag { from_end, mark }, groups });
         }
-        Ok(Self { next, slice, room: 0, sections })
+        Ok(Self { next, slice, sections })
     }
 }
 
@@ -119,7 +111,7 @@ impl Content for Slab {
             groups: section.groups.filter(shape, |hash| chunk.covers(hash)),
         };
         let sections = self.sections.iter().map(restrict).filter(|section| section.groups.len() > 0);
-        Self { next: self.next, slice: self.slice, room: 0, sections: sections.collect() }
+        Self { next: self.next, slice: self.slice, sections: sections.collect() }
     }
 
     fn len(&self) -> usize {

@@ -18,9 +18,6 @@ use crate::{
     time::{Offset, Timestamp},
 };
 
-/// For no more keys room is made before they come.
-const MOST_ROOM: usize = 1 << 14;
-
 /// A partition's slabs in memory.
 #[derive(Default)]
 pub(super) struct Writer {
@@ -79,9 +76,7 @@ impl Writer {
         if slice < self.complete_from {
             return self.read(store, view, partition, slice..=slice).await;
         }
-        // Most likely as many keys as in the slice before.
-        let room = self.slabs.last_key_value().map_or(0, |(_, leaves)| leaves.len()).min(MOST_ROOM);
-        self.slabs.entry(slice).or_insert_with(|| super::leaf::Leaves::whole(Slab::with_room(slice, room)));
+        self.slabs.entry(slice).or_insert_with(|| super::leaf::Leaves::whole(Slab::new(slice)));
         Ok(())
     }
 

@@ -66,7 +66,7 @@ pub struct Span<P> {
     pub last: Timestamp,
     /// The largest generation of its parts.
     pub generation: u32,
-    /// Where its parts are kept, in order.
+    /// Where its parts are kept.
     pub parts: Vec<P>,
 }
 
@@ -80,22 +80,19 @@ impl<P> Span<P> {
         at <= self.last + gap && self.first <= at + gap
     }
 
-    /// Adds an event that is kept in a part: most likely the last one, or one behind it.
+    /// Adds an event that is kept in a part: most likely the one that was added last.
     fn take(&mut self, at: Timestamp, generation: u32, part: P)
     where
-        P: Ord,
+        P: PartialEq,
     {
         self.first = self.first.min(at);
         self.last = self.last.max(at);
         self.generation = self.generation.max(generation);
-        if self.parts.last().is_none_or(|last| *last < part) {
+        if !self.parts.iter().rev().any(|known| *known == part) {
             self.parts.push(part);
-        } else if let Err(index) = self.parts.binary_search(&part) {
-            self.parts.insert(index, part);
         }
     }
 
-    /// Adds another session, whose parts come behind these.
     fn absorb(&mut self, mut other: Self) {
         self.first = self.first.min(other.first);
         self.last = self.last.max(other.last);
@@ -135,7 +132,7 @@ pub struct Placed {
     pub supersedes: Option<Timestamp>,
 }
 
-impl<P: Ord> Sessions<P> {
+impl<P: PartialEq> Sessions<P> {
     /// Where an event belongs at a watermark; none where it is late.
     pub fn place(&self, at: Timestamp, bounds: Bounds, watermark: Timestamp) -> Option<Placed> {
         let Bounds { gap, lateness } = bounds;
@@ -175,7 +172,6 @@ impl<P: Ord> Sessions<P> {
         }
         let mut merged = Span { first: at, last: at, generation: mark.generation(), parts: vec![] };
         self.0.extract_if(.., |span| joins(span)).for_each(|span| merged.absorb(span));
-        merged.parts.sort_unstable();
         merged.take(at, mark.generation(), id);
         self.0.push(merged);
     }
@@ -199,11 +195,7 @@ impl<P: Ord> Sessions<P> {
             merged.1.push(part);
             spans.push(merged);
         }
-        let in_order = |(mut span, _): (Span<P>, _)| {
-            span.parts.sort_unstable();
-            span
-        };
-        Self(spans.into_iter().map(in_order).collect())
+        Self(spans.into_iter().map(|(span, _)| span).collect())
     }
 
     /// The session that an event was made part of, if it is due. Of a gone session and a later one
