@@ -2,9 +2,18 @@
 # Runs the Lambda functions as AWS would, offline: `cargo lambda watch` over a running `weir up`, the sample
 # payloads of events/ sent to each, their answers checked. Ports are free ones, the state is thrown away.
 #
+#   scripts/lambda-local.sh [--release]
+#
 # Needs cargo-lambda, or Python to install it into a folder of its own; skips, with the reason, without.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+
+profile=debug
+build=()
+if [ "${1:-}" = --release ]; then
+  profile=release
+  build=(--release)
+fi
 
 work=$(mktemp -d)
 started=()
@@ -57,8 +66,8 @@ free_port() {
 
 start_stack() {
   echo "building and starting weir up"
-  cargo build --quiet --bin weir
-  "${CARGO_TARGET_DIR:-target}/debug/weir" up --no-simulate --sql sql --data-dir "$work/data" \
+  cargo build --quiet --bin weir ${build[@]+"${build[@]}"}
+  "${CARGO_TARGET_DIR:-target}/$profile/weir" up --no-simulate --sql sql --data-dir "$work/data" \
     --port 0 --kafka-port 0 --dynamodb-port 0 >"$work/up.log" 2>&1 &
   started+=($!)
   eventually "weir up" 60 test -s "$work/data/env"
@@ -70,7 +79,7 @@ start_stack() {
 start_functions() {
   command -v python3 >/dev/null || skip "there is no python3 to find a free port"
   port=$(free_port)
-  cargo lambda watch --invoke-address 127.0.0.1 --invoke-port "$port" >"$work/watch.log" 2>&1 &
+  cargo lambda watch ${build[@]+"${build[@]}"} --ignore-changes --invoke-address 127.0.0.1 --invoke-port "$port" >"$work/watch.log" 2>&1 &
   started+=($!)
   eventually "cargo lambda watch" 60 python3 -c "import socket; socket.create_connection(('127.0.0.1', $port))" 2>/dev/null
 }

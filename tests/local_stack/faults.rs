@@ -1,11 +1,17 @@
 //! A function that stalls while its partition has more records.
 
-use std::sync::Arc;
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use serde_json::Value;
 use tokio::sync::Notify;
 use weir::{
-    engine::{Engine, Reader, Settings},
+    engine::{Engine, PartitionStatus, Reader, Settings},
     handlers,
     local::{
         broker::EmbeddedBroker,
@@ -13,7 +19,7 @@ use weir::{
         poller::{Invoke, InvokeError, Poller, PollerConfig},
         stack::{Meters, WindowFunction},
     },
-    publish::kafka::KafkaSettings,
+    publish::{Topics, kafka::KafkaSettings},
     state::dynamo::DynamoStore,
     time::{ManualClock, Millis, Timestamp},
 };
@@ -28,6 +34,7 @@ struct Stalling<I> {
     function: I,
     partition: &'static str,
     from: i64,
+    is_held: Arc<AtomicBool>,
     go_on: Arc<Notify>,
 }
 
@@ -36,6 +43,7 @@ impl<I: Invoke> Invoke for Stalling<I> {
         let event: Value = serde_json::from_slice(&payload).unwrap();
         let offset = event["records"][self.partition][0]["offset"].as_i64();
         if offset.is_some_and(|offset| offset >= self.from) {
+            self.is_held.store(true, Ordering::SeqCst);
             self.go_on.notified().await;
             // For the batch after this one.
             self.go_on.notify_one();
@@ -65,27 +73,29 @@ async fn a_partition_with_a_backlog_is_not_idle() {
     let engine =
         Engine::new(Arc::clone(&catalog), store, kafka.clone(), kafka.clone(), clock.clone(), settings);
     let (engine, meters) = (Arc::new(engine), Arc::<Meters>::default());
-    let go_on = Arc::<Notify>::default();
+    let (is_held, go_on) = (Arc::<AtomicBool>::default(), Arc::<Notify>::default());
     let function = Stalling {
         function: WindowFunction::new(Arc::clone(&engine), Arc::clone(&meters)),
         partition: "impressions-1",
         from: 100,
+        is_held: Arc::clone(&is_held),
         go_on: Arc::clone(&go_on),
     };
     let config = PollerConfig { batch_size: 100, ..PollerConfig::new("window", ["impressions", "clicks"]) };
     let poller = Poller::start(config, &KafkaSettings::plain(&bootstrap), function).unwrap();
 
     let view = &catalog.views[0];
+    let mut ends = BTreeMap::new();
+    for partition in topics[..2].iter().flat_map(|topic| [0, 1].map(|index| (*topic, index))) {
+        ends.insert(partition, kafka.end_offset(partition.0, partition.1).await.unwrap());
+    }
     let stalled = || async {
         let partitions = reader.status(view).await.unwrap().partitions;
-        let lag: i64 = poller.positions().values().map(|position| position.lag).sum();
-        let held = poller
-            .positions()
-            .iter()
-            .find(|(partition, _)| partition.to_string() == "impressions-1")
-            .map_or(0, |(_, position)| position.lag);
-        // Nothing is left but what is held.
-        partitions.len() == 4 && lag > 0 && lag == held
+        let behind = |partition: &&PartitionStatus| {
+            ends[&(partition.topic.as_str(), partition.partition)] != partition.next
+        };
+        let behind: Vec<_> = partitions.iter().filter(behind).collect();
+        partitions.len() == 4 && behind.len() == 1 && is_held.load(Ordering::SeqCst)
     };
     eventually("everything but what is held", stalled).await;
 
