@@ -218,6 +218,8 @@ async fn open(address: SocketAddr, url: Url, path: PathBuf) -> Result<Cluster, B
             .node_id(NODE)
             .advertised_listener(Url::parse(&format!("tcp://{address}"))?)
             .storage(url)
+            // It would draw a progress bar.
+            .silent(true)
             .build()
             .await?;
         let registration = BrokerRegistrationRequest {

@@ -24,7 +24,10 @@ use self::{
         Stored, eventually, expected, get, impatient, lines, options, publish, publisher, shoppers, start,
         stored,
     },
-    support::{catalog::catalog, lines::Row},
+    support::{
+        catalog::catalog,
+        lines::{Row, parse},
+    },
 };
 
 /// What a row is about.
@@ -114,7 +117,7 @@ async fn events_may_come_over_http() {
     let events = shoppers(12);
     let url = format!("{}/events/impressions", stack.url());
     let impressions = lines(&events, "impressions");
-    let count = impressions.split_inclusive(|byte| *byte == b'\n').count();
+    let count = parse(&impressions).len();
     let answer = reqwest::Client::new().post(url).body(impressions).send().await.unwrap();
     assert_eq!(answer.json::<Value>().await.unwrap(), json!({ "accepted": count }));
     let seen = || async {

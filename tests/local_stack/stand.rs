@@ -6,6 +6,7 @@ use rdkafka::{
     ClientConfig, Message as _, Offset, TopicPartitionList,
     consumer::{BaseConsumer, Consumer as _},
     message::Headers as _,
+    metadata::MetadataPartition,
 };
 use weir::{
     local::{
@@ -135,8 +136,7 @@ fn read(bootstrap: &str, topic: &str) -> Vec<Stored> {
     config.set("bootstrap.servers", bootstrap).set("group.id", "reader").set("fetch.wait.max.ms", "50");
     let consumer: BaseConsumer = config.create().unwrap();
     let metadata = consumer.fetch_metadata(Some(topic), timeout).unwrap();
-    let partitions = metadata.topics()[0].partitions().iter().map(rdkafka::metadata::MetadataPartition::id);
-    let partitions: Vec<i32> = partitions.collect();
+    let partitions: Vec<i32> = metadata.topics()[0].partitions().iter().map(MetadataPartition::id).collect();
     let mut assigned = TopicPartitionList::new();
     let mut left = 0;
     for partition in partitions {

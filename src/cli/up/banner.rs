@@ -46,7 +46,7 @@ pub(super) fn started(
     stack: &Stack,
     took: Duration,
 ) -> anyhow::Result<()> {
-    let file = write_environment(stack, sql)?;
+    write_environment(stack, sql)?;
     let url = stack.url();
     let from = if stack.is_new() { "with no state yet" } else { "where the last run stopped" };
     println!("started in {:.1} s, {from}\n", took.as_secs_f64());
@@ -59,6 +59,7 @@ pub(super) fn started(
     }
     println!("  Kafka     {}", stack.bootstrap());
     println!("  DynamoDB  {}, table {}", stack.dynamodb(), args.table);
+    let file = args.data_dir.join(ENVIRONMENT);
     println!("  Functions . {}  (then cargo lambda watch works on this stack)", file.display());
     println!("  Stop      Ctrl-C; the next start goes on from here, --fresh begins anew\n");
     if let Some(first) = first_rows(catalog).filter(|_| stack.is_new()) {
@@ -68,7 +69,7 @@ pub(super) fn started(
 }
 
 /// Writes down what a function has to know, and where; also the sample, where that is what runs.
-fn write_environment(stack: &Stack, sql: Option<&Path>) -> anyhow::Result<std::path::PathBuf> {
+fn write_environment(stack: &Stack, sql: Option<&Path>) -> anyhow::Result<()> {
     let write = |name: &str, text: &str| {
         let path = stack.data_dir().join(name);
         fs::write(&path, text).with_context(|| format!("failed to write {}", path.display()))?;
@@ -81,14 +82,13 @@ fn write_environment(stack: &Stack, sql: Option<&Path>) -> anyhow::Result<std::p
     let mut variables = stack.environment();
     variables.push(("WEIR_SQL", sql.display().to_string()));
     variables.push(("WEIR_URL", stack.url()));
-    let lines: Vec<_> =
-        variables.iter().map(|(name, value)| format!("export {name}={}\n", quoted(value))).collect();
-    write(ENVIRONMENT, &lines.concat())
+    let lines: Vec<String> = variables.iter().map(|(name, value)| export(name, value)).collect();
+    write(ENVIRONMENT, &lines.concat()).map(drop)
 }
 
-/// A text as a shell takes it.
-fn quoted(text: &str) -> String {
-    format!("'{}'", text.replace('\'', r"'\''"))
+/// A line that sets a variable, for a shell.
+fn export(name: &str, value: &str) -> String {
+    format!("export {name}='{}'\n", value.replace('\'', r"'\''"))
 }
 
 /// The smallest event of a table that happens now.

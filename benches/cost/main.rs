@@ -1,0 +1,120 @@
+//! What a million events cost in DynamoDB's request units: click-through rates of 1000 and of 100 000
+//! products, counted by the store on the embedded DynamoDB, and priced.
+//!
+//! ```sh
+//! cargo bench --bench cost -- [--events N]
+//! ```
+//!
+//! Request units do not depend on the profile: `--profile dev` builds faster.
+
+#[path = "../jobs/data.rs"]
+mod data;
+
+use std::{collections::HashSet, sync::Arc};
+
+use data::{Events, Job};
+use weir::{
+    engine::{Engine, Settings},
+    event,
+    local::dynamo::EmbeddedDynamo,
+    publish::{MemoryPublisher, PublishError, Topics},
+    state::dynamo::DynamoStore,
+    time::{Offset, SystemClock},
+};
+
+/// What a million write and read request units cost, in dollars (on demand, us-east-1).
+const WRITES: f64 = 0.625;
+const READS: f64 = 0.125;
+
+/// Request units.
+#[derive(Clone, Copy, Debug)]
+struct Units {
+    writes: f64,
+    reads: f64,
+}
+
+impl Units {
+    fn dollars(self) -> f64 {
+        (self.writes * WRITES + self.reads * READS) / 1e6
+    }
+}
+
+fn main() {
+    let mut arguments = std::env::args().skip_while(|argument| argument != "--events").skip(1);
+    let events: usize = arguments.next().map_or(1_000_000, |n| n.parse().expect("a number of events"));
+    println!("{events} events, an event a millisecond; for 1M events:\n");
+    println!(
+        "| products | records a batch | pages | write units | read units | dollars | one item a key and batch, write units | dollars |"
+    );
+    println!("|---|---|---|---|---|---|---|---|");
+    for products in [1000, 100_000] {
+        for batch in [10_000, 1000] {
+            let naive = naive(events, batch, products);
+            for pages in [false, true] {
+                let ours = ours(events, batch, products, pages);
+                println!(
+                    "| {products} | {batch} | {} | {:.0} | {:.0} | {:.4} | {:.0} | {:.4} |",
+                    if pages { "yes" } else { "no" },
+                    ours.writes,
+                    ours.reads,
+                    ours.dollars(),
+                    naive.writes,
+                    naive.dollars()
+                );
+            }
+        }
+    }
+}
+
+/// What the store says that it used.
+#[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
+fn ours(events: usize, batch: usize, products: u32, pages: bool) -> Units {
+    let server = EmbeddedDynamo::start(None, None).expect("the embedded DynamoDB starts");
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    runtime.block_on(async {
+        let store = DynamoStore::new(server.client().await, "weir");
+        store.create_table().await.expect("the table is new");
+        let settings = Settings { pages, ..Settings::default() };
+        let (catalog, publisher) = (Arc::new(Job::Ctr.catalog()), MemoryPublisher::default());
+        let engine = Engine::new(catalog, store, publisher, OnePartition, Arc::new(SystemClock), settings);
+        let mut generated = Events::of_products(Job::Ctr, products);
+        for _ in 0..events.div_ceil(batch) {
+            for batch in event::parse(&generated.payload(batch)).expect("a Kafka event") {
+                engine.absorb(&batch).await.expect("the embedded DynamoDB answers");
+            }
+            drop(engine.publisher().take());
+        }
+        let (usage, million) = (engine.store().usage(), 1e6 / events as f64);
+        Units { writes: usage.write_units * million, reads: usage.read_units * million }
+    })
+}
+
+/// What the simplest design writes: an item of at most 1 KB for every key and window of a batch.
+#[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
+fn naive(events: usize, batch: usize, products: u32) -> Units {
+    let mut generated = Events::of_products(Job::Ctr, products);
+    let mut items = 0;
+    for _ in 0..events.div_ceil(batch) {
+        let keys: HashSet<_> =
+            generated.by_ref().take(batch).map(|event| (event.key, event.at / 10_000)).collect();
+        items += keys.len();
+    }
+    Units { writes: items as f64 * 1e6 / events as f64, reads: 0.0 }
+}
+
+/// A broker where every topic has one partition.
+struct OnePartition;
+
+impl Topics for OnePartition {
+    async fn partitions(&self, _topic: &str) -> Result<Option<i32>, PublishError> {
+        Ok(Some(1))
+    }
+
+    async fn start_offset(&self, _topic: &str, _partition: i32) -> Result<Offset, PublishError> {
+        Ok(Offset(0))
+    }
+
+    async fn end_offset(&self, _topic: &str, _partition: i32) -> Result<Offset, PublishError> {
+        Ok(Offset(0))
+    }
+}
