@@ -2,7 +2,7 @@
 //! compiles on top of those before it, or fails with the text of its first comment; every expression in
 //! a table has the value that stands beside it.
 
-use std::{fs, path::Path};
+use std::fs;
 
 use weir::{
     sql::{Catalog, SqlFile},
@@ -20,8 +20,7 @@ struct Block {
 }
 
 fn read(page: &str) -> String {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(page);
-    fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+    fs::read_to_string(page).unwrap_or_else(|error| panic!("{page}: {error}"))
 }
 
 fn blocks(page: &str) -> Vec<Block> {

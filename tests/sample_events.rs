@@ -6,7 +6,7 @@ use std::{
     fs::{self, File},
     io::{BufReader, sink},
     num::NonZeroU32,
-    path::PathBuf,
+    path::Path,
     sync::Arc,
 };
 
@@ -17,17 +17,13 @@ use weir::{
     time::{ManualClock, Timestamp},
 };
 
-fn root(path: &str) -> PathBuf {
-    [env!("CARGO_MANIFEST_DIR"), path].iter().collect()
-}
-
 fn read(path: &str) -> Vec<u8> {
-    fs::read(root(path)).unwrap()
+    fs::read(path).unwrap()
 }
 
 /// Topic, partition and number of records of each batch in a payload, and how many fit their tables.
 fn batches(path: &str) -> Vec<(String, i32, usize, usize)> {
-    let catalog = Catalog::load(&root("sql/ctr.sql")).unwrap();
+    let catalog = Catalog::load(Path::new("sql/ctr.sql")).unwrap();
     let batches = event::parse(&read(path)).unwrap();
     let describe = |raw: &event::RawBatch| {
         let table = catalog.table_of_topic(&raw.topic).unwrap();
@@ -62,7 +58,7 @@ fn the_schedule_is_a_schedule() {
 
 #[test]
 fn the_raw_events_fit_their_tables_but_for_the_broken_ones() {
-    let catalog = Catalog::load(&root("sql/ctr.sql")).unwrap();
+    let catalog = Catalog::load(Path::new("sql/ctr.sql")).unwrap();
     for (table, lines, broken) in [("impressions", 459, vec![230, 338, 401, 427]), ("clicks", 22, vec![])] {
         let content = read(&format!("events/{table}.ndjson"));
         let table = catalog.table(table).unwrap();
@@ -78,7 +74,7 @@ fn the_raw_events_fit_their_tables_but_for_the_broken_ones() {
 #[test]
 fn the_requests_are_api_gateway_v2_requests() {
     for folder in ["events/serve", "events/ingest"] {
-        for entry in fs::read_dir(root(folder)).unwrap() {
+        for entry in fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
             let request: serde_json::Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
             assert_eq!(request["version"], "2.0", "{}", path.display());
@@ -89,10 +85,10 @@ fn the_requests_are_api_gateway_v2_requests() {
 
 /// Runs the views over the raw events and returns the rows, a line each.
 async fn results() -> String {
-    let catalog = Catalog::load(&root("sql/ctr.sql")).unwrap();
+    let catalog = Catalog::load(Path::new("sql/ctr.sql")).unwrap();
     let input = |topic: &str| Input {
         topic: topic.to_owned(),
-        lines: Box::new(BufReader::new(File::open(root(&format!("events/{topic}.ndjson"))).unwrap())),
+        lines: Box::new(BufReader::new(File::open(format!("events/{topic}.ndjson")).unwrap())),
     };
     let rows = tempfile::NamedTempFile::new().unwrap();
     let outputs =
@@ -106,5 +102,5 @@ async fn results() -> String {
 
 #[tokio::test]
 async fn the_raw_events_give_the_results_beside_them() {
-    assert_eq!(results().await, fs::read_to_string(root("events/ctr_results.ndjson")).unwrap());
+    assert_eq!(results().await, fs::read_to_string("events/ctr_results.ndjson").unwrap());
 }

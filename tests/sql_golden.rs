@@ -12,7 +12,7 @@ use std::{
 use weir::sql::{Catalog, SqlFile};
 
 fn files(folder: &str) -> Vec<PathBuf> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/sql").join(folder);
+    let folder = Path::new("tests/sql").join(folder);
     let mut files: Vec<PathBuf> = fs::read_dir(folder)
         .expect("a folder of SQL")
         .map(|entry| entry.expect("an entry").path())
@@ -73,8 +73,8 @@ fn bad_sql_gives_the_named_error_at_a_place() {
 
 #[test]
 fn the_pipelines_of_this_repository_are_sound() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("sql");
-    let catalog = Catalog::load(&folder).unwrap_or_else(|error| panic!("{error}"));
+    let folder = Path::new("sql");
+    let catalog = Catalog::load(folder).unwrap_or_else(|error| panic!("{error}"));
     assert!(catalog.view("ctr").is_some());
     assert_eq!(catalog.warnings(), Vec::<String>::new());
 }

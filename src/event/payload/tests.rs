@@ -70,7 +70,7 @@ fn only(record: &Map<String, Json>) -> super::super::RawRecord {
 }
 
 fn fixture(name: &str) -> Vec<u8> {
-    let path = format!("{}/tests/data/lambda_events/{name}.json", env!("CARGO_MANIFEST_DIR"));
+    let path = format!("tests/data/lambda_events/{name}.json");
     std::fs::read(&path).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
