@@ -1,8 +1,7 @@
 //! The promise: `weir up` says where to look, answers there, stops when it is told, and goes on the next time.
 
-#![expect(clippy::unwrap_used, reason = "a test that panics has failed")]
 #![cfg(all(feature = "local", unix))]
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, reason = "a test that panics has failed")]
 
 use std::{
     io::{BufRead, BufReader, Read},
