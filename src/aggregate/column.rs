@@ -26,7 +26,7 @@ impl Column {
         let extreme = |wanted| Self::Extreme { wanted, groups: Vec::new() };
         match (aggregate.function, aggregate.argument) {
             (AggregateFunction::Count, _) => Self::Count(Vec::new()),
-            (AggregateFunction::CountDistinct, _) => Self::Distinct(Distinct::default()),
+            (AggregateFunction::CountDistinct, _) => Self::Distinct(Distinct::new(aggregate.argument)),
             (AggregateFunction::Sum, Type::Double) => Self::SumFloat(Vec::new()),
             (AggregateFunction::Sum, _) => Self::SumInt(Vec::new()),
             (AggregateFunction::Min, _) => extreme(Ordering::Less),
@@ -150,7 +150,7 @@ impl Column {
                 let sums = many(n, || from.float("a sum"))?;
                 Self::Avg(sums.into_iter().zip(counts).collect())
             }
-            Self::Distinct(_) => Self::Distinct(Distinct::decode(n, from)?),
+            Self::Distinct(_) => Self::Distinct(Distinct::decode(aggregate.argument, n, from)?),
         })
     }
 }
