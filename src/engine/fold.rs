@@ -36,10 +36,16 @@ pub(super) struct Start {
 /// Windows that may have been closed before an event of theirs was taken in.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Touched {
-    /// On a grid: the keys, by window end.
+    /// On a grid: the keys, by window end. Without windows: the keys, at the end of time.
     pub(super) windows: BTreeMap<Timestamp, HashSet<Vec<u8>>>,
     /// For sessions: keys and times of events.
     pub(super) events: HashSet<(Vec<u8>, Timestamp)>,
+}
+
+impl Touched {
+    pub(super) fn is_empty(&self) -> bool {
+        self.windows.is_empty() && self.events.is_empty()
+    }
 }
 
 /// Why folding stopped.
@@ -68,6 +74,10 @@ impl<'s> Frame<'s> {
         let ends = match view.windows {
             Windows::Grid(grid) => (grid.first_end(slice), grid.last_end(slice)),
             Windows::Session(_) => (Timestamp::MAX, Timestamp::MAX),
+            Windows::Running => {
+                let all = (Timestamp::MIN, Timestamp::MAX);
+                return Self { slice: all.0, end: all.1, ends: all, leaves };
+            }
         };
         Self { slice, end: slice + view.slices.length(), ends, leaves }
     }
@@ -222,6 +232,12 @@ impl<'a> Fold<'a> {
             Windows::Session(_) => {
                 self.touched.events.insert((self.key.clone(), at));
             }
+            Windows::Running => {
+                let keys = self.touched.windows.entry(Timestamp::MAX).or_default();
+                if !keys.contains(&self.key) {
+                    keys.insert(self.key.clone());
+                }
+            }
         }
     }
 
@@ -246,7 +262,7 @@ impl<'a> Fold<'a> {
         let seen = if self.start.was_idle { Timestamp::MAX } else { self.own.max(self.start.closed) };
         let tag = match (self.view.windows, sessions) {
             (Windows::Grid(grid), _) => {
-                let first = grid.first_open_end_of(frame.ends, self.view.lateness(), watermark);
+                let first = grid.first_open_end_of(frame.ends, self.view.lateness, watermark);
                 let Some(first) = first else {
                     self.late.push((self.at, watermark));
                     return true;
@@ -274,10 +290,14 @@ impl<'a> Fold<'a> {
                 Tag { mark: placed.mark, ..Tag::ALL }
             }
             (Windows::Session(_), None) => return true,
+            (Windows::Running, _) => {
+                self.touch(at, Timestamp::MIN, Timestamp::MAX);
+                Tag::ALL
+            }
         };
         let shape = &self.view.shape;
         let groups = leaf.content.section(shape, &tag);
-        let (group, accumulators) = groups.count(hash, &self.key);
+        let (group, accumulators) = groups.count(hash, &self.key, 1);
         for (aggregate, Input { argument, filter }) in self.source.inputs.iter().enumerate() {
             if filter.as_ref().is_none_or(|filter| filter.test(row)) {
                 match argument {

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use super::{
     EngineError,
     close::KeyedRow,
-    leaf::Content,
+    leaf::{Content, Leaves},
     row::{ClosedRow, KeyRows},
     stored::{self, MOST_BYTES, Put},
     view::{ViewRuntime, Windows},
@@ -23,15 +23,17 @@ use crate::{
 
 const VERSION: u8 = 1;
 /// A page is split when it is larger than this...
-const READ_UNIT: usize = 4 << 10;
+pub(super) const READ_UNIT: usize = 4 << 10;
 /// ...unless it is this deep already.
-const DEEP: u8 = 8;
+pub(super) const DEEP: u8 = 8;
 
 /// The latest and the previous row of some keys.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Page {
     keys: KeyTable,
     rows: Vec<KeyRows>,
+    /// What is remembered behind the previous row, the newest first.
+    older: Vec<Vec<ClosedRow>>,
 }
 
 impl Page {
@@ -45,14 +47,32 @@ impl Page {
         &self.rows
     }
 
+    /// All rows that are known of a key, the newest first.
+    pub(super) fn remembered(&self, hash: u64, key: &[u8]) -> impl Iterator<Item = &ClosedRow> {
+        let number = self.keys.find(hash, key);
+        let shown = number.and_then(|number| self.rows.get(number));
+        let older = number.and_then(|number| self.older.get(number));
+        shown
+            .into_iter()
+            .flat_map(|rows| std::iter::once(&rows.latest).chain(&rows.previous))
+            .chain(older.into_iter().flatten())
+    }
+
     /// Takes a row in; answers whether that changed anything.
-    fn show(&mut self, windows: Windows, new: &KeyedRow) -> bool {
+    fn show(&mut self, view: &ViewRuntime, new: &KeyedRow) -> bool {
         let (number, is_new) = self.keys.find_or_add(new.hash, &new.key);
         if is_new {
             self.rows.push(KeyRows { latest: new.row.clone(), previous: None });
+            self.older.push(Vec::new());
             return true;
         }
-        self.rows.get_mut(number).is_some_and(|rows| rows.show(windows, &new.row))
+        let (Some(rows), Some(older)) = (self.rows.get_mut(number), self.older.get_mut(number)) else {
+            return false;
+        };
+        match view.memory() {
+            0 => rows.show(view.windows, &new.row),
+            memory => rows.show_and_remember(view.windows, &new.row, older, memory),
+        }
     }
 
     pub(super) fn decode(body: &[u8]) -> Result<Self, CodecError> {
@@ -71,7 +91,15 @@ impl Page {
                 0 => None,
                 _ => Some(ClosedRow::decode(latest.window_end, &mut from)?),
             };
+            let mut before = previous.as_ref().unwrap_or(&latest).window_end;
+            let mut older = Vec::new();
+            for _ in 0..from.count("the number of older rows")? {
+                let row = ClosedRow::decode(before, &mut from)?;
+                before = row.window_end;
+                older.push(row);
+            }
             page.rows.push(KeyRows { latest, previous });
+            page.older.push(older);
         }
         Ok(page)
     }
@@ -102,6 +130,40 @@ impl KeyRows {
         }
         is_previous
     }
+
+    /// The same, where rows behind the previous one are remembered.
+    fn show_and_remember(
+        &mut self,
+        windows: Windows,
+        new: &ClosedRow,
+        older: &mut Vec<ClosedRow>,
+        memory: usize,
+    ) -> bool {
+        let mut all: Vec<ClosedRow> = vec![self.latest.clone()];
+        all.extend(self.previous.take());
+        all.append(older);
+        let at = all.iter().position(|row| is_same(windows, row, new) || row.window_end < new.window_end);
+        let is_changed = match at.and_then(|at| all.get_mut(at)) {
+            Some(row) if is_same(windows, row, new) && new.events > row.events => {
+                row.clone_from(new);
+                true
+            }
+            Some(row) if is_same(windows, row, new) => false,
+            _ => {
+                let at = at.unwrap_or(all.len());
+                all.insert(at, new.clone());
+                all.truncate(2 + memory);
+                at < all.len()
+            }
+        };
+        let mut all = all.into_iter();
+        if let Some(latest) = all.next() {
+            self.latest = latest;
+        }
+        self.previous = all.next();
+        older.extend(all);
+        is_changed
+    }
 }
 
 /// Whether two rows are of one window. A session that grew overlaps what it was.
@@ -109,6 +171,7 @@ fn is_same(windows: Windows, a: &ClosedRow, b: &ClosedRow) -> bool {
     match windows {
         Windows::Grid(_) => a.window_end == b.window_end,
         Windows::Session(_) => a.window_start < b.window_end && b.window_start < a.window_end,
+        Windows::Running => true,
     }
 }
 
@@ -117,11 +180,12 @@ impl Content for Page {
 
     fn restrict(&self, (): &(), chunk: Chunk) -> Self {
         let mut part = Self::default();
-        for (number, rows) in self.rows.iter().enumerate() {
+        for (number, (rows, older)) in self.rows.iter().zip(&self.older).enumerate() {
             let hash = self.keys.hash_at(number);
             if chunk.covers(hash) {
                 part.keys.find_or_add(hash, self.keys.key(number));
                 part.rows.push(rows.clone());
+                part.older.push(older.clone());
             }
         }
         part
@@ -134,12 +198,18 @@ impl Content for Page {
     fn encode(&self, out: &mut Vec<u8>) {
         out.push(VERSION);
         put_varint(out, self.rows.len() as u64);
-        for (key, rows) in self.keys.iter().zip(&self.rows) {
+        for ((key, rows), older) in self.keys.iter().zip(&self.rows).zip(&self.older) {
             put_bytes(out, key);
             rows.latest.encode(Timestamp(0), out);
             out.push(u8::from(rows.previous.is_some()));
             if let Some(previous) = &rows.previous {
                 previous.encode(rows.latest.window_end, out);
+            }
+            let mut before = rows.previous.as_ref().unwrap_or(&rows.latest).window_end;
+            put_varint(out, older.len() as u64);
+            for row in older {
+                row.encode(before, out);
+                before = row.window_end;
             }
         }
     }
@@ -153,6 +223,16 @@ pub(super) struct Pages<'a, S> {
 }
 
 impl<S: Store> Pages<'_, S> {
+    /// The pages of some keys, to be looked at.
+    pub(super) async fn of(
+        &self,
+        hashes: impl ExactSizeIterator<Item = u64>,
+    ) -> Result<Leaves<Page>, EngineError> {
+        let depth = self.store.head(&self.view.id).await?.page_depth;
+        let items = read(self.store, self.view, depth, hashes).await?;
+        stored::leaves(self.store, &(), Page::default(), items, |_, body| Page::decode(body)).await
+    }
+
     /// Shows rows on their keys' pages.
     pub(super) async fn show(&self, rows: &[KeyedRow], packer: &mut Packer) -> Result<(), EngineError> {
         let key = |chunk: Chunk| ItemKey::Page { view: self.view.id.clone(), chunk };
@@ -163,14 +243,14 @@ impl<S: Store> Pages<'_, S> {
             let mut leaves = stored::leaves(self.store, &(), Page::default(), items, decode).await?;
             for row in rows {
                 if let Some(leaf) = leaves.covering(row.hash) {
-                    leaf.dirty |= leaf.content.show(self.view.windows, row);
+                    leaf.dirty |= leaf.content.show(self.view, row);
                 }
             }
             let put = Put::<Page> {
                 shape: &(),
                 key: &key,
                 version: &|_, stored| stored.unwrap_or(0) + 1,
-                expires: self.clock.now() + self.view.plan.options.history,
+                expires: self.view.expires(self.clock.now(), self.view.plan.options.history),
                 most_bytes: if depth < DEEP { READ_UNIT } else { MOST_BYTES },
             };
             let packed = put.pack(&mut leaves, packer);

@@ -2,7 +2,10 @@
 
 use std::fmt::{self, Write as _};
 
-use super::plan::{Aggregate, AggregateFunction, Catalog, Input, Source, Table, View, Window};
+use super::plan::{
+    Aggregate, AggregateFunction, Catalog, Earlier, Input, Source, Table, View, WINDOW_END, WINDOW_START,
+    Window,
+};
 
 impl View {
     /// The plan: window, sources with their filters and inputs, outputs, options.
@@ -20,7 +23,11 @@ impl View {
         writeln!(
             text,
             "  key {}",
-            if keys.is_empty() { "none: one row a window".to_owned() } else { keys.join(", ") }
+            match (keys.is_empty(), self.window) {
+                (true, Window::Running) => "none: one row".to_owned(),
+                (true, _) => "none: one row a window".to_owned(),
+                _ => keys.join(", "),
+            }
         )?;
         self.write_sources(text, catalog)?;
         for output in &self.outputs {
@@ -40,6 +47,9 @@ impl View {
         writeln!(text, "  allowed lateness {}", options.allowed_lateness)?;
         writeln!(text, "  idle after {}, flushed after {}", options.idle_timeout, options.flush_after)?;
         writeln!(text, "  history {}", options.history)?;
+        if options.alert {
+            writeln!(text, "  alerts, at most one a key in {}", options.cooldown)?;
+        }
         writeln!(
             text,
             "  results to {}",
@@ -52,10 +62,17 @@ impl View {
         let mut last: Option<String> = None;
         let mut bodies: Vec<(String, String)> = Vec::new();
         for source in &self.sources {
-            let Some(table) = catalog.tables.get(source.table) else { continue };
             let (mut head, mut body) = (String::new(), String::new());
-            self.write_source(&mut body, source, table)?;
-            write_head(&mut head, table)?;
+            if let Some(table) = source.table(catalog) {
+                self.write_source(&mut body, source, &|slot| column_name(table, slot))?;
+                write_head(&mut head, table)?;
+            } else if let Some(upstream) = source.view(catalog) {
+                let columns: Vec<String> = upstream.row_columns().map(|field| quoted(&field.name)).collect();
+                let name = |slot: usize| columns.get(slot).cloned().unwrap_or_default();
+                self.write_source(&mut body, source, &name)?;
+                let windows = if self.keeps_windows { ", in its windows" } else { "" };
+                writeln!(head, "  from view {}{windows}", upstream.name)?;
+            }
             bodies.push((head, body));
         }
         for (head, body) in &bodies {
@@ -69,22 +86,20 @@ impl View {
         Ok(())
     }
 
-    fn write_source(&self, text: &mut String, source: &Source, table: &Table) -> fmt::Result {
-        let name = |slot| column_name(table, slot);
+    fn write_source(
+        &self,
+        text: &mut String,
+        source: &Source,
+        name: &impl Fn(usize) -> String,
+    ) -> fmt::Result {
         if let Some(filter) = &source.filter {
-            writeln!(text, "    where {}", filter.display(&name))?;
+            writeln!(text, "    where {}", filter.display(name))?;
         }
         for (key, field) in source.keys.iter().zip(&self.keys) {
-            writeln!(text, "    key {} = {}", field.name, key.display(&name))?;
+            writeln!(text, "    key {} = {}", field.name, key.display(name))?;
         }
         for (index, (input, function)) in source.inputs.iter().zip(&self.aggregates).enumerate() {
-            writeln!(
-                text,
-                "    #{} {} = {}",
-                index + 1,
-                function.result,
-                aggregate(*function, input, &name)
-            )?;
+            writeln!(text, "    #{} {} = {}", index + 1, function.result, aggregate(*function, input, name))?;
         }
         Ok(())
     }
@@ -101,9 +116,24 @@ impl View {
         match slot - bounds {
             0 => "window_start".to_owned(),
             1 => "window_end".to_owned(),
-            output => {
-                self.outputs.get(output - 2).map_or_else(String::new, |output| quoted(&output.field.name))
-            }
+            behind => match self.previous.get(behind - 2) {
+                Some(earlier) => format!("previous({})", self.earlier_name(*earlier)),
+                None => self.output_name(slot - self.first_output_slot()),
+            },
+        }
+    }
+}
+
+impl View {
+    fn output_name(&self, output: usize) -> String {
+        self.outputs.get(output).map_or_else(String::new, |output| quoted(&output.field.name))
+    }
+
+    fn earlier_name(&self, earlier: Earlier) -> String {
+        match earlier {
+            Earlier::Output(output) => self.output_name(output),
+            Earlier::Start => WINDOW_START.to_owned(),
+            Earlier::End => WINDOW_END.to_owned(),
         }
     }
 }
@@ -153,6 +183,7 @@ impl fmt::Display for Window {
             Self::Grid { size, slide } if size == slide => write!(f, "TUMBLE {size}"),
             Self::Grid { size, slide } => write!(f, "HOP {size} every {slide}"),
             Self::Session { gap } => write!(f, "SESSION gap {gap}"),
+            Self::Running => f.write_str("none: rows so far, for ever"),
         }
     }
 }

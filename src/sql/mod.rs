@@ -44,5 +44,6 @@ pub use catalog::LoadError;
 pub use error::{SqlError, SqlErrors, SqlFile};
 pub use expr::{Comparison, DatePart, Expr, Function, parse_timestamp};
 pub use plan::{
-    Aggregate, AggregateFunction, Catalog, Column, Field, Input, Options, Output, Source, Table, View, Window,
+    ALERTS, Aggregate, AggregateFunction, Catalog, Column, Earlier, Field, Input, Options, Origin, Output,
+    Source, Table, View, Window,
 };

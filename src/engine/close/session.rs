@@ -9,7 +9,8 @@ use super::{
         view::ViewRuntime,
         writer::Writer,
     },
-    Closing, Given, KeyedRow, finish,
+    Closing, Given,
+    draft::Draft,
     material::Material,
 };
 use crate::{
@@ -43,13 +44,13 @@ impl<S: Store, P: Publisher, T: Topics> Engine<S, P, T> {
                 let slabs = material.iter().flat_map(|material| material.slabs().values());
                 sessions_due(&mut SessionIndex::build(bounds, slabs), closing, bounds)
             });
-            let mut rows = Vec::new();
+            let mut drafts = Vec::new();
             for session in due {
-                rows.extend(close_session(closing.view, bounds, &material, session)?);
+                drafts.extend(close_session(closing.view, bounds, &material, session)?);
             }
             drop(material);
-            given.windows += rows.len() as u64;
-            given.rows += self.give(closing.view, rows).await?;
+            given.windows += drafts.len() as u64;
+            self.give_drafts(closing, drafts, given).await?;
         }
         if let Some((partition, writer)) = own {
             if is_own_index {
@@ -94,7 +95,7 @@ fn close_session(
     bounds: Bounds,
     material: &[Material<'_>],
     session: &DueSession,
-) -> Result<Option<KeyedRow>, EngineError> {
+) -> Result<Option<Draft>, EngineError> {
     let DueSession { hash, key, span } = session;
     let mut merged = Groups::new(&view.shape);
     let mut parts: Vec<_> = span.parts.iter().collect();
@@ -113,6 +114,5 @@ fn close_session(
         return Ok(None);
     }
     let window = (span.first, span.end(bounds.gap));
-    finish(view, &merged, 0, window)
-        .map_err(|source| EngineError::Damaged { subject: "a session's key".into(), source })
+    Draft::of(view, &merged, 0, window).map(Some)
 }
