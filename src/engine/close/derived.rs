@@ -121,7 +121,7 @@ impl<S: Store, P: Publisher, T: Topics> Engine<S, P, T> {
         let mut turns = turns.lock().await;
         let turn = turns.entry(Scope::All).or_default();
         let head = self.store.head(&view.id).await?;
-        let closing = Closing {
+        let mut closing = Closing {
             view_index: index,
             view,
             head: &head,
@@ -132,17 +132,23 @@ impl<S: Store, P: Publisher, T: Topics> Engine<S, P, T> {
             touched: &Touched::default(),
             is_flush: news.is_flush,
         };
-        let is_again = news.first() <= closing.closed;
-        if !closing.is_crossed(grid) && !is_again {
-            return Ok(());
+        let mut touched = Touched::default();
+        loop {
+            let is_again = news.first() <= closing.closed;
+            if !closing.is_crossed(grid) && !is_again {
+                return Ok(());
+            }
+            let from = closing.closed + Millis(2) - grid.size;
+            let from = if is_again { from.min(grid.first_end(news.first()) - grid.size) } else { from };
+            let (slabs, again) = self.fold_rows(&closing, grid, news, from).await?;
+            touched.windows.extend(again.iter().map(|(end, keys)| (*end, keys.clone().into_owned())));
+            self.close_windows(&closing, grid, &[Material::Read(slabs)], again, given).await?;
+            turn.closed = closing.closed.max(closing.watermark);
+            match self.closed_meanwhile(&closing).await? {
+                Some(closed) if is_again => closing = Closing { closed, watermark: closed, ..closing },
+                _ => break,
+            }
         }
-        let first = if is_again { grid.first_end(news.first()) } else { closing.closed + Millis(2) };
-        let from = first.min(closing.closed + Millis(2)) - grid.size;
-        let (slabs, again) = self.fold_rows(&closing, grid, news, from).await?;
-        let touched = again.iter().map(|(end, keys)| (*end, keys.clone().into_owned())).collect();
-        self.close_windows(&closing, grid, &[Material::Read(slabs)], again, given).await?;
-        turn.closed = closing.closed.max(closing.watermark);
-        let touched = Touched { windows: touched, ..Touched::default() };
         self.tell_readers(&Closing { touched: &touched, ..closing }, given).await
     }
 

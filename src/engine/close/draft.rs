@@ -3,7 +3,14 @@
 use std::collections::BTreeMap;
 
 use super::{
-    super::{Engine, EngineError, groups::Groups, page::Pages, row::ClosedRow, view::ViewRuntime},
+    super::{
+        Engine, EngineError,
+        groups::Groups,
+        leaf::Leaves,
+        page::{Page, Pages},
+        row::ClosedRow,
+        view::{ViewRuntime, Windows},
+    },
     Closing, Given, KeyedRow,
 };
 use crate::{
@@ -83,7 +90,7 @@ fn look_back(earlier: Earlier, previous: Option<&ClosedRow>) -> Value<'static> {
 }
 
 impl<S: Store, P: Publisher, T: Topics> Engine<S, P, T> {
-    /// Finishes drafts and gives the rows out.
+    /// Finishes drafts of any windows and gives the rows out.
     pub(super) async fn give_drafts(
         &self,
         closing: &Closing<'_>,
@@ -101,29 +108,61 @@ impl<S: Store, P: Publisher, T: Topics> Engine<S, P, T> {
         for draft in drafts {
             by_end.entry(draft.window.1).or_default().push(draft);
         }
-        for drafts in by_end.into_values() {
-            let rows = self.look_back(view, drafts).await?;
-            given.rows += self.give(view, rows).await?;
+        for (end, drafts) in by_end {
+            self.give_looking_back(closing, end, drafts, given).await?;
         }
         Ok(())
     }
 
-    /// The rows of one window, from what the pages remember of their keys.
-    async fn look_back(&self, view: &ViewRuntime, drafts: Vec<Draft>) -> Result<Vec<KeyedRow>, EngineError> {
-        let pages = Pages { store: &self.store, view, clock: &*self.clock };
-        let mut pages = pages.of(drafts.iter().map(|draft| draft.hash)).await?;
-        let mut rows = Vec::with_capacity(drafts.len());
-        for draft in drafts {
-            let page = pages.covering(draft.hash).map(|leaf| &leaf.content);
-            let known: Vec<&ClosedRow> =
-                page.map_or_else(Vec::new, |page| page.remembered(draft.hash, &draft.key).collect());
-            if !is_cooling_down(view, &known, draft.window.1) {
-                let previous = known.into_iter().find(|row| row.window_end < draft.window.1);
-                rows.extend(draft.finish(view, previous));
+    /// Gives out the rows of one window, which look back at those of the windows before.
+    ///
+    /// Another process may be closing the window before again. Either its rows are on the pages when
+    /// these here have been noted as closed: then these are given once more. Or it notes its own
+    /// later, and finds that this window was closed meanwhile ([`Engine::close_windows`]).
+    pub(super) async fn give_looking_back(
+        &self,
+        closing: &Closing<'_>,
+        end: Timestamp,
+        mut drafts: Vec<Draft>,
+        given: &mut Given,
+    ) -> Result<(), EngineError> {
+        let view = closing.view;
+        while !drafts.is_empty() {
+            let (mut rows, mut seen) = (Vec::with_capacity(drafts.len()), Vec::with_capacity(drafts.len()));
+            let mut pages = self.pages_of(view, &drafts).await?;
+            for draft in &drafts {
+                let known = remembered(&mut pages, draft);
+                let previous = known.iter().copied().find(|row| row.window_end < end);
+                seen.push(previous.map(|row| row.events));
+                if !is_cooling_down(view, &known, end) {
+                    rows.extend(draft.clone().finish(view, previous));
+                }
             }
+            given.rows += self.give(view, rows).await?;
+            if closing.is_new(end) && matches!(view.windows, Windows::Grid(_)) {
+                self.store.set_closed(&view.id, closing.scope, end - Millis(1)).await?;
+            }
+            let mut pages = self.pages_of(view, &drafts).await?;
+            let mut seen = seen.into_iter();
+            drafts.retain(|draft| {
+                let known = remembered(&mut pages, draft);
+                let now = known.iter().find(|row| row.window_end < end).map(|row| row.events);
+                seen.next().is_some_and(|seen| seen != now)
+            });
         }
-        Ok(rows)
+        Ok(())
     }
+
+    async fn pages_of(&self, view: &ViewRuntime, drafts: &[Draft]) -> Result<Leaves<Page>, EngineError> {
+        let pages = Pages { store: &self.store, view, clock: &*self.clock };
+        pages.of(drafts.iter().map(|draft| draft.hash)).await
+    }
+}
+
+/// What pages remember of a draft's key, the newest first.
+fn remembered<'p>(pages: &'p mut Leaves<Page>, draft: &Draft) -> Vec<&'p ClosedRow> {
+    let page = pages.covering(draft.hash).map(|leaf| &leaf.content);
+    page.map_or_else(Vec::new, |page| page.remembered(draft.hash, &draft.key).collect())
 }
 
 /// Whether a key raised another alert too short a time ago. One that it raised for this very window

@@ -6,7 +6,12 @@ use std::{
 };
 
 use super::{
-    super::{Engine, EngineError, groups::Groups, view::ViewRuntime, writer::Writer},
+    super::{
+        Engine, EngineError,
+        groups::Groups,
+        view::{ViewRuntime, closed},
+        writer::Writer,
+    },
     Closing, Given,
     draft::Draft,
     material::Material,
@@ -40,8 +45,13 @@ impl<S: Store, P: Publisher, T: Topics> Engine<S, P, T> {
         let from = view.slices.start(first_new.min(first_again));
         let own_ref = own.as_mut().map(|(partition, writer)| (*partition, &mut **writer));
         let material = self.gather(closing, own_ref, |_| from).await?;
+        let is_again = !again.is_empty();
         self.close_windows(closing, grid, &material, again, given).await?;
         drop(material);
+        if is_again && let Some(closed) = self.closed_meanwhile(closing).await? {
+            let later = Closing { closed, watermark: closed, ..*closing };
+            return Box::pin(self.close_grid(&later, grid, own, given)).await;
+        }
         if let Some((_, writer)) = own
             && closing.is_crossed(grid)
         {
@@ -49,6 +59,19 @@ impl<S: Store, P: Publisher, T: Topics> Engine<S, P, T> {
             writer.evict_before(view.slices.start(past));
         }
         Ok(())
+    }
+
+    /// Up to where another process has closed more than is known here, if its rows look back at some
+    /// that were closed again here.
+    pub(super) async fn closed_meanwhile(
+        &self,
+        closing: &Closing<'_>,
+    ) -> Result<Option<Timestamp>, EngineError> {
+        if !closing.view.looks_back() {
+            return Ok(None);
+        }
+        let now = closed(&self.store.head(&closing.view.id).await?, closing.scope);
+        Ok((now > closing.closed.max(closing.watermark)).then_some(now))
     }
 
     /// Closes all windows that are due and the keys of those that were closed before, and notes it.
@@ -61,12 +84,13 @@ impl<S: Store, P: Publisher, T: Topics> Engine<S, P, T> {
         given: &mut Given,
     ) -> Result<(), EngineError> {
         let view = closing.view;
-        let most = if view.looks_back() { 1 } else { ROWS_AT_ONCE };
         let mut drafts = Vec::new();
         for (end, keys) in windows(closing, grid, material, again) {
             close_window(view, grid, material, end, keys.as_deref(), &mut drafts)?;
             given.windows += 1;
-            if drafts.len() >= most {
+            if view.looks_back() {
+                self.give_looking_back(closing, end, std::mem::take(&mut drafts), given).await?;
+            } else if drafts.len() >= ROWS_AT_ONCE {
                 self.give_drafts(closing, std::mem::take(&mut drafts), given).await?;
                 // An invocation that runs out of time leaves the rest to the next. Windows that are
                 // closed again end before all new ones, so none of them is left out.

@@ -29,6 +29,7 @@ use crate::{
 };
 
 /// What is to be closed.
+#[derive(Clone, Copy)]
 pub(super) struct Closing<'a> {
     pub(super) view_index: usize,
     pub(super) view: &'a ViewRuntime,
