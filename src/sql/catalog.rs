@@ -141,6 +141,10 @@ fn check(statements: Statements, errors: &mut Diagnostics) -> Catalog {
     let views = check_views(&views, &drafts, &broken, errors);
     let tables = drafts.into_iter().map(|draft| draft.table).collect();
     let mut catalog = Catalog { tables, views };
+    // With mistakes there is no catalog, and views may be missing.
+    if !errors.is_empty() {
+        return catalog;
+    }
     let fingerprints: Vec<u64> = catalog.views.iter().map(|view| fingerprint::of(view, &catalog)).collect();
     for (view, fingerprint) in catalog.views.iter_mut().zip(fingerprints) {
         view.fingerprint = fingerprint;

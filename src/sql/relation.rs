@@ -186,7 +186,7 @@ fn of_table(
         return Some(whole(Origin::Table(index), &draft.table.name, columns.collect()));
     }
     let views = known.views.iter().map(|draft| draft.name.as_str());
-    if let Match::One(index) = names::find(ident, views.clone()) {
+    if let Match::One(index) = names::find(ident, views) {
         let view = known.views.get(index)?.view.as_ref()?;
         if view.window == Window::Running {
             let message = format!(
@@ -199,7 +199,9 @@ fn of_table(
         return Some(whole(Origin::View(index), &view.name, columns.collect()));
     }
     if !known.broken.iter().any(|broken| names::same(broken, &ident.value)) {
-        let all = tables.chain(views).chain(known.broken.iter().map(String::as_str));
+        let checked =
+            known.views.iter().filter(|draft| draft.view.is_some()).map(|draft| draft.name.as_str());
+        let all = tables.chain(checked).chain(known.broken.iter().map(String::as_str));
         errors.error(place, names::unknown("table", &ident.value, all));
     }
     None

@@ -44,6 +44,15 @@ pub(super) fn alert(options: &Options, outputs: &[Output], place: &Place, errors
     }
 }
 
+/// Without a window nothing is late.
+pub(super) fn running(options: &Options, group: &Group, errors: &mut Diagnostics) {
+    if group.window == Window::Running && options.allowed_lateness > Millis(0) {
+        let message = "a view without a window takes every event; expected no \"allowed_lateness\", or GROUP BY with \
+                       one of TUMBLE(ts, size), HOP(ts, slide, size), SESSION(ts, gap)";
+        errors.error(&group.place, message);
+    }
+}
+
 /// What a view over a view cannot have.
 pub(super) fn over_view(options: &Options, group: &Group, upstream: Option<&View>, errors: &mut Diagnostics) {
     let Some(upstream) = upstream else { return };

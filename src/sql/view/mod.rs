@@ -59,6 +59,7 @@ pub(super) fn check(
     let mut scope = ResultScope::new(&relation, &group, &select.projection, &kinds);
     outputs(&select.projection, &mut scope, &place, errors);
     lint::alert(&options, &scope.outputs, &place, errors);
+    lint::running(&options, &group, errors);
     lint::over_view(&options, &group, known.upstream(&relation), errors);
     let having = select.having.as_ref().map(|condition| {
         scope.clause = "HAVING";
