@@ -5,11 +5,12 @@ use sqlparser::ast::{self, Ident, SelectItem};
 use super::{WINDOW_END, WINDOW_START, aggregate, group::Group, window};
 use crate::{
     sql::{
-        bind::{AGGREGATE, AGGREGATES, Binder, RowScope, Scope, Typed},
+        aggregates::{self, Aggregate},
+        bind::{AGGREGATE, Binder, RowScope, Scope, Typed},
         error::{Diagnostics, Place},
-        expr::Expr,
+        expr::{Expr, Function},
         names::{self, Match},
-        plan::{Aggregate, Field, Input, Output},
+        plan::{Field, Input, Output},
         relation::Relation,
     },
     value::Type,
@@ -169,6 +170,17 @@ impl<'a> ResultScope<'a> {
         aliases.into_iter().any(|alias| names::same(&alias.value, &name.value))
     }
 
+    /// The result of an aggregate.
+    fn aggregate(&mut self, call: aggregate::Call) -> Typed {
+        let slot = self.share(call.aggregate, call.input);
+        match call.joined_by {
+            Some(separator) => {
+                Typed::new(Expr::call(Function::ArrayToString, vec![slot, separator]), Type::Text)
+            }
+            None => Typed::new(slot, call.aggregate.result),
+        }
+    }
+
     /// The slot of an aggregate: that of an identical one if there is one.
     fn share(&mut self, aggregate: Aggregate, input: Input) -> Expr {
         let same = |(other, others): &(Aggregate, Input)| {
@@ -201,12 +213,10 @@ impl Scope for ResultScope<'_> {
 
     fn function(&mut self, call: &ast::Function, place: &Place, errors: &mut Diagnostics) -> Option<Typed> {
         let name = call.name.to_string().to_ascii_lowercase();
-        if AGGREGATES.contains(&name.as_str()) {
+        if let Some(kind) = aggregates::find(&name) {
             let mut rows = self.rows(AGGREGATE);
-            let Some((aggregate, input)) = aggregate::of_call(&name, call, &mut rows, place, errors) else {
-                return Some(Typed::UNKNOWN);
-            };
-            return Some(Typed::new(self.share(aggregate, input), aggregate.result));
+            let call = aggregate::of_call((&name, kind), call, &mut rows, place, errors);
+            return Some(call.map_or(Typed::UNKNOWN, |call| self.aggregate(call)));
         }
         // Flink's TUMBLE_START(ts, size) and its like name the bounds of the view's only window.
         let (kind, slot) = match (name.strip_suffix("_start"), name.strip_suffix("_end")) {
