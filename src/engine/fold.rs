@@ -302,9 +302,9 @@ impl<'a> Fold<'a> {
             if filter.as_ref().is_none_or(|filter| filter.test(row)) {
                 match argument {
                     Some(argument) => {
-                        argument.with(row, |value| accumulators.update(aggregate, group, value));
+                        argument.with(row, |value| accumulators.update(aggregate, group, at, value));
                     }
-                    None => accumulators.update(aggregate, group, &Value::Bool(true)),
+                    None => accumulators.update(aggregate, group, at, &Value::Bool(true)),
                 }
             }
         }

@@ -2,9 +2,10 @@
 
 use std::fmt::{self, Write as _};
 
-use super::plan::{
-    Aggregate, AggregateFunction, Catalog, Earlier, Input, Source, Table, View, WINDOW_END, WINDOW_START,
-    Window,
+use super::{
+    aggregates::{Aggregate, AggregateFunction, Spread},
+    expr::{Expr, Function},
+    plan::{Catalog, Earlier, Input, Source, Table, View, WINDOW_END, WINDOW_START, Window},
 };
 
 impl View {
@@ -163,17 +164,35 @@ fn quoted(name: &str) -> String {
 
 /// An aggregate with its input as SQL.
 pub(super) fn aggregate(aggregate: Aggregate, input: &Input, names: &impl Fn(usize) -> String) -> String {
-    let argument = input.argument.as_ref().map_or_else(|| "*".to_owned(), |it| it.display(names).to_string());
-    let filter = input.filter.as_ref().map(|it| format!(" FILTER (WHERE {})", it.display(names)));
-    let (name, distinct) = match aggregate.function {
-        AggregateFunction::Count => ("count", ""),
-        AggregateFunction::CountDistinct => ("count", "DISTINCT "),
-        AggregateFunction::Sum => ("sum", ""),
-        AggregateFunction::Min => ("min", ""),
-        AggregateFunction::Max => ("max", ""),
-        AggregateFunction::Avg => ("avg", ""),
+    use AggregateFunction as F;
+    let argument = match &input.argument {
+        None => "*".to_owned(),
+        Some(Expr::Call { function: Function::Steps, arguments }) => {
+            let steps = arguments.iter().map(|step| step.display(names).to_string());
+            steps.collect::<Vec<_>>().join(", ")
+        }
+        Some(argument) => argument.display(names).to_string(),
     };
-    format!("{name}({distinct}{argument}){}", filter.unwrap_or_default())
+    let call = match aggregate.function {
+        F::Count => format!("count({argument})"),
+        F::CountDistinct => format!("count(DISTINCT {argument})"),
+        F::Sum => format!("sum({argument})"),
+        F::Min => format!("min({argument})"),
+        F::Max => format!("max({argument})"),
+        F::Avg => format!("avg({argument})"),
+        F::ArrayDistinct => format!("array_agg(DISTINCT {argument})"),
+        F::First => format!("first({argument})"),
+        F::Last => format!("last({argument})"),
+        F::ApproxCountDistinct => format!("approx_count_distinct({argument})"),
+        F::ApproxPercentile(fraction) => format!("approx_percentile({argument}, {fraction:?})"),
+        F::Spread(Spread::DeviationOfSample) => format!("stddev_samp({argument})"),
+        F::Spread(Spread::Deviation) => format!("stddev_pop({argument})"),
+        F::Spread(Spread::VarianceOfSample) => format!("var_samp({argument})"),
+        F::Spread(Spread::Variance) => format!("var_pop({argument})"),
+        F::WindowFunnel(span) => format!("window_funnel(INTERVAL '{span}', {argument})"),
+    };
+    let filter = input.filter.as_ref().map(|it| format!(" FILTER (WHERE {})", it.display(names)));
+    call + filter.as_deref().unwrap_or_default()
 }
 
 impl fmt::Display for Window {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::Aggregate;
 use crate::{sql::Expr, time::Millis, value::Type};
 
 /// The columns that every row of a windowed view has.
@@ -170,34 +171,6 @@ pub struct Field {
     pub name: String,
     /// The type.
     pub kind: Type,
-}
-
-/// An aggregate function over values of one type.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Aggregate {
-    /// Which function.
-    pub function: AggregateFunction,
-    /// The type of its argument; [`Type::BigInt`] for `count(*)`.
-    pub argument: Type,
-    /// The type of its result.
-    pub result: Type,
-}
-
-/// The aggregate functions. All but the counts give NULL where they took in no value.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum AggregateFunction {
-    /// `count(*)` counts rows, `count(x)` those where x is not NULL.
-    Count,
-    /// `count(DISTINCT x)`, exact.
-    CountDistinct,
-    /// `sum(x)` of BIGINT (which saturates) or DOUBLE.
-    Sum,
-    /// `min(x)` of any type but JSON.
-    Min,
-    /// `max(x)` of any type but JSON.
-    Max,
-    /// `avg(x)` of BIGINT or DOUBLE, as DOUBLE.
-    Avg,
 }
 
 /// A column of a view's rows.

@@ -246,9 +246,9 @@ impl FoldedRow {
             if filter.as_ref().is_none_or(|filter| filter.test(&self.columns)) {
                 match argument {
                     Some(argument) => {
-                        argument.with(&self.columns, |value| accumulators.update(aggregate, group, value))
+                        argument.with(&self.columns, |value| accumulators.update(aggregate, group, at, value))
                     }
-                    None => accumulators.update(aggregate, group, &Value::Bool(true)),
+                    None => accumulators.update(aggregate, group, at, &Value::Bool(true)),
                 }
             }
         }

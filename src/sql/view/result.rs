@@ -5,14 +5,12 @@ use sqlparser::ast::{self, Ident, SelectItem};
 use super::{aggregate, group::Group, window};
 use crate::{
     sql::{
-        bind::{AGGREGATE, AGGREGATES, Binder, RowScope, Scope, Typed, plain_arguments},
+        aggregates::{self, Aggregate, AggregateFunction},
+        bind::{AGGREGATE, Binder, RowScope, Scope, Typed, plain_arguments},
         error::{Diagnostics, Place},
-        expr::Expr,
+        expr::{Expr, Function},
         names::{self, Match},
-        plan::{
-            Aggregate, AggregateFunction, Earlier, Field, Input, Output, WINDOW_END, WINDOW_START,
-            WINDOW_TIME, Window,
-        },
+        plan::{Earlier, Field, Input, Output, WINDOW_END, WINDOW_START, WINDOW_TIME, Window},
         relation::Relation,
     },
     value::Type,
@@ -183,8 +181,7 @@ impl<'a> ResultScope<'a> {
     /// A column of the one row that a row is made of.
     fn of_row(&mut self, typed: Typed) -> Typed {
         let Some(kind) = typed.kind else { return typed };
-        // The largest of one value.
-        let aggregate = Aggregate { function: AggregateFunction::Max, argument: kind, result: kind };
+        let aggregate = Aggregate { function: AggregateFunction::First, argument: kind, result: kind };
         Typed::new(self.share(aggregate, Input { argument: Some(typed.expr), filter: None }), kind)
     }
 
@@ -273,6 +270,17 @@ impl<'a> ResultScope<'a> {
         aliases.into_iter().any(|alias| names::same(&alias.value, &name.value))
     }
 
+    /// The result of an aggregate.
+    fn aggregate(&mut self, call: aggregate::Call) -> Typed {
+        let slot = self.share(call.aggregate, call.input);
+        match call.joined_by {
+            Some(separator) => {
+                Typed::new(Expr::call(Function::ArrayToString, vec![slot, separator]), Type::Text)
+            }
+            None => Typed::new(slot, call.aggregate.result),
+        }
+    }
+
     /// The slot of an aggregate: that of an identical one if there is one.
     fn share(&mut self, aggregate: Aggregate, input: Input) -> Expr {
         let same = |(other, others): &(Aggregate, Input)| {
@@ -312,17 +320,15 @@ impl Scope for ResultScope<'_> {
         if name == "previous" {
             return Some(self.previous(call, place, errors));
         }
-        if AGGREGATES.contains(&name.as_str()) && self.group.is_each_row {
-            let message = format!("{name} needs groups; expected GROUP BY window_start, window_end");
-            errors.error(place, message);
-            return Some(Typed::UNKNOWN);
-        }
-        if AGGREGATES.contains(&name.as_str()) {
-            let mut rows = self.rows(AGGREGATE);
-            let Some((aggregate, input)) = aggregate::of_call(&name, call, &mut rows, place, errors) else {
+        if let Some(kind) = aggregates::find(&name) {
+            if self.group.is_each_row {
+                let message = format!("{name} needs groups; expected GROUP BY window_start, window_end");
+                errors.error(place, message);
                 return Some(Typed::UNKNOWN);
-            };
-            return Some(Typed::new(self.share(aggregate, input), aggregate.result));
+            }
+            let mut rows = self.rows(AGGREGATE);
+            let call = aggregate::of_call((&name, kind), call, &mut rows, place, errors);
+            return Some(call.map_or(Typed::UNKNOWN, |call| self.aggregate(call)));
         }
         // Flink's TUMBLE_START(ts, size) and its like name the bounds of the view's only window.
         let (kind, slot) = match (name.strip_suffix("_start"), name.strip_suffix("_end")) {
