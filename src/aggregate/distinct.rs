@@ -5,19 +5,21 @@ use smallvec::SmallVec;
 
 use super::KeyTable;
 use crate::{
-    codec::{CodecError, Reader, put_bytes, put_value, put_varint},
-    value::Value,
+    codec::{CodecError, Reader, put_value, put_varint},
+    value::{Type, Value},
 };
 
-/// Up to this many values a group is searched from front to back, without an index.
-const SMALL: usize = 8;
+/// Up to this many values a group is searched from front to back, without an index: two cache lines.
+const SMALL: usize = 32;
 
 /// The values of a group. Those of a session's slice are few.
 type Set = SmallVec<[u32; 4]>;
 
 /// For each group the set of its values. Values are kept once however many groups have them.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(super) struct Distinct {
+    /// Whether all values are texts: these are kept as they are, others as [`put_value`] writes them.
+    is_text: bool,
     values: KeyTable,
     /// For each group its values' numbers, in the order in which they came.
     groups: Vec<Set>,
@@ -27,6 +29,17 @@ pub(super) struct Distinct {
 }
 
 impl Distinct {
+    /// Sets of values of a type.
+    pub(super) fn new(of: Type) -> Self {
+        Self {
+            is_text: of == Type::Text,
+            values: KeyTable::default(),
+            groups: Vec::new(),
+            index: HashTable::new(),
+            scratch: Vec::new(),
+        }
+    }
+
     pub(super) fn push(&mut self) {
         self.groups.push(Set::new());
     }
@@ -44,9 +57,15 @@ impl Distinct {
     }
 
     pub(super) fn update(&mut self, group: usize, value: &Value<'_>) {
-        self.scratch.clear();
-        put_value(&mut self.scratch, value);
-        let (number, _) = self.values.find_or_add(KeyTable::hash(&self.scratch), &self.scratch);
+        let bytes = match value {
+            Value::Text(text) if self.is_text => text.as_bytes(),
+            _ => {
+                self.scratch.clear();
+                put_value(&mut self.scratch, value);
+                &self.scratch
+            }
+        };
+        let (number, _) = self.values.find_or_add(KeyTable::hash(bytes), bytes);
         self.add(group, number);
     }
 
@@ -103,35 +122,57 @@ impl Distinct {
         }
     }
 
+    /// Appends the values (their lengths, then their bytes), then the sets (their sizes, then each
+    /// set's numbers in order, as the differences between them).
     pub(super) fn encode(&self, out: &mut Vec<u8>) {
         put_varint(out, self.values.len() as u64);
-        self.values.iter().for_each(|value| put_bytes(out, value));
+        self.values.lengths().for_each(|length| put_varint(out, length as u64));
+        out.extend_from_slice(self.values.bytes());
+        self.groups.iter().for_each(|values| put_varint(out, values.len() as u64));
+        let mut sorted = Vec::new();
         for values in &self.groups {
-            put_varint(out, values.len() as u64);
-            values.iter().for_each(|number| put_varint(out, u64::from(*number)));
+            sorted.clear();
+            sorted.extend_from_slice(values);
+            sorted.sort_unstable();
+            let mut before = 0;
+            for number in &sorted {
+                put_varint(out, u64::from(number - before));
+                before = *number;
+            }
         }
     }
 
-    pub(super) fn decode(groups: usize, from: &mut Reader<'_>) -> Result<Self, CodecError> {
-        let mut distinct = Self::default();
-        for _ in 0..from.count("the number of values")? {
-            let value = from.bytes("a value")?;
+    pub(super) fn decode(of: Type, groups: usize, from: &mut Reader<'_>) -> Result<Self, CodecError> {
+        let mut distinct = Self::new(of);
+        let values = from.count("the number of values")?;
+        for length in counts(values, from, "a value's length")? {
+            let value = from.take(length, "a value")?;
             distinct.values.find_or_add(KeyTable::hash(value), value);
         }
-        for group in 0..groups {
+        for (group, size) in counts(groups, from, "the size of a set")?.into_iter().enumerate() {
             distinct.push();
-            for _ in 0..from.count("the size of a set")? {
-                let number = from.varint("a value's number")?;
-                let known = usize::try_from(number).ok().filter(|n| *n < distinct.values.len());
-                let number = known.ok_or_else(|| CodecError::Unexpected {
-                    found: format!("value {number} of {}", distinct.values.len()),
-                    expected: "the number of a value",
-                })?;
-                distinct.add(group, number);
+            let mut number = 0_u64;
+            for _ in 0..size {
+                number = number.saturating_add(from.varint("a value's number")?);
+                distinct.add(group, distinct.known(number)?);
             }
         }
         Ok(distinct)
     }
+
+    /// The number of a value that is there.
+    fn known(&self, number: u64) -> Result<usize, CodecError> {
+        let known = usize::try_from(number).ok().filter(|n| *n < self.values.len());
+        known.ok_or_else(|| CodecError::Unexpected {
+            found: format!("value {number} of {}", self.values.len()),
+            expected: "the number of a value",
+        })
+    }
+}
+
+/// So many counts, one behind the other.
+fn counts(n: usize, from: &mut Reader<'_>, what: &'static str) -> Result<Vec<usize>, CodecError> {
+    (0..n).map(|_| from.count(what)).collect()
 }
 
 /// The finaliser of `SplitMix64` over both numbers: cheap, and good enough for a table.

@@ -15,9 +15,8 @@ pub struct KeyTable {
 #[derive(Clone, Copy, Debug)]
 struct Key {
     hash: u64,
-    /// Where it lies in the buffer.
-    start: usize,
-    len: usize,
+    /// Where it ends in the buffer. It begins where the one before it ends.
+    end: usize,
 }
 
 impl KeyTable {
@@ -51,10 +50,11 @@ impl KeyTable {
         }
     }
 
-    fn add(&mut self, hash: u64, key: &[u8]) -> usize {
+    /// Adds a key, which gets the next number, whether or not it is there already.
+    pub fn add(&mut self, hash: u64, key: &[u8]) -> usize {
         let number = self.keys.len();
-        self.keys.push(Key { hash, start: self.bytes.len(), len: key.len() });
         self.bytes.extend_from_slice(key);
+        self.keys.push(Key { hash, end: self.bytes.len() });
         let keys = &self.keys;
         let rehash = |n: &u32| keys.get(*n as usize).map_or(0, |key| key.hash);
         self.numbers.insert_unique(hash, u32::try_from(number).unwrap_or(u32::MAX), rehash);
@@ -63,11 +63,14 @@ impl KeyTable {
 
     /// The key of a number; empty past the end.
     pub fn key(&self, number: usize) -> &[u8] {
-        self.keys.get(number).map_or(&[], |key| self.text(key))
+        let end = self.keys.get(number).map_or(0, |key| key.end);
+        self.bytes.get(self.start(number)..end).unwrap_or_default()
     }
 
-    fn text(&self, key: &Key) -> &[u8] {
-        self.bytes.get(key.start..key.start + key.len).unwrap_or_default()
+    /// Where the key of a number begins.
+    #[inline]
+    fn start(&self, number: usize) -> usize {
+        number.checked_sub(1).and_then(|before| self.keys.get(before)).map_or(0, |before| before.end)
     }
 
     /// The hash of a number's key.
@@ -77,11 +80,22 @@ impl KeyTable {
 
     /// All keys in the order of their numbers.
     pub fn iter(&self) -> impl Iterator<Item = &[u8]> {
-        self.keys.iter().map(|key| self.text(key))
+        (0..self.len()).map(|number| self.key(number))
+    }
+
+    /// The lengths of all keys in the order of their numbers.
+    pub fn lengths(&self) -> impl Iterator<Item = usize> {
+        self.keys.iter().scan(0, |start, key| Some(key.end - std::mem::replace(start, key.end)))
+    }
+
+    /// All keys in the order of their numbers, one behind the other.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
     }
 
     #[inline]
     fn is_at(&self, number: u32, hash: u64, key: &[u8]) -> bool {
-        self.keys.get(number as usize).is_some_and(|known| known.hash == hash && self.text(known) == key)
+        let number = number as usize;
+        self.keys.get(number).is_some_and(|known| known.hash == hash) && self.key(number) == key
     }
 }

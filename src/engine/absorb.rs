@@ -1,5 +1,7 @@
 //! Absorbing a batch: the steps of the protocol, in their order.
 
+mod letters;
+
 use super::{
     Absorbed, Engine, EngineError,
     close::Closing,
@@ -11,8 +13,8 @@ use super::{
     writer::Writer,
 };
 use crate::{
-    event::{Batch, RawBatch, Record, decode},
-    publish::{Message, Publisher, Topics},
+    event::{Batch, RawBatch, decode},
+    publish::{Publisher, Topics},
     sql::{Origin, Source},
     state::{Advance, Head, ItemKey, Partition, Progress, Store, Written},
     time::{Offset, Timestamp},
@@ -248,64 +250,6 @@ impl<S: Store, P: Publisher, T: Topics> Engine<S, P, T> {
         }
         Ok(sources)
     }
-
-    async fn publish_dead_letters(&self, batch: &Batch<'_>, from: Offset) -> Result<u64, EngineError> {
-        let letter = |record: &Record<'_>| {
-            let rejection = record.event_time.as_ref().err()?;
-            let mut headers = origin(batch, record);
-            headers.push(("weir.reason", rejection.reason.clone()));
-            Some(Message {
-                topic: self.settings.dead_letter_topic.clone(),
-                key: record.key.map(<[u8]>::to_vec),
-                payload: record.raw.to_vec(),
-                headers,
-            })
-        };
-        let fresh = batch.records.iter().filter(|record| record.offset >= from);
-        let letters: Vec<_> = fresh.filter_map(letter).collect();
-        let count = letters.len() as u64;
-        if count > 0 {
-            self.publisher.publish(letters).await?;
-        }
-        Ok(count)
-    }
-
-    async fn publish_late(
-        &self,
-        task: &Task<'_>,
-        fold: &Fold<'_>,
-        reported: &mut usize,
-    ) -> Result<(), EngineError> {
-        let message = |(index, watermark): &(usize, Timestamp)| {
-            let record = task.batch.records.get(*index)?;
-            let mut headers = origin(task.batch, record);
-            headers.push(("weir.view", task.view.plan.name.clone()));
-            headers.push(("weir.watermark", watermark.0.to_string()));
-            Some(Message {
-                topic: self.settings.late_topic.clone(),
-                key: record.key.map(<[u8]>::to_vec),
-                payload: record.raw.to_vec(),
-                headers,
-            })
-        };
-        // A conflict folds records again that were reported already.
-        let fresh = fold.late.iter().filter(|(index, _)| *index >= *reported);
-        let messages: Vec<_> = fresh.filter_map(message).collect();
-        if !messages.is_empty() {
-            self.publisher.publish(messages).await?;
-            *reported = fold.late.last().map_or(*reported, |(index, _)| index + 1);
-        }
-        Ok(())
-    }
-}
-
-/// Where a record came from, for the headers of what is made of it.
-fn origin(batch: &Batch<'_>, record: &Record<'_>) -> Vec<(&'static str, String)> {
-    vec![
-        ("weir.topic", batch.topic.to_owned()),
-        ("weir.partition", batch.partition.to_string()),
-        ("weir.offset", record.offset.to_string()),
-    ]
 }
 
 /// How far a partition has come.

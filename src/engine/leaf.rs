@@ -5,6 +5,8 @@
 //! writes: a half that was not written yet is read from the parent. The parent is never read again
 //! once both halves stand, and expires.
 
+use std::collections::BTreeSet;
+
 use crate::state::Chunk;
 
 /// What is kept under a key in chunks.
@@ -125,6 +127,13 @@ impl<C> Leaf<C> {
     }
 }
 
+/// Whether other chunks cover all of a chunk: then nothing of it counts.
+pub(super) fn is_overlaid(chunk: Chunk, by: &BTreeSet<Chunk>) -> bool {
+    let deepest = by.last().map_or(0, |last| last.depth);
+    let is_covered = |half: Chunk| by.contains(&half) || is_overlaid(half, by);
+    chunk.depth < deepest && chunk.halves().into_iter().all(is_covered)
+}
+
 /// The first hash that a chunk covers.
 fn start(chunk: Chunk) -> u64 {
     if chunk.depth == 0 { 0 } else { u64::from(chunk.index) << (64 - u32::from(chunk.depth)) }
@@ -181,6 +190,16 @@ mod tests {
             }
             let total: usize = leaves.iter().map(|leaf| leaf.content.len()).sum();
             prop_assert_eq!(total, hashes.len());
+        }
+
+        #[test]
+        fn a_chunk_is_overlaid_where_no_hash_of_it_is_left(chunks in chunks()) {
+            let chunks: BTreeSet<_> = chunks.into_iter().collect();
+            for chunk in &chunks {
+                let deeper = |hash| chunks.iter().any(|c| c.depth > chunk.depth && c.covers(hash));
+                let is_left = (0..8u64).map(|n| n << 61).any(|hash| chunk.covers(hash) && !deeper(hash));
+                prop_assert_eq!(is_overlaid(*chunk, &chunks), !is_left);
+            }
         }
 
         #[test]

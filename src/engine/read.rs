@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{
     EngineError,
     leaf::Leaves,
-    page::{Page, read},
+    page::{Page, damaged, read},
     row::KeyRows,
     stored,
     view::{ViewRuntime, closed},
@@ -75,7 +75,8 @@ impl<S: Store> Reader<S> {
         let span = crate::state::Span::Pages { view: view.id.clone() };
         let items = self.store.scan(&span).await?;
         let leaves = self.leaves(items).await?;
-        Ok(leaves.iter().flat_map(|leaf| leaf.content.rows()).cloned().collect())
+        let rows = leaves.iter().map(|leaf| leaf.content.rows());
+        Ok(rows.collect::<Result<Vec<_>, _>>().map_err(|source| damaged(view, source))?.concat())
     }
 
     /// The rows of one key: a value for each of the view's key columns.
@@ -92,7 +93,8 @@ impl<S: Store> Reader<S> {
             None => read(&self.store, view, depth, std::iter::once(hash)).await?,
         };
         let mut leaves = self.leaves(items).await?;
-        Ok(leaves.covering(hash).and_then(|leaf| leaf.content.find(hash, &bytes)).cloned())
+        let Some(leaf) = leaves.covering(hash) else { return Ok(None) };
+        leaf.content.find(hash, &bytes).map_err(|source| damaged(view, source))
     }
 
     async fn leaves(&self, items: Vec<(ItemKey, Item)>) -> Result<Leaves<Page>, EngineError> {

@@ -76,7 +76,8 @@ impl SessionIndex {
     /// The sessions of a key, to be looked at and added to.
     pub(super) fn of_key(&mut self, hash: u64, key: &[u8]) -> OfKey<'_> {
         let new = || Entry { hash, key: key.into(), sessions: Sessions::default() };
-        let entry = self.entries.entry(hash, |entry| *entry.key == *key, |entry| entry.hash);
+        let is_same = |entry: &Entry| entry.hash == hash && *entry.key == *key;
+        let entry = self.entries.entry(hash, is_same, |entry| entry.hash);
         let sessions = &mut entry.or_insert_with(new).into_mut().sessions;
         OfKey { bounds: self.bounds, sessions, earliest: &mut self.earliest, first: &mut self.first }
     }

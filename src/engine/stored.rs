@@ -1,11 +1,13 @@
 //! Items to contents and back.
 
+use std::collections::BTreeSet;
+
 use futures::{StreamExt, stream};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::{
     EngineError,
-    leaf::{Content, Leaves},
+    leaf::{Content, Leaves, is_overlaid},
 };
 use crate::{
     codec::{CodecError, Packer, named_pieces, pieces_of, unpack},
@@ -48,7 +50,8 @@ pub(super) async fn leaves<S: Store, C: Content>(
     decode: impl Fn(i64, &[u8]) -> Result<C, CodecError>,
 ) -> Result<Leaves<C>, EngineError> {
     let mut read = Vec::with_capacity(items.len());
-    for (key, item) in items {
+    let chunks: BTreeSet<_> = items.iter().map(|(key, _)| key.chunk()).collect();
+    for (key, item) in items.into_iter().filter(|(key, _)| !is_overlaid(key.chunk(), &chunks)) {
         let item = whole(store, &key, item).await?;
         let content = unpack(&item.body).and_then(|body| decode(item.version, &body));
         let content = content.map_err(|source| damaged(&key, source))?;

@@ -14,6 +14,8 @@
 //! marked with. Whatever is made within its reach later is of a higher generation, so that the name
 //! holds the gone session's parts and no others.
 
+use smallvec::SmallVec;
+
 use super::{is_due, is_past};
 use crate::time::{Millis, Timestamp};
 
@@ -101,13 +103,14 @@ impl<P> Span<P> {
     }
 }
 
-/// The sessions of one key, with some that are gone and still within reach of an event.
+/// The sessions of one key, with some that are gone and still within reach of an event. Nearly always
+/// one, which then lies with its key.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Sessions<P>(Vec<Span<P>>);
+pub struct Sessions<P>(SmallVec<[Span<P>; 1]>);
 
 impl<P> Default for Sessions<P> {
     fn default() -> Self {
-        Self(Vec::new())
+        Self(SmallVec::new())
     }
 }
 
@@ -171,7 +174,13 @@ impl<P: PartialEq> Sessions<P> {
             return;
         }
         let mut merged = Span { first: at, last: at, generation: mark.generation(), parts: vec![] };
-        self.0.extract_if(.., |span| joins(span)).for_each(|span| merged.absorb(span));
+        for span in std::mem::take(&mut self.0) {
+            if joins(&span) {
+                merged.absorb(span);
+            } else {
+                self.0.push(span);
+            }
+        }
         merged.take(at, mark.generation(), id);
         self.0.push(merged);
     }

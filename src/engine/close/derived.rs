@@ -15,7 +15,7 @@ use std::{
 use super::{
     super::{
         Engine, EngineError,
-        fold::Touched,
+        fold::{Touched, update},
         history::History,
         leaf::Leaves,
         row::ClosedRow,
@@ -32,7 +32,7 @@ use crate::{
     aggregate::KeyTable,
     codec::put_value,
     publish::{Publisher, Topics},
-    sql::{Input, Source},
+    sql::Source,
     state::{Scope, Span, Store},
     time::{Millis, Timestamp},
     value::Value,
@@ -242,15 +242,6 @@ impl FoldedRow {
         let Some(leaf) = leaves.covering(hash) else { return };
         let groups = leaf.content.section(&view.shape, &Tag::ALL);
         let (group, accumulators) = groups.count(hash, &self.key, events);
-        for (aggregate, Input { argument, filter }) in source.inputs.iter().enumerate() {
-            if filter.as_ref().is_none_or(|filter| filter.test(&self.columns)) {
-                match argument {
-                    Some(argument) => {
-                        argument.with(&self.columns, |value| accumulators.update(aggregate, group, at, value))
-                    }
-                    None => accumulators.update(aggregate, group, at, &Value::Bool(true)),
-                }
-            }
-        }
+        update(&source.inputs, at, &self.columns, group, accumulators);
     }
 }

@@ -7,7 +7,7 @@ use super::{
         Engine, EngineError,
         groups::Groups,
         leaf::Leaves,
-        page::{Page, Pages},
+        page::{self, Page, Pages},
         row::ClosedRow,
         view::{ViewRuntime, Windows},
     },
@@ -131,8 +131,8 @@ impl<S: Store, P: Publisher, T: Topics> Engine<S, P, T> {
             let (mut rows, mut seen) = (Vec::with_capacity(drafts.len()), Vec::with_capacity(drafts.len()));
             let mut pages = self.pages_of(view, &drafts).await?;
             for draft in &drafts {
-                let known = remembered(&mut pages, draft);
-                let previous = known.iter().copied().find(|row| row.window_end < end);
+                let known = remembered(view, &mut pages, draft)?;
+                let previous = known.iter().find(|row| row.window_end < end);
                 seen.push(previous.map(|row| row.events));
                 if !is_cooling_down(view, &known, end) {
                     rows.extend(draft.clone().finish(view, previous));
@@ -143,12 +143,15 @@ impl<S: Store, P: Publisher, T: Topics> Engine<S, P, T> {
                 self.store.set_closed(&view.id, closing.scope, end - Millis(1)).await?;
             }
             let mut pages = self.pages_of(view, &drafts).await?;
-            let mut seen = seen.into_iter();
-            drafts.retain(|draft| {
-                let known = remembered(&mut pages, draft);
+            let mut changed = Vec::new();
+            for (draft, seen) in drafts.into_iter().zip(seen) {
+                let known = remembered(view, &mut pages, &draft)?;
                 let now = known.iter().find(|row| row.window_end < end).map(|row| row.events);
-                seen.next().is_some_and(|seen| seen != now)
-            });
+                if seen != now {
+                    changed.push(draft);
+                }
+            }
+            drafts = changed;
         }
         Ok(())
     }
@@ -160,14 +163,18 @@ impl<S: Store, P: Publisher, T: Topics> Engine<S, P, T> {
 }
 
 /// What pages remember of a draft's key, the newest first.
-fn remembered<'p>(pages: &'p mut Leaves<Page>, draft: &Draft) -> Vec<&'p ClosedRow> {
-    let page = pages.covering(draft.hash).map(|leaf| &leaf.content);
-    page.map_or_else(Vec::new, |page| page.remembered(draft.hash, &draft.key).collect())
+fn remembered(
+    view: &ViewRuntime,
+    pages: &mut Leaves<Page>,
+    draft: &Draft,
+) -> Result<Vec<ClosedRow>, EngineError> {
+    let Some(leaf) = pages.covering(draft.hash) else { return Ok(Vec::new()) };
+    leaf.content.remembered(draft.hash, &draft.key).map_err(|source| page::damaged(view, source))
 }
 
 /// Whether a key raised another alert too short a time ago. One that it raised for this very window
 /// may be revised.
-fn is_cooling_down(view: &ViewRuntime, known: &[&ClosedRow], window_end: Timestamp) -> bool {
+fn is_cooling_down(view: &ViewRuntime, known: &[ClosedRow], window_end: Timestamp) -> bool {
     let cooldown = view.plan.options.cooldown;
     cooldown > Millis(0)
         && known.iter().all(|row| row.window_end != window_end)

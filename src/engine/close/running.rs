@@ -1,7 +1,13 @@
 //! Rows of views without windows: brought up to date with every batch.
 
 use super::{
-    super::{Engine, EngineError, groups::Groups, page::Pages, writer::Writer},
+    super::{
+        Engine, EngineError,
+        groups::Groups,
+        page::{Pages, damaged},
+        row::KeyRows,
+        writer::Writer,
+    },
     Closing, Given, KeyedRow,
     draft::Draft,
     give::packer,
@@ -46,9 +52,9 @@ impl<S: Store, P: Publisher, T: Topics> Engine<S, P, T> {
         let pages = Pages { store: &self.store, view: closing.view, clock: &*self.clock };
         let mut known = pages.of(rows.iter().map(|row| row.hash)).await?;
         for row in &mut rows {
-            let page = known.covering(row.hash).map(|leaf| &leaf.content);
-            if let Some(latest) = page.and_then(|page| page.find(row.hash, &row.key)).map(|rows| &rows.latest)
-            {
+            let Some(leaf) = known.covering(row.hash) else { continue };
+            let rows = leaf.content.find(row.hash, &row.key);
+            if let Some(KeyRows { latest, .. }) = rows.map_err(|source| damaged(closing.view, source))? {
                 row.row.revision = latest.revision + u32::from(row.row.events > latest.events);
                 if row.row.events < latest.events {
                     row.outdate();
