@@ -91,8 +91,12 @@ async fn results() -> String {
         lines: Box::new(BufReader::new(File::open(format!("events/{topic}.ndjson")).unwrap())),
     };
     let rows = tempfile::NamedTempFile::new().unwrap();
-    let outputs =
-        Outputs { rows: Box::new(rows.reopen().unwrap()), late: Box::new(sink()), dead: Box::new(sink()) };
+    let outputs = Outputs {
+        views: Vec::new(),
+        rows: Box::new(rows.reopen().unwrap()),
+        late: Box::new(sink()),
+        dead: Box::new(sink()),
+    };
     let cut = Cut { batch: 1, partitions: NonZeroU32::MIN };
     let clock = Arc::new(ManualClock::at(Timestamp(1_767_225_700_000)));
     let inputs = vec![input("impressions"), input("clicks")];

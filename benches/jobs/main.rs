@@ -187,6 +187,7 @@ fn from_ndjson(job: Job, count: usize, file: &Path) -> f64 {
     let inputs = vec![Input { topic: job.topic().into(), lines: Box::new(lines) }];
     let rows = File::create(file.with_extension("rows")).expect("a file for the rows");
     let outputs = Outputs {
+        views: Vec::new(),
         rows: Box::new(BufWriter::new(rows)),
         late: Box::new(std::io::sink()),
         dead: Box::new(std::io::sink()),

@@ -48,6 +48,14 @@ impl Distinct {
         self.groups.get(group).map_or(0, |values| values.len() as u64)
     }
 
+    /// The values of a group, in no order.
+    pub(super) fn values(&self, group: usize) -> Vec<Value<'_>> {
+        let numbers = self.groups.get(group).into_iter().flatten();
+        let decoded = numbers.map(|number| Reader::new(self.values.key(*number as usize)).value());
+        // What was read from the store may be damaged.
+        decoded.filter_map(Result::ok).collect()
+    }
+
     pub(super) fn update(&mut self, group: usize, value: &Value<'_>) {
         let bytes = match value {
             Value::Text(text) if self.is_text => text.as_bytes(),

@@ -63,11 +63,11 @@ impl Groups {
         self.keys.find(hash, key).unwrap_or_else(|| self.add(hash, key))
     }
 
-    /// Counts an event into a key's group, and hands out its accumulators.
-    pub(super) fn count(&mut self, hash: u64, key: &[u8]) -> (usize, &mut Accumulators) {
+    /// Counts events into a key's group, and hands out its accumulators.
+    pub(super) fn count(&mut self, hash: u64, key: &[u8], count: u64) -> (usize, &mut Accumulators) {
         let group = self.group(hash, key);
         if let Some(events) = self.events.get_mut(group) {
-            *events += 1;
+            *events += count;
         }
         (group, &mut self.accumulators)
     }

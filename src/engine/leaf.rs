@@ -83,6 +83,11 @@ impl<C: Content> Leaves<C> {
         self.0.iter()
     }
 
+    /// The contents alone.
+    pub(super) fn into_contents(self) -> impl Iterator<Item = C> {
+        self.0.into_iter().map(|leaf| leaf.content)
+    }
+
     pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Leaf<C>> {
         self.0.iter_mut()
     }

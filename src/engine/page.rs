@@ -9,7 +9,7 @@ use std::{collections::BTreeSet, ops::Range};
 use super::{
     EngineError,
     close::KeyedRow,
-    leaf::Content,
+    leaf::{Content, Leaves},
     row::{ClosedRow, KeyRows},
     stored::{self, MOST_BYTES, Put},
     view::{ViewRuntime, Windows},
@@ -23,9 +23,9 @@ use crate::{
 
 const VERSION: u8 = 1;
 /// A page is split when it is larger than this...
-const READ_UNIT: usize = 4 << 10;
+pub(super) const READ_UNIT: usize = 4 << 10;
 /// ...unless it is this deep already.
-const DEEP: u8 = 8;
+pub(super) const DEEP: u8 = 8;
 
 /// The latest and the previous row of some keys.
 ///
@@ -43,33 +43,54 @@ pub(super) struct Page {
 enum Held {
     /// Where they lie in the body.
     Encoded(Range<usize>),
-    Decoded(KeyRows),
+    Decoded(Known),
+}
+
+/// What is known of a key.
+#[derive(Clone, Debug)]
+struct Known {
+    rows: KeyRows,
+    /// What is remembered behind the previous row, the newest first.
+    older: Vec<ClosedRow>,
 }
 
 impl Page {
     /// The rows of a key.
     pub(super) fn find(&self, hash: u64, key: &[u8]) -> Result<Option<KeyRows>, CodecError> {
-        let held = self.keys.find(hash, key).and_then(|number| self.rows.get(number));
-        held.map(|held| held.decode(&self.body)).transpose()
+        Ok(self.known(hash, key)?.map(|known| known.rows))
     }
 
     /// All keys' rows.
     pub(super) fn rows(&self) -> Result<Vec<KeyRows>, CodecError> {
-        self.rows.iter().map(|held| held.decode(&self.body)).collect()
+        self.rows.iter().map(|held| Ok(held.decode(&self.body)?.rows)).collect()
+    }
+
+    /// All rows that are remembered of a key, the newest first.
+    pub(super) fn remembered(&self, hash: u64, key: &[u8]) -> Result<Vec<ClosedRow>, CodecError> {
+        Ok(self.known(hash, key)?.map_or_else(Vec::new, Known::into_rows))
+    }
+
+    fn known(&self, hash: u64, key: &[u8]) -> Result<Option<Known>, CodecError> {
+        let held = self.keys.find(hash, key).and_then(|number| self.rows.get(number));
+        held.map(|held| held.decode(&self.body)).transpose()
     }
 
     /// Takes a row in; answers whether that changed anything.
-    fn show(&mut self, windows: Windows, new: &KeyedRow) -> Result<bool, CodecError> {
+    fn show(&mut self, view: &ViewRuntime, new: &KeyedRow) -> Result<bool, CodecError> {
         let (number, is_new) = self.keys.find_or_add(new.hash, &new.key);
         if is_new {
-            self.rows.push(Held::Decoded(KeyRows { latest: new.row.clone(), previous: None }));
+            let rows = KeyRows { latest: new.row.clone(), previous: None };
+            self.rows.push(Held::Decoded(Known { rows, older: Vec::new() }));
             return Ok(true);
         }
         let Some(held) = self.rows.get_mut(number) else { return Ok(false) };
-        let mut rows = held.decode(&self.body)?;
-        let is_changed = rows.show(windows, &new.row);
+        let mut known = held.decode(&self.body)?;
+        let is_changed = match view.memory() {
+            0 => known.rows.show(view.windows, &new.row),
+            memory => known.show(view.windows, &new.row, memory),
+        };
         if is_changed {
-            *held = Held::Decoded(rows);
+            *held = Held::Decoded(known);
         }
         Ok(is_changed)
     }
@@ -94,10 +115,10 @@ impl Page {
 }
 
 impl Held {
-    fn decode(&self, body: &[u8]) -> Result<KeyRows, CodecError> {
+    fn decode(&self, body: &[u8]) -> Result<Known, CodecError> {
         match self {
-            Self::Encoded(range) => KeyRows::decode(body.get(range.clone()).unwrap_or_default()),
-            Self::Decoded(rows) => Ok(rows.clone()),
+            Self::Encoded(range) => Known::decode(body.get(range.clone()).unwrap_or_default()),
+            Self::Decoded(known) => Ok(known.clone()),
         }
     }
 
@@ -105,29 +126,75 @@ impl Held {
     fn encode(&self, body: &[u8], scratch: &mut Vec<u8>, out: &mut Vec<u8>) {
         match self {
             Self::Encoded(range) => put_bytes(out, body.get(range.clone()).unwrap_or_default()),
-            Self::Decoded(rows) => {
+            Self::Decoded(known) => {
                 scratch.clear();
-                rows.encode(scratch);
+                known.encode(scratch);
                 put_bytes(out, scratch);
             }
         }
     }
 }
 
-impl KeyRows {
+impl Known {
+    fn into_rows(self) -> Vec<ClosedRow> {
+        let mut all = vec![self.rows.latest];
+        all.extend(self.rows.previous);
+        all.extend(self.older);
+        all
+    }
+
+    /// Takes a row in as [`KeyRows::show`] does, and remembers what it pushes out.
+    fn show(&mut self, windows: Windows, new: &ClosedRow, memory: usize) -> bool {
+        let mut all = vec![self.rows.latest.clone()];
+        all.extend(self.rows.previous.take());
+        all.append(&mut self.older);
+        let at = all.iter().position(|row| is_same(windows, row, new) || row.window_end < new.window_end);
+        let is_changed = match at.and_then(|at| all.get_mut(at)) {
+            Some(row) if is_same(windows, row, new) => {
+                let is_more = new.events > row.events;
+                if is_more {
+                    row.clone_from(new);
+                }
+                is_more
+            }
+            _ => {
+                let at = at.unwrap_or(all.len());
+                all.insert(at, new.clone());
+                all.truncate(2 + memory);
+                at < all.len()
+            }
+        };
+        let mut all = all.into_iter();
+        if let Some(latest) = all.next() {
+            self.rows.latest = latest;
+        }
+        self.rows.previous = all.next();
+        self.older.extend(all);
+        is_changed
+    }
+
+    /// Each row's times are relative to the end of the one before.
     fn encode(&self, out: &mut Vec<u8>) {
-        self.latest.encode(Timestamp(0), out);
-        if let Some(previous) = &self.previous {
-            previous.encode(self.latest.window_end, out);
+        let mut base = Timestamp(0);
+        for row in std::iter::once(&self.rows.latest).chain(&self.rows.previous).chain(&self.older) {
+            row.encode(base, out);
+            base = row.window_end;
         }
     }
 
     fn decode(bytes: &[u8]) -> Result<Self, CodecError> {
         let mut from = Reader::new(bytes);
         let latest = ClosedRow::decode(Timestamp(0), &mut from)?;
-        let previous =
-            if from.is_empty() { None } else { Some(ClosedRow::decode(latest.window_end, &mut from)?) };
-        Ok(Self { latest, previous })
+        let mut base = latest.window_end;
+        let mut behind = Vec::new();
+        while !from.is_empty() {
+            let row = ClosedRow::decode(base, &mut from)?;
+            base = row.window_end;
+            behind.push(row);
+        }
+        let mut behind = behind.into_iter();
+        let rows = KeyRows { latest, previous: behind.next() };
+        Ok(Self { rows, older: behind.collect() })
     }
 }
 
@@ -163,6 +230,7 @@ fn is_same(windows: Windows, a: &ClosedRow, b: &ClosedRow) -> bool {
     match windows {
         Windows::Grid(_) => a.window_end == b.window_end,
         Windows::Session(_) => a.window_start < b.window_end && b.window_start < a.window_end,
+        Windows::Running => true,
     }
 }
 
@@ -204,6 +272,16 @@ pub(super) struct Pages<'a, S> {
 }
 
 impl<S: Store> Pages<'_, S> {
+    /// The pages of some keys, to be looked at.
+    pub(super) async fn of(
+        &self,
+        hashes: impl ExactSizeIterator<Item = u64>,
+    ) -> Result<Leaves<Page>, EngineError> {
+        let depth = self.store.head(&self.view.id).await?.page_depth;
+        let items = read(self.store, self.view, depth, hashes).await?;
+        stored::leaves(self.store, &(), Page::default(), items, |_, body| Page::decode(body)).await
+    }
+
     /// Shows rows on their keys' pages.
     pub(super) async fn show(&self, rows: &[KeyedRow], packer: &mut Packer) -> Result<(), EngineError> {
         let key = |chunk: Chunk| ItemKey::Page { view: self.view.id.clone(), chunk };
@@ -215,14 +293,14 @@ impl<S: Store> Pages<'_, S> {
             let mut leaves = stored::leaves(self.store, &(), Page::default(), items, decode).await?;
             for row in rows {
                 if let Some(leaf) = leaves.covering(row.hash) {
-                    leaf.dirty |= leaf.content.show(self.view.windows, row).map_err(damaged)?;
+                    leaf.dirty |= leaf.content.show(self.view, row).map_err(damaged)?;
                 }
             }
             let put = Put::<Page> {
                 shape: &(),
                 key: &key,
                 version: &|_, stored| stored.unwrap_or(0) + 1,
-                expires: self.clock.now() + self.view.plan.options.history,
+                expires: self.view.expires(self.clock.now(), self.view.plan.options.history),
                 most_bytes: if depth < DEEP { READ_UNIT } else { MOST_BYTES },
             };
             let packed = put.pack(&mut leaves, packer).map_err(damaged)?;

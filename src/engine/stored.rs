@@ -111,7 +111,8 @@ pub(super) struct Put<'a, C: Content> {
     pub(super) key: &'a (dyn Fn(Chunk) -> ItemKey + Sync),
     /// The version that a leaf gets.
     pub(super) version: &'a (dyn Fn(&C, Option<i64>) -> i64 + Sync),
-    pub(super) expires: Timestamp,
+    /// None for never.
+    pub(super) expires: Option<Timestamp>,
     /// A packed body that is larger is split, if it can be.
     pub(super) most_bytes: usize,
 }
@@ -129,7 +130,7 @@ impl<C: Content> Put<'_, C> {
             let takes = must || body.len() <= self.most_bytes;
             if takes {
                 let version = (self.version)(&leaf.content, leaf.stored);
-                packed.push((leaf.chunk, Item { version, body, expires: Some(self.expires) }, leaf.stored));
+                packed.push((leaf.chunk, Item { version, body, expires: self.expires }, leaf.stored));
             }
             Ok::<_, CodecError>(takes)
         })?;

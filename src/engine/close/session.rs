@@ -11,7 +11,8 @@ use super::{
         view::ViewRuntime,
         writer::Writer,
     },
-    Closing, Given, KeyedRow, finish,
+    Closing, Given,
+    draft::Draft,
     material::Material,
 };
 use crate::{
@@ -48,13 +49,13 @@ impl<S: Store, P: Publisher, T: Topics> Engine<S, P, T> {
                 let slabs = material.iter().flat_map(|material| material.slabs().values());
                 sessions_due(&mut SessionIndex::build(bounds, slabs), closing, bounds)
             });
-            let mut rows = Vec::with_capacity(due.len());
+            let mut drafts = Vec::with_capacity(due.len());
             for some in due.chunks(SESSIONS_AT_ONCE) {
-                rows.extend(merge_sessions(closing.view, bounds, &material, some)?);
+                drafts.extend(merge_sessions(closing.view, bounds, &material, some)?);
             }
             drop(material);
-            given.windows += rows.len() as u64;
-            given.rows += self.give(closing.view, rows).await?;
+            given.windows += drafts.len() as u64;
+            self.give_drafts(closing, drafts, given).await?;
         }
         if let Some((partition, writer)) = own {
             if is_own_index {
@@ -100,7 +101,7 @@ fn merge_sessions(
     bounds: Bounds,
     material: &[Material<'_>],
     due: &[DueSession],
-) -> Result<Vec<KeyedRow>, EngineError> {
+) -> Result<Vec<Draft>, EngineError> {
     let mut parts: BTreeMap<Timestamp, Vec<Part<'_>>> = BTreeMap::new();
     let mut merged = Groups::new(&view.shape);
     for session in due {
@@ -114,15 +115,12 @@ fn merge_sessions(
             leaves.iter().for_each(|leaf| merge_parts(&mut merged, &leaf.content, parts));
         }
     }
-    let mut rows = Vec::with_capacity(due.len());
-    for (group, session) in due.iter().enumerate().filter(|(group, _)| merged.events(*group) > 0) {
+    let sessions = due.iter().enumerate().filter(|(group, _)| merged.events(*group) > 0);
+    let draft = |(group, session): (usize, &DueSession)| {
         let window = (session.span.first, session.span.end(bounds.gap));
-        let row = finish(view, &merged, group, window);
-        rows.extend(
-            row.map_err(|source| EngineError::Damaged { subject: "a session's key".into(), source })?,
-        );
-    }
-    Ok(rows)
+        Draft::of(view, &merged, group, window)
+    };
+    sessions.map(draft).collect()
 }
 
 /// A part of a session, which becomes part of a group.
