@@ -40,7 +40,7 @@ fn last(rows: &[Row], view: &str, shown: &[&str]) -> BTreeMap<String, String> {
 
 fn rows(sql: &str, lines: &str, batch: usize, partitions: u32) -> Vec<Row> {
     let ran = run_lines(catalog(&format!("{TABLE}{sql}")), &[("events", lines.into())], batch, partitions);
-    assert!(ran.dead.is_empty(), "{:?}", ran.dead);
+    assert!(ran.dead.is_empty() && ran.late.is_empty(), "{ran:?}");
     ran.rows
 }
 

@@ -51,9 +51,15 @@ impl Distinct {
     /// The values of a group, in no order.
     pub(super) fn values(&self, group: usize) -> Vec<Value<'_>> {
         let numbers = self.groups.get(group).into_iter().flatten();
-        let decoded = numbers.map(|number| Reader::new(self.values.key(*number as usize)).value());
         // What was read from the store may be damaged.
-        decoded.filter_map(Result::ok).collect()
+        numbers.filter_map(|number| self.value(self.values.key(*number as usize))).collect()
+    }
+
+    fn value<'b>(&self, bytes: &'b [u8]) -> Option<Value<'b>> {
+        if self.is_text {
+            return std::str::from_utf8(bytes).ok().map(Value::text);
+        }
+        Reader::new(bytes).value().ok()
     }
 
     pub(super) fn update(&mut self, group: usize, value: &Value<'_>) {

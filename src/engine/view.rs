@@ -115,10 +115,9 @@ impl ViewRuntime {
     /// What is closed together with a partition.
     pub(super) fn scope(&self, partition: &Partition) -> Scope {
         match self.windows {
-            Windows::Grid(_) => Scope::All,
             Windows::Session(_) => Scope::Partition(partition.index),
             Windows::Running if self.is_keyed => Scope::Partition(partition.index),
-            Windows::Running => Scope::All,
+            Windows::Grid(_) | Windows::Running => Scope::All,
         }
     }
 

@@ -4,6 +4,7 @@ use super::{
     super::{
         Engine, EngineError,
         groups::Groups,
+        leaf::Leaves,
         page::{Pages, damaged},
         row::KeyRows,
         writer::Writer,
@@ -32,7 +33,7 @@ impl<S: Store, P: Publisher, T: Topics> Engine<S, P, T> {
         let view = closing.view;
         let material = self.gather(closing, own, |_| view.slices.start(Timestamp::MIN)).await?;
         let mut merged = Groups::new(&view.shape);
-        for leaf in material.iter().flat_map(|m| m.slabs().values()).flat_map(|leaves| leaves.iter()) {
+        for leaf in material.iter().flat_map(|m| m.slabs().values()).flat_map(Leaves::iter) {
             for (_, groups) in leaf.content.sections() {
                 let find = |key: &Vec<u8>| groups.keys().find(KeyTable::hash(key), key);
                 merged.merge(groups, keys.iter().filter_map(find));
