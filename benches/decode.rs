@@ -9,7 +9,7 @@ use std::{hint::black_box, num::NonZeroU32, time::Duration};
 use rustix::time::{ClockId, clock_gettime};
 use weir::{
     event::{self, NdjsonReader, RawBatch},
-    sql::{Column, Table},
+    sql::{Column, Format, Table},
     time::{Millis, Timestamp},
     value::Type,
 };
@@ -159,7 +159,7 @@ fn base64(text: &str) -> String {
 }
 
 fn table() -> Table {
-    let column = |name: &str, kind| Column { name: name.to_owned(), kind, not_null: true };
+    let column = |name: &str, kind| Column::new(name, kind, true);
     Table {
         name: "impressions".to_owned(),
         topic: "impressions".to_owned(),
@@ -170,6 +170,7 @@ fn table() -> Table {
             column("user_id", Type::Text),
             column("ts", Type::Timestamp),
         ],
+        format: Format::Json,
         key: Some(2),
         event_time: 4,
         watermark_delay: Millis(0),

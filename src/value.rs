@@ -118,6 +118,18 @@ impl<'a> Value<'a> {
         }
     }
 
+    /// The value as a cast to TEXT writes it: timestamps in RFC 3339; NULL is empty.
+    pub fn to_text(&self) -> Cow<'_, str> {
+        match self {
+            Self::Null => Cow::Borrowed(""),
+            Self::Text(text) | Self::Json(text) => Cow::Borrowed(text),
+            Self::Bool(value) => Cow::Borrowed(if *value { "true" } else { "false" }),
+            Self::Int(value) => Cow::Owned(value.to_string()),
+            Self::Float(value) => Cow::Owned(format!("{value:?}")),
+            Self::Time(at) => Cow::Owned(at.to_string()),
+        }
+    }
+
     /// The value as JSON: timestamps as milliseconds, floats that JSON cannot say as null.
     pub fn to_json(&self) -> serde_json::Value {
         match self {

@@ -23,6 +23,9 @@ pub(super) fn describe(catalog: &Catalog, view: &View) -> Map<String, Json> {
     description.insert("allowed_lateness_ms".into(), view.options.allowed_lateness.0.into());
     description.insert("sources".into(), sources.into());
     description.insert("topic".into(), view.options.topic.as_deref().into());
+    if let Some(sentence) = &view.options.sentence {
+        description.insert("text_topic".into(), sentence.topic.as_str().into());
+    }
     description.insert("links".into(), links(view));
     description
 }

@@ -2,7 +2,11 @@
 
 use serde_json::{Map, Value as Json};
 
-use crate::{sql::View, time::Timestamp, value::Value};
+use crate::{
+    sql::{Template, View},
+    time::Timestamp,
+    value::Value,
+};
 
 /// One key's result of one window.
 #[derive(Clone, Debug, PartialEq)]
@@ -42,5 +46,22 @@ impl ClosedRow {
         object.insert("window_end".into(), self.window_end.0.into());
         object.insert("revision".into(), self.revision.into());
         object
+    }
+
+    /// The row as a text, by a template over [`Sentence`](crate::sql::Sentence)'s slots. Values are written
+    /// as a cast to TEXT writes them, NULL as nothing.
+    pub fn to_text(&self, view: &View, template: &Template) -> String {
+        template.render(|slot, text| {
+            let beyond = [
+                Value::Time(self.window_start),
+                Value::Time(self.window_end),
+                Value::Int(self.revision.into()),
+                Value::text(&view.name),
+            ];
+            let value = self.values.get(slot).or_else(|| beyond.get(slot.checked_sub(self.values.len())?));
+            if let Some(value) = value {
+                text.push_str(&value.to_text());
+            }
+        })
     }
 }

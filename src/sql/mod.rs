@@ -28,6 +28,7 @@ mod duration;
 mod error;
 mod expr;
 mod fingerprint;
+mod format;
 mod names;
 mod nesting;
 mod options;
@@ -36,6 +37,7 @@ mod relation;
 mod shape;
 mod statement;
 mod table;
+mod template;
 mod types;
 mod union;
 mod view;
@@ -44,5 +46,7 @@ pub use catalog::LoadError;
 pub use error::{SqlError, SqlErrors, SqlFile};
 pub use expr::{Comparison, DatePart, Expr, Function, parse_timestamp};
 pub use plan::{
-    Aggregate, AggregateFunction, Catalog, Column, Field, Input, Options, Output, Source, Table, View, Window,
+    Aggregate, AggregateFunction, Catalog, Column, Field, Format, Input, Options, Output, Sentence, Source,
+    Table, View, Window,
 };
+pub use template::{Hole, Template};

@@ -11,7 +11,7 @@ use tower::ServiceExt;
 use weir::{
     api::Views,
     engine::{ClosedRow, EngineError, KeyRows, PartitionStatus, ViewStatus},
-    sql::{Catalog, Column, Expr, Field, Options, Output, Source, Table, View, Window},
+    sql::{Catalog, Column, Expr, Field, Format, Options, Output, Source, Table, View, Window},
     state::StateError,
     time::{Millis, Offset, Timestamp},
     value::{Type, Value},
@@ -34,7 +34,7 @@ pub(crate) fn catalog() -> Catalog {
 }
 
 fn impressions() -> Table {
-    let column = |name: &str, kind, not_null| Column { name: name.to_owned(), kind, not_null };
+    let column = |name: &str, kind, not_null| Column::new(name, kind, not_null);
     Table {
         name: "impressions".to_owned(),
         topic: "raw_impressions".to_owned(),
@@ -43,6 +43,7 @@ fn impressions() -> Table {
             column("user_id", Type::Text, false),
             column("ts", Type::Timestamp, true),
         ],
+        format: Format::Json,
         key: Some(0),
         event_time: 2,
         watermark_delay: Millis::seconds(2),
