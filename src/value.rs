@@ -118,6 +118,17 @@ impl<'a> Value<'a> {
         }
     }
 
+    /// A total order of the values of one type: that of [`Value::compare`], with NULL before all.
+    pub fn order(&self, other: &Value<'_>) -> Ordering {
+        self.compare(other).unwrap_or_else(|| other.is_null().cmp(&self.is_null()))
+    }
+
+    /// The order of rows of values: the first that differ decide.
+    pub fn order_all(row: &[Value<'_>], other: &[Value<'_>]) -> Ordering {
+        let mut orders = row.iter().zip(other).map(|(a, b)| a.order(b));
+        orders.find(|order| order.is_ne()).unwrap_or(Ordering::Equal)
+    }
+
     /// The value as a cast to TEXT writes it: timestamps in RFC 3339; NULL is empty.
     pub fn to_text(&self) -> Cow<'_, str> {
         match self {

@@ -140,8 +140,9 @@ impl World {
         let reader = Reader::new(self.catalog.clone(), self.store.clone());
         let shown = reader.all(&self.catalog.views[0]).await.unwrap();
         let row = |row: &weir::engine::ClosedRow| (row.window_end, row.values.clone());
-        let shown =
-            shown.iter().map(|rows| format!("{:?}", (row(&rows.latest), rows.previous.as_ref().map(row))));
+        let shown = shown
+            .iter()
+            .map(|(_, rows)| format!("{:?}", (row(&rows.latest), rows.previous.as_ref().map(row))));
         let published = published.into_iter().map(|(identity, (_, row))| (identity, row)).collect();
         Seen { published, shown: shown.collect(), late }
     }

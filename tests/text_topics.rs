@@ -5,6 +5,7 @@
 mod support {
     pub(crate) mod catalog;
     pub(crate) mod lines;
+    #[expect(dead_code, reason = "other tests look at more of the world")]
     pub(crate) mod world;
 }
 
@@ -74,13 +75,12 @@ fn a_sentence_needs_no_json_beside_it() {
 #[test]
 fn files_of_plain_text_are_counted() {
     let mut clicks: BTreeMap<i64, i64> = BTreeMap::new();
-    let mut lines = String::new();
-    for n in 0..1000 {
+    let mut line = |n: i64| {
         let user = n * n % 37;
         *clicks.entry(user).or_default() += 1;
-        lines.push_str(&format!("User {user} clicked on /page{} at 1700000001.{n:03}\n", n % 7));
-    }
-    lines.push_str("\nUser 1 left at 1700000001.5\n");
+        format!("User {user} clicked on /page{} at 1700000001.{n:03}\n", n % 7)
+    };
+    let lines = (0..1000).map(&mut line).collect::<String>() + "\nUser 1 left at 1700000001.5\n";
     for (batch, partitions) in [(1, 1), (7, 3), (usize::MAX, 4)] {
         let inputs = [("user_clickstream", lines.clone().into_bytes())];
         let ran = run_lines(catalog(SQL), &inputs, batch, partitions);

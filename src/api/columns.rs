@@ -69,6 +69,7 @@ fn links(view: &View) -> Json {
     links.insert("self".into(), base.clone().into());
     links.insert("latest".into(), format!("{base}/latest").into());
     links.insert("previous".into(), format!("{base}/previous").into());
+    links.insert("windows".into(), format!("{base}/windows").into());
     if !view.keys.is_empty() {
         let names: Vec<String> = view.keys.iter().map(|key| format!("{{{}}}", key.name)).collect();
         links.insert("key".into(), format!("{base}/{}", names.join("/")).into());

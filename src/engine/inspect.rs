@@ -83,7 +83,7 @@ impl Inspector {
             }
             ItemKey::Page { .. } => {
                 let page = Page::decode(body)?;
-                let rows = page.rows().iter().map(|rows| {
+                let rows = page.entries().map(|(_, rows)| {
                     let previous = rows.previous.as_ref().map(|row| self.row(row));
                     json!({ "latest": self.row(&rows.latest), "previous": previous })
                 });

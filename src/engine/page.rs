@@ -40,9 +40,9 @@ impl Page {
         self.keys.find(hash, key).and_then(|number| self.rows.get(number))
     }
 
-    /// All keys' rows.
-    pub(super) fn rows(&self) -> &[KeyRows] {
-        &self.rows
+    /// All keys with their rows.
+    pub(super) fn entries(&self) -> impl Iterator<Item = (&[u8], &KeyRows)> {
+        self.keys.iter().zip(&self.rows)
     }
 
     /// Takes a row in; answers whether that changed anything.

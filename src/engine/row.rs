@@ -8,6 +8,9 @@ use crate::{
     value::Value,
 };
 
+/// A group key: a value for each of a view's key columns.
+pub type Key = Vec<Value<'static>>;
+
 /// One key's result of one window.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ClosedRow {

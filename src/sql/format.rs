@@ -59,7 +59,7 @@ fn read(pattern: &str, columns: &[Column], place: &Place, errors: &mut Diagnosti
     let names = columns.iter().map(|column| column.name.as_str());
     let name = |slot: usize| columns.get(slot).map_or("", |column| column.name.as_str());
     let mut before: Vec<template::Hole> = Vec::new();
-    template::read("pattern", pattern, names, place, errors, |at, hole, errors| {
+    template::read("pattern", pattern, &names, place, errors, |at, hole, errors| {
         if before.iter().any(|other| other.slot == hole.slot) {
             let message = format!("{{{}}} stands twice in the pattern; expected once", name(hole.slot));
             errors.error(at, message);

@@ -103,7 +103,7 @@ impl<'t> Draft<'t> {
 pub(super) fn read<'a>(
     option: &str,
     text: &str,
-    candidates: impl Iterator<Item = &'a str> + Clone,
+    candidates: &(impl Iterator<Item = &'a str> + Clone),
     place: &Place,
     errors: &mut Diagnostics,
     mut check: impl FnMut(&Place, &Hole, &mut Diagnostics),

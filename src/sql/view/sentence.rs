@@ -50,7 +50,7 @@ impl SentenceDraft {
         let (text, place) = self.template;
         let names = outputs.iter().map(|output| output.field.name.as_str());
         let names = names.chain(Sentence::BEYOND);
-        let template = template::read("template", &text, names, &place, errors, |_, _, _| ())?;
+        let template = template::read("template", &text, &names, &place, errors, |_, _, _| ())?;
         Some(Sentence { topic: self.topic, template })
     }
 }
