@@ -60,9 +60,9 @@ impl Page {
         Ok(self.known(hash, key)?.map(|known| known.rows))
     }
 
-    /// All keys' rows.
-    pub(super) fn rows(&self) -> Result<Vec<KeyRows>, CodecError> {
-        self.rows.iter().map(|held| Ok(held.decode(&self.body)?.rows)).collect()
+    /// All keys with their rows.
+    pub(super) fn entries(&self) -> impl Iterator<Item = Result<(&[u8], KeyRows), CodecError>> {
+        self.keys.iter().zip(&self.rows).map(|(key, held)| Ok((key, held.decode(&self.body)?.rows)))
     }
 
     /// All rows that are remembered of a key, the newest first.

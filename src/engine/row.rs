@@ -3,10 +3,13 @@
 use serde_json::{Map, Value as Json};
 
 use crate::{
-    sql::{View, Window},
+    sql::{Template, View, Window},
     time::Timestamp,
     value::Value,
 };
+
+/// A group key: a value for each of a view's key columns.
+pub type Key = Vec<Value<'static>>;
 
 /// One key's result of one window.
 #[derive(Clone, Debug, PartialEq)]
@@ -48,5 +51,22 @@ impl ClosedRow {
         }
         object.insert("revision".into(), self.revision.into());
         object
+    }
+
+    /// The row as a text, by a template over [`Sentence`](crate::sql::Sentence)'s slots. Values are written
+    /// as a cast to TEXT writes them, NULL as nothing.
+    pub fn to_text(&self, view: &View, template: &Template) -> String {
+        template.render(|slot, text| {
+            let beyond = [
+                Value::Time(self.window_start),
+                Value::Time(self.window_end),
+                Value::Int(self.revision.into()),
+                Value::text(&view.name),
+            ];
+            let value = self.values.get(slot).or_else(|| beyond.get(slot.checked_sub(self.values.len())?));
+            if let Some(value) = value {
+                text.push_str(&value.to_text());
+            }
+        })
     }
 }

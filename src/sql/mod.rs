@@ -29,6 +29,7 @@ mod duration;
 mod error;
 mod expr;
 mod fingerprint;
+mod format;
 mod names;
 mod nesting;
 mod options;
@@ -37,6 +38,7 @@ mod relation;
 mod shape;
 mod statement;
 mod table;
+mod template;
 mod types;
 mod union;
 mod view;
@@ -46,5 +48,7 @@ pub use catalog::LoadError;
 pub use error::{SqlError, SqlErrors, SqlFile};
 pub use expr::{Comparison, DatePart, Expr, Function, parse_timestamp};
 pub use plan::{
-    ALERTS, Catalog, Column, Earlier, Field, Input, Options, Origin, Output, Source, Table, View, Window,
+    ALERTS, Catalog, Column, Earlier, Field, Format, Input, Options, Origin, Output, Sentence, Source, Table,
+    View, Window,
 };
+pub use template::{Hole, Template};
