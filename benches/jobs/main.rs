@@ -110,8 +110,10 @@ fn request() -> Request {
 fn report(job: Job, request: &Request, folder: &Path) -> Report {
     let Request { events, rounds, .. } = *request;
     let file = folder.join(job.name());
-    write_events(job, events, &file);
     let wants = |side: &str| request.side.as_ref().is_none_or(|wanted| wanted == side);
+    if wants("ndjson") {
+        write_events(job, events, &file);
+    }
     let rounds_of = |side| if wants(side) { rounds } else { 0 };
     let (slabs, rows) = (
         Rounds::of(rounds_of("slabs"), || from_payloads(job, events, false)),

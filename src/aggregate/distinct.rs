@@ -77,25 +77,21 @@ impl Distinct {
 
     pub(super) fn merge(&mut self, other: &Self, pairs: &[(usize, usize)]) {
         const UNKNOWN: usize = usize::MAX;
-        if pairs.len() < other.groups.len() / 2 {
-            // Most values are of no group that is merged.
-            for (group, from) in pairs {
-                for theirs in other.groups.get(*from).into_iter().flatten() {
-                    let number = self.number_of(other, *theirs as usize);
-                    self.add(*group, number);
-                }
-            }
-            return;
-        }
-        let mut numbers = vec![UNKNOWN; other.values.len()];
+        let set = |group: usize| other.groups.get(group).map_or(&[][..], |values| values);
+        // Where much is merged, each value is looked up once.
+        let merged: usize = pairs.iter().map(|(_, from)| set(*from).len()).sum();
+        let is_much = merged > other.values.len() / 2;
+        let mut known = vec![UNKNOWN; if is_much { other.values.len() } else { 0 }];
         for (group, from) in pairs {
-            for theirs in other.groups.get(*from).into_iter().flatten() {
+            for theirs in set(*from) {
                 let theirs = *theirs as usize;
-                let Some(ours) = numbers.get_mut(theirs) else { continue };
-                if *ours == UNKNOWN {
-                    *ours = self.number_of(other, theirs);
+                let ours = match known.get(theirs) {
+                    Some(ours) if *ours != UNKNOWN => *ours,
+                    _ => self.number_of(other, theirs),
+                };
+                if let Some(known) = known.get_mut(theirs) {
+                    *known = ours;
                 }
-                let ours = *ours;
                 self.add(*group, ours);
             }
         }
@@ -128,12 +124,10 @@ impl Distinct {
         }
     }
 
-    /// Appends the values (their lengths, then their bytes), then the sets (their sizes, then each
-    /// set's numbers in order, as the differences between them).
+    /// Appends the values, then the sizes of the sets, then each set's numbers in order, as the
+    /// differences between them.
     pub(super) fn encode(&self, out: &mut Vec<u8>) {
-        put_varint(out, self.values.len() as u64);
-        self.values.lengths().for_each(|length| put_varint(out, length as u64));
-        out.extend_from_slice(self.values.bytes());
+        self.values.encode(out);
         self.groups.iter().for_each(|values| put_varint(out, values.len() as u64));
         let mut sorted = Vec::new();
         for values in &self.groups {
@@ -149,13 +143,9 @@ impl Distinct {
     }
 
     pub(super) fn decode(of: Type, groups: usize, from: &mut Reader<'_>) -> Result<Self, CodecError> {
-        let mut distinct = Self::new(of);
-        let values = from.count("the number of values")?;
-        for length in counts(values, from, "a value's length")? {
-            let value = from.take(length, "a value")?;
-            distinct.values.find_or_add(KeyTable::hash(value), value);
-        }
-        for (group, size) in counts(groups, from, "the size of a set")?.into_iter().enumerate() {
+        let mut distinct = Self { values: KeyTable::decode(from)?, ..Self::new(of) };
+        let sizes = (0..groups).map(|_| from.count("the size of a set")).collect::<Result<Vec<_>, _>>()?;
+        for (group, size) in sizes.into_iter().enumerate() {
             distinct.push();
             let mut number = 0_u64;
             for _ in 0..size {
@@ -174,11 +164,6 @@ impl Distinct {
             expected: "the number of a value",
         })
     }
-}
-
-/// So many counts, one behind the other.
-fn counts(n: usize, from: &mut Reader<'_>, what: &'static str) -> Result<Vec<usize>, CodecError> {
-    (0..n).map(|_| from.count(what)).collect()
 }
 
 /// The finaliser of `SplitMix64` over both numbers: cheap, and good enough for a table.

@@ -3,6 +3,8 @@
 use hashbrown::HashTable;
 use xxhash_rust::xxh3::xxh3_64;
 
+use crate::codec::{CodecError, Reader, put_bytes, put_varint};
+
 /// A set of byte strings, each with a number: 0, 1, 2, ... All bytes lie in one buffer.
 #[derive(Clone, Debug, Default)]
 pub struct KeyTable {
@@ -83,14 +85,41 @@ impl KeyTable {
         (0..self.len()).map(|number| self.key(number))
     }
 
-    /// The lengths of all keys in the order of their numbers.
-    pub fn lengths(&self) -> impl Iterator<Item = usize> {
-        self.keys.iter().scan(0, |start, key| Some(key.end - std::mem::replace(start, key.end)))
+    /// Appends all keys: how many, what all begin with, the lengths of the rests, the rests.
+    pub fn encode(&self, out: &mut Vec<u8>) {
+        let prefix = self.prefix();
+        put_varint(out, self.len() as u64);
+        put_bytes(out, prefix);
+        let rests = || self.iter().map(|key| key.get(prefix.len()..).unwrap_or_default());
+        rests().for_each(|rest| put_varint(out, rest.len() as u64));
+        rests().for_each(|rest| out.extend_from_slice(rest));
     }
 
-    /// All keys in the order of their numbers, one behind the other.
-    pub fn bytes(&self) -> &[u8] {
-        &self.bytes
+    /// Reads what [`KeyTable::encode`] wrote.
+    pub fn decode(from: &mut Reader<'_>) -> Result<Self, CodecError> {
+        let len = from.count("the number of keys")?;
+        let mut key = from.bytes("what keys begin with")?.to_vec();
+        let prefix = key.len();
+        let lengths = (0..len).map(|_| from.count("a key's length")).collect::<Result<Vec<_>, _>>()?;
+        let mut table = Self::default();
+        for length in lengths {
+            key.truncate(prefix);
+            key.extend_from_slice(from.take(length, "a key")?);
+            let (_, is_new) = table.find_or_add(Self::hash(&key), &key);
+            if !is_new {
+                let found = "a key twice".into();
+                return Err(CodecError::Unexpected { found, expected: "distinct keys" });
+            }
+        }
+        Ok(table)
+    }
+
+    /// What all keys begin with: at least what tells their type.
+    fn prefix(&self) -> &[u8] {
+        let first = self.key(0);
+        let common = |a: &[u8], b: &[u8]| a.iter().zip(b).take_while(|(a, b)| a == b).count();
+        let len = self.iter().fold(first.len(), |len, key| common(first.get(..len).unwrap_or_default(), key));
+        first.get(..len).unwrap_or_default()
     }
 
     #[inline]

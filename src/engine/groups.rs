@@ -117,9 +117,7 @@ impl Groups {
     }
 
     pub(super) fn encode(&self, slice: Timestamp, out: &mut Vec<u8>) {
-        put_varint(out, self.len() as u64);
-        self.keys.lengths().for_each(|length| put_varint(out, length as u64));
-        out.extend_from_slice(self.keys.bytes());
+        self.keys.encode(out);
         self.events.iter().for_each(|events| put_varint(out, *events));
         for (first, last) in &self.spans {
             put_zigzag(out, (*first - slice).0);
@@ -129,19 +127,8 @@ impl Groups {
     }
 
     pub(super) fn decode(shape: &Shape, slice: Timestamp, from: &mut Reader<'_>) -> Result<Self, CodecError> {
-        let len = from.count("the number of groups")?;
-        let lengths = (0..len).map(|_| from.count("a key's length")).collect::<Result<Vec<_>, _>>()?;
-        let mut keys = KeyTable::default();
-        for length in lengths {
-            let key = from.take(length, "a key")?;
-            let (_, is_new) = keys.find_or_add(KeyTable::hash(key), key);
-            if !is_new {
-                return Err(CodecError::Unexpected {
-                    found: "a key twice".into(),
-                    expected: "distinct keys",
-                });
-            }
-        }
+        let keys = KeyTable::decode(from)?;
+        let len = keys.len();
         let events = (0..len).map(|_| from.varint("a number of events")).collect::<Result<_, _>>()?;
         let mut spans = Vec::new();
         for _ in 0..if shape.timed { len } else { 0 } {

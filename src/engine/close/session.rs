@@ -106,7 +106,7 @@ fn merge_sessions(
     let mut merged = Groups::new(&view.shape);
     for session in due {
         let group = merged.add(session.hash, &session.key);
-        for PartId { slice, mark } in &session.span.parts {
+        for PartId { slice, mark } in session.span.parts() {
             parts.entry(*slice).or_default().push(Part { session, mark, group });
         }
     }
