@@ -43,6 +43,9 @@ fn what_decides_no_row_keeps_it() {
         ("key = 'product_id', ", ""),
         ("unused TEXT", "unused BIGINT, another TEXT"),
         ("max_ahead = '1 hour'", "max_ahead = '2 hours'"),
+        ("max_ahead = '1 hour'", "format = 'json'"),
+        ("kind TEXT, price DOUBLE, unused", "kind TEXT OPTIONS (field = 'kind'), price DOUBLE, unused"),
+        ("topic = 'results'", "topic = 'results', text_topic = 'told', template = '{product}'"),
     ] {
         assert_eq!(changed(from, to), original, "{from} -> {to}");
     }
@@ -56,6 +59,13 @@ fn what_decides_rows_changes_it() {
         ("watermark_delay = '2 seconds'", "watermark_delay = '3 seconds'"),
         ("allowed_lateness = '5 seconds'", "allowed_lateness = '6 seconds'"),
         ("price DOUBLE, unused", "price BIGINT, unused"),
+        ("kind TEXT, price DOUBLE, unused", "kind TEXT OPTIONS (field = 'type'), price DOUBLE, unused"),
+        ("kind TEXT, price DOUBLE, unused", "kind TEXT OPTIONS (field = 'type, kind'), price DOUBLE, unused"),
+        ("key = 'product_id', ", "format = 'text', pattern = '{product_id} {kind} {price} {unused} {ts}', "),
+        (
+            "key = 'product_id', ",
+            "format = 'text', pattern = '{product_id} {kind} {price} {unused} at {ts}', ",
+        ),
         ("product_id TEXT NOT NULL", "product_id TEXT"),
         ("'click'", "'clack'"),
         ("count(*)", "count(kind)"),

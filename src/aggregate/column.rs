@@ -39,13 +39,13 @@ impl Column {
         let extreme = |wanted| Self::Extreme { wanted, groups: Vec::new() };
         match (aggregate.function, aggregate.argument) {
             (AggregateFunction::Count, _) => Self::Count(Vec::new()),
-            (AggregateFunction::CountDistinct, _) => Self::Distinct(Distinct::default()),
+            (AggregateFunction::CountDistinct, _) => Self::Distinct(Distinct::new(aggregate.argument)),
             (AggregateFunction::Sum, Type::Double) => Self::SumFloat(Vec::new()),
             (AggregateFunction::Sum, _) => Self::SumInt(Vec::new()),
             (AggregateFunction::Min, _) => extreme(Ordering::Less),
             (AggregateFunction::Max, _) => extreme(Ordering::Greater),
             (AggregateFunction::Avg, _) => Self::Avg(Vec::new()),
-            (AggregateFunction::ArrayDistinct, _) => Self::Values(Distinct::default()),
+            (AggregateFunction::ArrayDistinct, _) => Self::Values(Distinct::new(aggregate.argument)),
             (AggregateFunction::First, _) => Self::ByTime(States::new(Ordering::Less)),
             (AggregateFunction::Last, _) => Self::ByTime(States::new(Ordering::Greater)),
             (AggregateFunction::ApproxCountDistinct, _) => Self::Cardinality(States::new(())),
@@ -197,8 +197,8 @@ impl Column {
                 let sums = many(n, || from.float("a sum"))?;
                 Self::Avg(sums.into_iter().zip(counts).collect())
             }
-            Self::Distinct(_) => Self::Distinct(Distinct::decode(n, from)?),
-            Self::Values(_) => Self::Values(Distinct::decode(n, from)?),
+            Self::Distinct(_) => Self::Distinct(Distinct::decode(aggregate.argument, n, from)?),
+            Self::Values(_) => Self::Values(Distinct::decode(aggregate.argument, n, from)?),
             Self::ByTime(states) => Self::ByTime(states.decode(n, from)?),
             Self::Cardinality(states) => Self::Cardinality(states.decode(n, from)?),
             Self::Percentile(states) => Self::Percentile(states.decode(n, from)?),

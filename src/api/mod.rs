@@ -7,13 +7,17 @@
 //! routes renders it, because only that layer always knows which request it answers.
 
 mod columns;
+mod cursor;
 mod describe;
 mod ingest;
 mod key;
 mod page;
 mod problem;
+mod query;
 mod read;
+mod select;
 mod views;
+mod windows;
 
 use std::sync::Arc;
 
@@ -51,7 +55,10 @@ where
 }
 
 fn serve_routes<V: Views>(views: Arc<V>) -> Router {
-    page::routes().merge(describe::routes(views.clone())).merge(read::routes(views))
+    page::routes()
+        .merge(describe::routes(views.clone()))
+        .merge(windows::routes(views.clone()))
+        .merge(read::routes(views))
 }
 
 fn finish(routes: Router) -> Router {

@@ -34,6 +34,7 @@ mod leaf;
 mod page;
 mod read;
 mod row;
+mod series;
 mod sessions;
 mod slab;
 mod stored;
@@ -49,7 +50,8 @@ use std::{
 pub use error::EngineError;
 pub use inspect::Inspector;
 pub use read::{PartitionStatus, Reader, ViewStatus};
-pub use row::{ClosedRow, KeyRows};
+pub use row::{ClosedRow, Key, KeyRows};
+pub use series::{HistoryPage, HistoryPlace, HistoryQuery};
 pub use sweep::Swept;
 
 use crate::{
@@ -58,6 +60,7 @@ use crate::{
     state::{Partition, Scope, Store},
     time::{Clock, Millis, Timestamp},
 };
+use close::Turn;
 use view::ViewRuntime;
 use writer::Writer;
 
@@ -100,8 +103,8 @@ pub struct Engine<S, P, T> {
     settings: Settings,
     writers: std::sync::Mutex<Writers>,
     partitions: tokio::sync::Mutex<HashMap<String, i32>>,
-    /// For each view up to where this process has closed its scopes.
-    turns: Vec<tokio::sync::Mutex<BTreeMap<Scope, Timestamp>>>,
+    /// For each view how far this process has brought its scopes.
+    turns: Vec<tokio::sync::Mutex<BTreeMap<Scope, Turn>>>,
 }
 
 /// What became of a batch.

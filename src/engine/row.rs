@@ -2,7 +2,14 @@
 
 use serde_json::{Map, Value as Json};
 
-use crate::{sql::View, time::Timestamp, value::Value};
+use crate::{
+    sql::{Template, View, Window},
+    time::Timestamp,
+    value::Value,
+};
+
+/// A group key: a value for each of a view's key columns.
+pub type Key = Vec<Value<'static>>;
 
 /// One key's result of one window.
 #[derive(Clone, Debug, PartialEq)]
@@ -31,16 +38,35 @@ pub struct KeyRows {
 
 impl ClosedRow {
     /// The row as it is published, served and written by `weir run`: the view's name, its columns,
-    /// the window (epoch milliseconds) and the revision.
+    /// the window (epoch milliseconds), if the view has windows, and the revision.
     pub fn to_json(&self, view: &View) -> Map<String, Json> {
         let mut object = Map::new();
         object.insert("view".into(), view.name.as_str().into());
         for (output, value) in view.outputs.iter().zip(&self.values) {
             object.insert(output.field.name.clone(), value.to_json());
         }
-        object.insert("window_start".into(), self.window_start.0.into());
-        object.insert("window_end".into(), self.window_end.0.into());
+        if view.window != Window::Running {
+            object.insert("window_start".into(), self.window_start.0.into());
+            object.insert("window_end".into(), self.window_end.0.into());
+        }
         object.insert("revision".into(), self.revision.into());
         object
+    }
+
+    /// The row as a text, by a template over [`Sentence`](crate::sql::Sentence)'s slots. Values are written
+    /// as a cast to TEXT writes them, NULL as nothing.
+    pub fn to_text(&self, view: &View, template: &Template) -> String {
+        template.render(|slot, text| {
+            let beyond = [
+                Value::Time(self.window_start),
+                Value::Time(self.window_end),
+                Value::Int(self.revision.into()),
+                Value::text(&view.name),
+            ];
+            let value = self.values.get(slot).or_else(|| beyond.get(slot.checked_sub(self.values.len())?));
+            if let Some(value) = value {
+                text.push_str(&value.to_text());
+            }
+        })
     }
 }

@@ -5,7 +5,9 @@ use std::fmt::{self, Write as _};
 use super::{
     aggregates::{Aggregate, AggregateFunction, Spread},
     expr::{Expr, Function},
-    plan::{Catalog, Input, Source, Table, View, Window},
+    plan::{
+        Catalog, Earlier, Format, Input, Sentence, Source, Table, View, WINDOW_END, WINDOW_START, Window,
+    },
 };
 
 impl View {
@@ -24,7 +26,11 @@ impl View {
         writeln!(
             text,
             "  key {}",
-            if keys.is_empty() { "none: one row a window".to_owned() } else { keys.join(", ") }
+            match (keys.is_empty(), self.window) {
+                (true, Window::Running) => "none: one row".to_owned(),
+                (true, _) => "none: one row a window".to_owned(),
+                _ => keys.join(", "),
+            }
         )?;
         self.write_sources(text, catalog)?;
         for output in &self.outputs {
@@ -44,11 +50,27 @@ impl View {
         writeln!(text, "  allowed lateness {}", options.allowed_lateness)?;
         writeln!(text, "  idle after {}, flushed after {}", options.idle_timeout, options.flush_after)?;
         writeln!(text, "  history {}", options.history)?;
+        if options.alert {
+            writeln!(text, "  alerts, at most one a key in {}", options.cooldown)?;
+        }
         writeln!(
             text,
             "  results to {}",
             options.topic.as_deref().map_or("no topic".to_owned(), |topic| format!("topic {topic}"))
-        )
+        )?;
+        if let Some(Sentence { topic, template }) = &options.sentence {
+            let template = template.display(|slot| self.told_name(slot).to_owned());
+            writeln!(text, "  sentences to topic {topic}: {template}")?;
+        }
+        Ok(())
+    }
+
+    /// The name of a slot of [`Sentence::template`].
+    fn told_name(&self, slot: usize) -> &str {
+        match self.outputs.get(slot) {
+            Some(output) => &output.field.name,
+            None => Sentence::BEYOND.get(slot - self.outputs.len()).copied().unwrap_or_default(),
+        }
     }
 
     /// Sources that read alike share one paragraph.
@@ -56,10 +78,17 @@ impl View {
         let mut last: Option<String> = None;
         let mut bodies: Vec<(String, String)> = Vec::new();
         for source in &self.sources {
-            let Some(table) = catalog.tables.get(source.table) else { continue };
             let (mut head, mut body) = (String::new(), String::new());
-            self.write_source(&mut body, source, table)?;
-            write_head(&mut head, table)?;
+            if let Some(table) = source.table(catalog) {
+                self.write_source(&mut body, source, &|slot| column_name(table, slot))?;
+                write_head(&mut head, table)?;
+            } else if let Some(upstream) = source.view(catalog) {
+                let columns: Vec<String> = upstream.row_columns().map(|field| quoted(&field.name)).collect();
+                let name = |slot: usize| columns.get(slot).cloned().unwrap_or_default();
+                self.write_source(&mut body, source, &name)?;
+                let windows = if self.keeps_windows { ", in its windows" } else { "" };
+                writeln!(head, "  from view {}{windows}", upstream.name)?;
+            }
             bodies.push((head, body));
         }
         for (head, body) in &bodies {
@@ -73,22 +102,20 @@ impl View {
         Ok(())
     }
 
-    fn write_source(&self, text: &mut String, source: &Source, table: &Table) -> fmt::Result {
-        let name = |slot| column_name(table, slot);
+    fn write_source(
+        &self,
+        text: &mut String,
+        source: &Source,
+        name: &impl Fn(usize) -> String,
+    ) -> fmt::Result {
         if let Some(filter) = &source.filter {
-            writeln!(text, "    where {}", filter.display(&name))?;
+            writeln!(text, "    where {}", filter.display(name))?;
         }
         for (key, field) in source.keys.iter().zip(&self.keys) {
-            writeln!(text, "    key {} = {}", field.name, key.display(&name))?;
+            writeln!(text, "    key {} = {}", field.name, key.display(name))?;
         }
         for (index, (input, function)) in source.inputs.iter().zip(&self.aggregates).enumerate() {
-            writeln!(
-                text,
-                "    #{} {} = {}",
-                index + 1,
-                function.result,
-                aggregate(*function, input, &name)
-            )?;
+            writeln!(text, "    #{} {} = {}", index + 1, function.result, aggregate(*function, input, name))?;
         }
         Ok(())
     }
@@ -105,9 +132,24 @@ impl View {
         match slot - bounds {
             0 => "window_start".to_owned(),
             1 => "window_end".to_owned(),
-            output => {
-                self.outputs.get(output - 2).map_or_else(String::new, |output| quoted(&output.field.name))
-            }
+            behind => match self.previous.get(behind - 2) {
+                Some(earlier) => format!("previous({})", self.earlier_name(*earlier)),
+                None => self.output_name(slot - self.first_output_slot()),
+            },
+        }
+    }
+}
+
+impl View {
+    fn output_name(&self, output: usize) -> String {
+        self.outputs.get(output).map_or_else(String::new, |output| quoted(&output.field.name))
+    }
+
+    fn earlier_name(&self, earlier: Earlier) -> String {
+        match earlier {
+            Earlier::Output(output) => self.output_name(output),
+            Earlier::Start => WINDOW_START.to_owned(),
+            Earlier::End => WINDOW_END.to_owned(),
         }
     }
 }
@@ -120,7 +162,14 @@ fn write_head(text: &mut String, table: &Table) -> fmt::Result {
         table.topic,
         column_name(table, table.event_time),
         table.watermark_delay
-    )
+    )?;
+    if let Format::Text(pattern) = &table.format {
+        writeln!(text, "    text {}", pattern.display(|slot| column_name(table, slot)))?;
+    }
+    for column in table.columns.iter().filter(|column| !column.is_fed_by_its_name()) {
+        writeln!(text, "    column {} = field {}", quoted(&column.name), column.fields.join(", else "))?;
+    }
+    Ok(())
 }
 
 /// A table's column as SQL.
@@ -175,6 +224,7 @@ impl fmt::Display for Window {
             Self::Grid { size, slide } if size == slide => write!(f, "TUMBLE {size}"),
             Self::Grid { size, slide } => write!(f, "HOP {size} every {slide}"),
             Self::Session { gap } => write!(f, "SESSION gap {gap}"),
+            Self::Running => f.write_str("none: rows so far, for ever"),
         }
     }
 }
