@@ -163,7 +163,7 @@ impl World {
         for view in &self.catalog.views {
             let rows = reader.all(view).await.unwrap();
             let text = |rows: &weir::engine::KeyRows| (row(&rows.latest), rows.previous.as_ref().map(row));
-            shown.extend(rows.iter().map(|rows| format!("{} {:?}", view.name, text(rows))));
+            shown.extend(rows.iter().map(|(_, rows)| format!("{} {:?}", view.name, text(rows))));
         }
         let published = published.into_iter().map(|(identity, (_, row))| (identity, row)).collect();
         Seen { published, shown, late }

@@ -26,6 +26,9 @@ pub(super) fn describe(catalog: &Catalog, view: &View) -> Map<String, Json> {
     description.insert("allowed_lateness_ms".into(), view.options.allowed_lateness.0.into());
     description.insert("sources".into(), sources.into());
     description.insert("topic".into(), view.options.topic.as_deref().into());
+    if let Some(sentence) = &view.options.sentence {
+        description.insert("text_topic".into(), sentence.topic.as_str().into());
+    }
     description.insert("links".into(), links(view));
     description
 }
@@ -70,6 +73,7 @@ fn links(view: &View) -> Json {
     links.insert("self".into(), base.clone().into());
     links.insert("latest".into(), format!("{base}/latest").into());
     links.insert("previous".into(), format!("{base}/previous").into());
+    links.insert("windows".into(), format!("{base}/windows").into());
     if !view.keys.is_empty() {
         let names: Vec<String> = view.keys.iter().map(|key| format!("{{{}}}", key.name)).collect();
         links.insert("key".into(), format!("{base}/{}", names.join("/")).into());

@@ -34,6 +34,7 @@ mod leaf;
 mod page;
 mod read;
 mod row;
+mod series;
 mod sessions;
 mod slab;
 mod stored;
@@ -49,7 +50,8 @@ use std::{
 pub use error::EngineError;
 pub use inspect::Inspector;
 pub use read::{PartitionStatus, Reader, ViewStatus};
-pub use row::{ClosedRow, KeyRows};
+pub use row::{ClosedRow, Key, KeyRows};
+pub use series::{HistoryPage, HistoryPlace, HistoryQuery};
 pub use sweep::Swept;
 
 use crate::{

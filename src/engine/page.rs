@@ -60,9 +60,9 @@ impl Page {
         Ok(self.known(hash, key)?.map(|known| known.rows))
     }
 
-    /// All keys' rows.
-    pub(super) fn rows(&self) -> Result<Vec<KeyRows>, CodecError> {
-        self.rows.iter().map(|held| Ok(held.decode(&self.body)?.rows)).collect()
+    /// All keys with their rows.
+    pub(super) fn entries(&self) -> impl Iterator<Item = Result<(&[u8], KeyRows), CodecError>> {
+        self.keys.iter().zip(&self.rows).map(|(key, held)| Ok((key, held.decode(&self.body)?.rows)))
     }
 
     /// All rows that are remembered of a key, the newest first.
@@ -300,7 +300,7 @@ impl<S: Store> Pages<'_, S> {
                 shape: &(),
                 key: &key,
                 version: &|_, stored| stored.unwrap_or(0) + 1,
-                expires: self.view.expires(self.clock.now(), self.view.plan.options.history),
+                expires: self.view.page_expires(self.clock.now()),
                 most_bytes: if depth < DEEP { READ_UNIT } else { MOST_BYTES },
             };
             let packed = put.pack(&mut leaves, packer).map_err(damaged)?;

@@ -2,11 +2,15 @@
 
 use serde_json::{Map, Value as Json};
 
+use super::{close::alert_id, series::encoded};
 use crate::{
-    sql::{View, Window},
+    sql::{Template, View, Window},
     time::Timestamp,
     value::Value,
 };
+
+/// A group key: a value for each of a view's key columns.
+pub type Key = Vec<Value<'static>>;
 
 /// One key's result of one window.
 #[derive(Clone, Debug, PartialEq)]
@@ -34,6 +38,13 @@ pub struct KeyRows {
 }
 
 impl ClosedRow {
+    /// The row of an alert view, with its id.
+    pub fn to_alert(&self, view: &View, key: &[Value<'_>]) -> Map<String, Json> {
+        let mut object = self.to_json(view);
+        object.insert("id".into(), alert_id(view, &encoded(key), self).into());
+        object
+    }
+
     /// The row as it is published, served and written by `weir run`: the view's name, its columns,
     /// the window (epoch milliseconds), if the view has windows, and the revision.
     pub fn to_json(&self, view: &View) -> Map<String, Json> {
@@ -48,5 +59,22 @@ impl ClosedRow {
         }
         object.insert("revision".into(), self.revision.into());
         object
+    }
+
+    /// The row as a text, by a template over [`Sentence`](crate::sql::Sentence)'s slots. Values are written
+    /// as a cast to TEXT writes them, NULL as nothing.
+    pub fn to_text(&self, view: &View, template: &Template) -> String {
+        template.render(|slot, text| {
+            let beyond = [
+                Value::Time(self.window_start),
+                Value::Time(self.window_end),
+                Value::Int(self.revision.into()),
+                Value::text(&view.name),
+            ];
+            let value = self.values.get(slot).or_else(|| beyond.get(slot.checked_sub(self.values.len())?));
+            if let Some(value) = value {
+                text.push_str(&value.to_text());
+            }
+        })
     }
 }

@@ -5,7 +5,9 @@ use std::fmt::{self, Write as _};
 use super::{
     aggregates::{Aggregate, AggregateFunction, Spread},
     expr::{Expr, Function},
-    plan::{Catalog, Earlier, Input, Source, Table, View, WINDOW_END, WINDOW_START, Window},
+    plan::{
+        Catalog, Earlier, Format, Input, Sentence, Source, Table, View, WINDOW_END, WINDOW_START, Window,
+    },
 };
 
 impl View {
@@ -55,7 +57,20 @@ impl View {
             text,
             "  results to {}",
             options.topic.as_deref().map_or("no topic".to_owned(), |topic| format!("topic {topic}"))
-        )
+        )?;
+        if let Some(Sentence { topic, template }) = &options.sentence {
+            let template = template.display(|slot| self.told_name(slot).to_owned());
+            writeln!(text, "  sentences to topic {topic}: {template}")?;
+        }
+        Ok(())
+    }
+
+    /// The name of a slot of [`Sentence::template`].
+    fn told_name(&self, slot: usize) -> &str {
+        match self.outputs.get(slot) {
+            Some(output) => &output.field.name,
+            None => Sentence::BEYOND.get(slot - self.outputs.len()).copied().unwrap_or_default(),
+        }
     }
 
     /// Sources that read alike share one paragraph.
@@ -147,7 +162,14 @@ fn write_head(text: &mut String, table: &Table) -> fmt::Result {
         table.topic,
         column_name(table, table.event_time),
         table.watermark_delay
-    )
+    )?;
+    if let Format::Text(pattern) = &table.format {
+        writeln!(text, "    text {}", pattern.display(|slot| column_name(table, slot)))?;
+    }
+    for column in table.columns.iter().filter(|column| !column.is_fed_by_its_name()) {
+        writeln!(text, "    column {} = field {}", quoted(&column.name), column.fields.join(", else "))?;
+    }
+    Ok(())
 }
 
 /// A table's column as SQL.

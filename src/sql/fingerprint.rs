@@ -1,6 +1,6 @@
 //! A view's identity: a hash of everything that decides its rows.
 //!
-//! It is made of a canonical text of the resolved plan: topics and the columns that are read, the
+//! It is made of a canonical text of the resolved plan: topics and the columns that are read from them, the
 //! watermark's delay, filters, keys, inputs, window, outputs, HAVING, allowed lateness. Names of files, tables and
 //! views, comments, layout, where results go and how long they are kept decide no row.
 
@@ -10,7 +10,7 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::{
     describe,
-    plan::{Catalog, Source, Table, View, Window},
+    plan::{Catalog, Format, Source, Table, View, Window},
 };
 use crate::time::Millis;
 
@@ -78,7 +78,14 @@ fn write_table(text: &mut String, source: &Source, table: &Table) -> fmt::Result
     for slot in source.columns().into_iter().chain([table.event_time]) {
         if let Some(column) = table.columns.get(slot) {
             writeln!(text, "column {:?} {} {}", column.name, column.kind, column.not_null)?;
+            if !column.is_fed_by_its_name() {
+                writeln!(text, "fed by {:?}", column.fields)?;
+            }
         }
+    }
+    if let Format::Text(pattern) = &table.format {
+        let name = |slot| describe::column_name(table, slot);
+        writeln!(text, "pattern {:?}", pattern.display(name))?;
     }
     Ok(())
 }

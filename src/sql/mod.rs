@@ -29,6 +29,7 @@ mod duration;
 mod error;
 mod expr;
 mod fingerprint;
+mod format;
 mod names;
 mod nesting;
 mod options;
@@ -37,14 +38,17 @@ mod relation;
 mod shape;
 mod statement;
 mod table;
+mod template;
 mod types;
 mod union;
 mod view;
 
-pub use aggregates::{Aggregate, AggregateFunction, Fraction, Spread};
+pub use aggregates::{Aggregate, AggregateFunction, Fraction, MOST_STEPS, Spread};
 pub use catalog::LoadError;
 pub use error::{SqlError, SqlErrors, SqlFile};
 pub use expr::{Comparison, DatePart, Expr, Function, parse_timestamp};
 pub use plan::{
-    ALERTS, Catalog, Column, Earlier, Field, Input, Options, Origin, Output, Source, Table, View, Window,
+    ALERTS, Catalog, Column, Earlier, Field, Format, Input, Options, Origin, Output, Sentence, Source, Table,
+    View, Window,
 };
+pub use template::{Hole, Template};

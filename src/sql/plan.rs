@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::Aggregate;
+use super::{Aggregate, template::Template};
 use crate::{sql::Expr, time::Millis, value::Type};
 
 /// The columns that every row of a windowed view has.
@@ -69,6 +69,8 @@ pub struct Table {
     pub topic: String,
     /// Its columns. A decoded row has a value for each, in this order.
     pub columns: Vec<Column>,
+    /// What its records are (`format`, default JSON).
+    pub format: Format,
     /// The column whose value keys the topic's records (`key`).
     pub key: Option<usize>,
     /// The column that carries event time (`event_time`).
@@ -80,15 +82,42 @@ pub struct Table {
     pub max_ahead: Millis,
 }
 
+/// What the records of a topic are.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Format {
+    /// JSON objects, with a field for each column.
+    #[default]
+    Json,
+    /// Plain text that fits a pattern, whose holes are columns. Each column has one hole at most, and
+    /// there is text between two holes.
+    Text(Template),
+}
+
 /// A column of a table.
 #[derive(Clone, Debug)]
 pub struct Column {
-    /// Its name, which is also the field's name in the record's JSON object.
+    /// Its name.
     pub name: String,
     /// Its type.
     pub kind: Type,
     /// Whether a record without it is a dead letter.
     pub not_null: bool,
+    /// The fields of the record's JSON object that feed it: the first that is there and not null.
+    /// One of its own name unless OPTIONS name others.
+    pub fields: Vec<String>,
+}
+
+impl Column {
+    /// A column that is fed by the field of its name.
+    pub fn new(name: impl Into<String>, kind: Type, not_null: bool) -> Self {
+        let name = name.into();
+        Self { fields: vec![name.clone()], name, kind, not_null }
+    }
+
+    /// Whether the field of its name feeds it, and no other.
+    pub fn is_fed_by_its_name(&self) -> bool {
+        matches!(self.fields.as_slice(), [only] if *only == self.name)
+    }
 }
 
 /// An aggregate over one or more tables, or over the rows of another view.
@@ -209,6 +238,8 @@ pub enum Window {
 pub struct Options {
     /// The topic that its rows go to (`topic`); none means that they are not published.
     pub topic: Option<String>,
+    /// What its rows are told as, beside the JSON (`text_topic`, `template`).
+    pub sentence: Option<Sentence>,
     /// How long behind the watermark a window still takes events (`allowed_lateness`, default 0).
     pub allowed_lateness: Millis,
     /// How long a caught-up partition stays silent before the watermark leaves it out
@@ -227,11 +258,25 @@ pub struct Options {
 
 /// The topic of alert views that name none.
 pub const ALERTS: &str = "weir.alerts";
+/// Rows as text, on a topic of their own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sentence {
+    /// The topic.
+    pub topic: String,
+    /// The text. Its slots are the view's outputs and, behind them, [`Sentence::BEYOND`].
+    pub template: Template,
+}
+
+impl Sentence {
+    /// What a row has beside the view's outputs, in the order of the slots.
+    pub const BEYOND: [&'static str; 4] = ["window_start", "window_end", "revision", "view"];
+}
 
 impl Default for Options {
     fn default() -> Self {
         Self {
             topic: None,
+            sentence: None,
             allowed_lateness: Millis(0),
             idle_timeout: Millis::seconds(10),
             flush_after: Millis::seconds(30),

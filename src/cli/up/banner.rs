@@ -98,8 +98,13 @@ fn example(table: &Table) -> String {
     };
     let columns = table.columns.iter().enumerate().filter(is_needed);
     let event: Map<String, Value> =
-        columns.map(|(_, column)| (column.name.clone(), sample_value(column.kind))).collect();
+        columns.map(|(_, column)| (field(column), sample_value(column.kind))).collect();
     Value::from(event).to_string()
+}
+
+/// The field that goes before all others that feed a column.
+fn field(column: &crate::sql::Column) -> String {
+    column.fields.first().unwrap_or(&column.name).clone()
 }
 
 fn sample_value(kind: Type) -> Value {

@@ -1,4 +1,4 @@
-//! Giving rows out: history, then pages, then the topic.
+//! Giving rows out: history, then pages, then the topics.
 //!
 //! The history decides a row's revision: it is the one place that has the rows of every window that
 //! may still be closed again.
@@ -87,22 +87,31 @@ impl<S: Store, P: Publisher, T: Topics> Engine<S, P, T> {
         }
     }
 
+    /// Each row as JSON, as a sentence, or both, where the view has topics for them.
     pub(super) async fn publish_rows(
         &self,
         view: &ViewRuntime,
         rows: Vec<KeyedRow>,
     ) -> Result<(), EngineError> {
-        let Some(topic) = &view.plan.options.topic else { return Ok(()) };
-        let message = |row: KeyedRow| Message {
-            topic: topic.clone(),
-            payload: serde_json::Value::Object(row.to_json(&view.plan)).to_string().into_bytes(),
-            key: Some(key_text(view, &row.key)),
-            headers: vec![
-                ("weir.view", view.plan.name.clone()),
-                ("weir.revision", row.row.revision.to_string()),
-            ],
-        };
-        Ok(self.publisher.publish(rows.into_iter().map(message).collect()).await?)
+        let options = &view.plan.options;
+        let mut messages = Vec::new();
+        for row in &rows {
+            let message = |topic: &String, payload: String| Message {
+                topic: topic.clone(),
+                payload: payload.into_bytes(),
+                key: Some(key_text(view, &row.key)),
+                headers: vec![
+                    ("weir.view", view.plan.name.clone()),
+                    ("weir.revision", row.row.revision.to_string()),
+                ],
+            };
+            let json = || serde_json::Value::Object(row.to_json(&view.plan)).to_string();
+            messages.extend(options.topic.as_ref().map(|topic| message(topic, json())));
+            let sentence = options.sentence.as_ref();
+            let text = |template| row.row.to_text(&view.plan, template);
+            messages.extend(sentence.map(|told| message(&told.topic, text(&told.template))));
+        }
+        if messages.is_empty() { Ok(()) } else { Ok(self.publisher.publish(messages).await?) }
     }
 }
 

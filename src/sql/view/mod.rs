@@ -4,11 +4,12 @@ mod aggregate;
 mod group;
 mod lint;
 mod result;
+mod sentence;
 mod window;
 
 use sqlparser::ast::{self, CreateView, Ident, SelectItem, SetExpr};
 
-use self::{group::Group, result::ResultScope};
+use self::{group::Group, result::ResultScope, sentence::SentenceDraft};
 use super::{
     bind::{Binder, Typed},
     error::{Diagnostics, Place},
@@ -21,8 +22,17 @@ use super::{
 };
 use crate::value::Type;
 
-const OPTIONS: [&str; 7] =
-    ["topic", "allowed_lateness", "idle_timeout", "flush_after", "history", "alert", "cooldown"];
+const OPTIONS: [&str; 9] = [
+    "topic",
+    "text_topic",
+    "template",
+    "allowed_lateness",
+    "idle_timeout",
+    "flush_after",
+    "history",
+    "alert",
+    "cooldown",
+];
 
 /// Names that every row has, which no column may take.
 const RESERVED: [&str; 2] = ["view", "revision"];
@@ -39,7 +49,7 @@ pub(super) fn check(
     if !create.columns.is_empty() {
         errors.error(&place, "column names behind the view's name are not supported; expected AS in SELECT");
     }
-    let options = options(create, &place, errors);
+    let (mut options, sentence) = options(create, &place, errors);
     let SetExpr::Select(select) = create.query.body.as_ref() else {
         let message = "expected CREATE VIEW ... AS SELECT; UNION ALL is supported in FROM: \
                        FROM (SELECT ... UNION ALL SELECT ...) AS x";
@@ -61,6 +71,7 @@ pub(super) fn check(
     lint::alert(&options, &scope.outputs, &place, errors);
     lint::running(&options, &group, errors);
     lint::over_view(&options, &group, known.upstream(&relation), errors);
+    options.sentence = sentence.and_then(|sentence| sentence.bind(&scope.outputs, errors));
     let having = select.having.as_ref().map(|condition| {
         scope.clause = "HAVING";
         Binder::new(&mut scope, errors, &place).condition(condition)
@@ -83,20 +94,25 @@ fn name(create: &CreateView, place: &Place, errors: &mut Diagnostics) -> Option<
     Some(name.value.clone())
 }
 
-fn options(create: &CreateView, place: &Place, errors: &mut Diagnostics) -> Options {
+/// The options; the sentence is left to be bound to SELECT's columns.
+fn options(create: &CreateView, place: &Place, errors: &mut Diagnostics) -> (Options, Option<SentenceDraft>) {
     let defaults = Options::default();
     let mut given = WithOptions::read(&create.options, &OPTIONS, place, errors);
     let alert = given.flag("alert", errors);
     let topic = given.text("topic", errors).map(|(topic, _)| topic);
-    Options {
+    let topic = topic.or_else(|| alert.then(|| ALERTS.to_owned()));
+    let sentence = SentenceDraft::read(&mut given, topic.as_deref(), errors);
+    let options = Options {
+        topic,
+        sentence: None,
         alert,
-        topic: topic.or_else(|| alert.then(|| ALERTS.to_owned())),
         cooldown: given.span("cooldown", defaults.cooldown, errors),
         allowed_lateness: given.span("allowed_lateness", defaults.allowed_lateness, errors),
         idle_timeout: given.span("idle_timeout", defaults.idle_timeout, errors),
         flush_after: given.span("flush_after", defaults.flush_after, errors),
         history: given.span("history", defaults.history, errors),
-    }
+    };
+    (options, sentence)
 }
 
 /// The types of SELECT's columns, which `previous` may name before they are computed. Mistakes are
@@ -188,6 +204,7 @@ pub(super) fn default_name(expr: &ast::Expr, index: usize) -> String {
         E::Ceil { .. } => "ceil".to_owned(),
         E::Trim { .. } => "trim".to_owned(),
         E::Substring { .. } => "substr".to_owned(),
+        E::Position { .. } => "position".to_owned(),
         _ => format!("column{}", index + 1),
     }
 }
