@@ -27,19 +27,38 @@ use weir::{
     time::{ManualClock, Offset, Timestamp},
 };
 
-const VIEWS: [&str; 3] = [
-    "TUMBLE(ts, INTERVAL '10' SECOND)",
-    "HOP(ts, INTERVAL '10' SECOND, INTERVAL '30' SECOND)",
-    "SESSION(ts, INTERVAL '15' SECOND)",
+/// Windows, rows so far, views over views, rows that look back.
+const VIEWS: [&str; 6] = [
+    "SELECT k, count(*) AS events, count(DISTINCT n) AS distinct_events, sum(n) AS total
+     FROM events GROUP BY k, TUMBLE(ts, INTERVAL '10' SECOND)",
+    "SELECT k, count(*) AS events, count(DISTINCT n) AS distinct_events, sum(n) AS total
+     FROM events GROUP BY k, HOP(ts, INTERVAL '10' SECOND, INTERVAL '30' SECOND)",
+    "SELECT k, count(*) AS events, count(DISTINCT n) AS distinct_events, sum(n) AS total
+     FROM events GROUP BY k, SESSION(ts, INTERVAL '15' SECOND)",
+    "SELECT k, count(*) AS events, count(DISTINCT n) AS distinct_events, sum(n) AS total FROM events GROUP BY k",
+    "SELECT k, sum(n) AS total FROM events GROUP BY k, TUMBLE(ts, INTERVAL '10' SECOND);
+     CREATE VIEW same WITH (topic = 'results') AS
+     SELECT 0 AS k, count(*) AS keys, sum(total) AS total FROM v GROUP BY window_start, window_end;
+     CREATE VIEW wide WITH (topic = 'results') AS
+     SELECT k, count(*) AS windows, max(total) AS most FROM v
+     GROUP BY k, HOP(window_time, INTERVAL '20' SECOND, INTERVAL '40' SECOND)",
+    "SELECT k, sum(n) AS total, total - previous(total) AS delta,
+            coalesce(total / 2 + previous(mean) / 2, CAST(total AS DOUBLE)) AS mean
+     FROM events GROUP BY k, TUMBLE(ts, INTERVAL '10' SECOND);
+     CREATE VIEW rises WITH (topic = 'results') AS
+     SELECT k, delta, previous(delta) AS before FROM v WHERE delta > 0",
 ];
 
-fn views(window: &str) -> Arc<Catalog> {
+fn views(select: &str) -> Arc<Catalog> {
+    let lateness = if select.contains("TUMBLE") || select.contains("HOP") || select.contains("SESSION") {
+        "allowed_lateness = '5 seconds', "
+    } else {
+        ""
+    };
     let sql = format!(
         "CREATE TABLE events (n BIGINT NOT NULL, k BIGINT NOT NULL, ts TIMESTAMP NOT NULL)
            WITH (key = 'k', event_time = 'ts', watermark_delay = '2 seconds');
-         CREATE VIEW v WITH (allowed_lateness = '5 seconds', topic = 'results') AS
-         SELECT k, count(*) AS events, count(DISTINCT n) AS distinct_events, sum(n) AS total
-         FROM events GROUP BY k, {window};"
+         CREATE VIEW v WITH ({lateness}topic = 'results') AS {select};"
     );
     Arc::new(catalog(&sql))
 }
@@ -131,20 +150,23 @@ impl World {
             }
             let mut row: Json = serde_json::from_str(&text).unwrap();
             let revision = row.as_object_mut().unwrap().remove("revision").unwrap().as_u64().unwrap();
-            let identity = format!("{} {} {}", row["k"], row["window_start"], row["window_end"]);
+            let identity =
+                ["view", "k", "window_start", "window_end"].map(|name| row[name].to_string()).join(" ");
             let known = published.entry(identity).or_insert((0, Json::Null));
             if revision >= known.0 {
                 *known = (revision, row);
             }
         }
         let reader = Reader::new(self.catalog.clone(), self.store.clone());
-        let shown = reader.all(&self.catalog.views[0]).await.unwrap();
         let row = |row: &weir::engine::ClosedRow| (row.window_end, row.values.clone());
-        let shown = shown
-            .iter()
-            .map(|(_, rows)| format!("{:?}", (row(&rows.latest), rows.previous.as_ref().map(row))));
+        let mut shown = BTreeSet::new();
+        for view in &self.catalog.views {
+            let rows = reader.all(view).await.unwrap();
+            let text = |rows: &weir::engine::KeyRows| (row(&rows.latest), rows.previous.as_ref().map(row));
+            shown.extend(rows.iter().map(|(_, rows)| format!("{} {:?}", view.name, text(rows))));
+        }
         let published = published.into_iter().map(|(identity, (_, row))| (identity, row)).collect();
-        Seen { published, shown: shown.collect(), late }
+        Seen { published, shown, late }
     }
 }
 
@@ -288,7 +310,7 @@ async fn chaos(seed: u64, window: &str, logs: &[Log]) -> Seen {
 
 fn survives_chaos(seeds: Range<u64>, partitions: i32, jitter: i64) {
     for seed in seeds {
-        let window = VIEWS[usize::try_from(seed % 3).unwrap()];
+        let window = VIEWS[usize::try_from(seed % 6).unwrap()];
         let logs = logs(seed, partitions, 40, jitter);
         let (expected, _) = block_on(faultless(window, &logs, 5));
         let seen = block_on(tokio::task::LocalSet::new().run_until(chaos(seed, window, &logs)));

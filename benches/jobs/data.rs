@@ -73,7 +73,7 @@ impl Job {
     pub(crate) fn catalog(self) -> Catalog {
         let file = SqlFile { name: "jobs.sql".into(), text: SQL.into() };
         let mut catalog = Catalog::parse(&[file]).expect("the jobs are valid SQL");
-        catalog.views.retain(|view| view.name == self.view());
+        catalog.keep(&[self.view().to_owned()]);
         catalog.views.iter_mut().for_each(|view| view.options.topic = Some(view.name.clone()));
         catalog
     }

@@ -5,7 +5,7 @@ use serde_json::{Map, Value as Json, json};
 
 use crate::{
     engine::{PartitionStatus, ViewStatus},
-    sql::{Catalog, Field, View, Window},
+    sql::{Catalog, Field, Source, View, Window},
     time::Timestamp,
 };
 
@@ -13,8 +13,11 @@ use crate::{
 pub(super) fn describe(catalog: &Catalog, view: &View) -> Map<String, Json> {
     let columns: Vec<Json> = view.outputs.iter().map(|output| field(&output.field)).collect();
     let keys: Vec<Json> = view.keys.iter().map(field).collect();
-    let tables = view.sources.iter().filter_map(|source| catalog.tables.get(source.table));
-    let sources: Vec<&str> = tables.map(|table| table.name.as_str()).collect();
+    let name = |source: &Source| match source.view(catalog) {
+        Some(view) => Some(view.name.as_str()),
+        None => source.table(catalog).map(|table| table.name.as_str()),
+    };
+    let sources: Vec<&str> = view.sources.iter().filter_map(name).collect();
     let mut description = Map::new();
     description.insert("name".into(), view.name.as_str().into());
     description.insert("columns".into(), columns.into());
@@ -58,6 +61,7 @@ fn window(window: Window) -> Json {
         Window::Grid { size, slide } if size == slide => json!({ "kind": "tumble", "size_ms": size.0 }),
         Window::Grid { size, slide } => json!({ "kind": "hop", "size_ms": size.0, "slide_ms": slide.0 }),
         Window::Session { gap } => json!({ "kind": "session", "gap_ms": gap.0 }),
+        Window::Running => json!({ "kind": "none" }),
     }
 }
 

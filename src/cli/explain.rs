@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use super::sql::{self, SqlArgs};
 use crate::{
-    sql::{View, Window},
+    sql::{Origin, View, Window},
     window::Slices,
 };
 
@@ -31,10 +31,18 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
 
 /// How the view's time is cut, and what that costs.
 fn slices(view: &View) -> String {
+    if view.sources.iter().any(|source| matches!(source.origin, Origin::View(_))) {
+        return "slices: none of its own; it is computed from the history of the view that it reads\n"
+            .to_owned();
+    }
     let length = Slices::of(view.window).length();
     let share = match view.window {
         Window::Grid { size, .. } => format!("{} in a window", size.0 / length.0),
         Window::Session { .. } => "as many as a session lasts".to_owned(),
+        Window::Running => {
+            return "slices: one for ever; each batch writes the parts of it that have its keys, and the head\n"
+                .to_owned();
+        }
     };
     format!(
         "slices: {length}, {share}; an event is folded into one\n\

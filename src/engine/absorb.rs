@@ -1,19 +1,21 @@
 //! Absorbing a batch: the steps of the protocol, in their order.
 
+mod letters;
+
 use super::{
     Absorbed, Engine, EngineError,
     close::Closing,
     fold::{Fold, Start, Stop},
     leaf::Leaves,
     slab::Slab,
-    stored::{MOST_BYTES, Put},
+    stored::Put,
     view::{ViewRuntime, closed},
     writer::Writer,
 };
 use crate::{
-    event::{Batch, RawBatch, Record, decode},
-    publish::{Message, Publisher, Topics},
-    sql::Source,
+    event::{Batch, RawBatch, decode},
+    publish::{Publisher, Topics},
+    sql::{Origin, Source},
     state::{Advance, Head, ItemKey, Partition, Progress, Store, Written},
     time::{Offset, Timestamp},
 };
@@ -34,9 +36,9 @@ impl<S: Store, P: Publisher, T: Topics> Engine<S, P, T> {
     /// Absorbs a batch into all views that read its topic, and closes what becomes due. On an error
     /// the batch is to be given again, whole or cut anew: what was done already is not done twice.
     pub async fn absorb(&self, raw: &RawBatch) -> Result<Absorbed, EngineError> {
-        let table_index = self.catalog.tables.iter().position(|table| table.topic == raw.topic);
-        let table = table_index.and_then(|index| self.catalog.tables.get(index).map(|table| (index, table)));
-        let (table_index, table) = table.ok_or_else(|| EngineError::UnknownTopic {
+        let mut tables = self.catalog.tables.iter().enumerate();
+        let table = tables.find(|(_, table)| table.topic == raw.topic);
+        let (index, table) = table.ok_or_else(|| EngineError::UnknownTopic {
             topic: raw.topic.clone(),
             known: self.catalog.tables.iter().map(|t| t.topic.as_str()).collect::<Vec<_>>().join(", "),
         })?;
@@ -44,7 +46,7 @@ impl<S: Store, P: Publisher, T: Topics> Engine<S, P, T> {
         let partition = Partition { topic: raw.topic.as_str().into(), index: raw.partition };
         let mut tasks = Vec::new();
         for (view_index, view) in self.views.iter().enumerate() {
-            for source in view.plan.sources.iter().filter(|source| source.table == table_index) {
+            for source in view.plan.sources.iter().filter(|source| source.origin == Origin::Table(index)) {
                 let head = self.store.head(&view.id).await?;
                 let partition = partition.clone();
                 tasks.push((Task { view_index, view, source, batch: &batch, partition }, head));
@@ -119,6 +121,7 @@ impl<S: Store, P: Publisher, T: Topics> Engine<S, P, T> {
                 closed: closed(&head, scope),
                 watermark: task.view.watermark(&head, &sources, scope),
                 touched: &fold.touched,
+                is_flush: false,
             };
             let given = self.close(closing, Some((&task.partition, &mut writer))).await?;
             total.accepted += fold.accepted;
@@ -171,7 +174,7 @@ impl<S: Store, P: Publisher, T: Topics> Engine<S, P, T> {
         epoch: u32,
         writer: &mut Writer,
     ) -> Result<Written, EngineError> {
-        let expires = self.clock.now() + self.settings.retention + task.view.reach();
+        let expires = task.view.expires(self.clock.now(), self.settings.retention + task.view.reach());
         let is_dirty = |leaves: &Leaves<Slab>| leaves.iter().any(|leaf| leaf.dirty);
         let dirty = writer.slabs.iter().filter(|(_, leaves)| is_dirty(leaves));
         let slices: Vec<_> = dirty.map(|(slice, _)| *slice).collect();
@@ -188,7 +191,7 @@ impl<S: Store, P: Publisher, T: Topics> Engine<S, P, T> {
                 key: &key,
                 version: &|slab: &Slab, _| slab.next.0,
                 expires,
-                most_bytes: MOST_BYTES,
+                most_bytes: writer.most_bytes(task.view, slice),
             };
             let damaged = |source| EngineError::Damaged { subject: format!("a slab of {slice}"), source };
             let (slabs, packer) = writer.slabs_and_packer().map_err(damaged)?;
@@ -247,64 +250,6 @@ impl<S: Store, P: Publisher, T: Topics> Engine<S, P, T> {
         }
         Ok(sources)
     }
-
-    async fn publish_dead_letters(&self, batch: &Batch<'_>, from: Offset) -> Result<u64, EngineError> {
-        let letter = |record: &Record<'_>| {
-            let rejection = record.event_time.as_ref().err()?;
-            let mut headers = origin(batch, record);
-            headers.push(("weir.reason", rejection.reason.clone()));
-            Some(Message {
-                topic: self.settings.dead_letter_topic.clone(),
-                key: record.key.map(<[u8]>::to_vec),
-                payload: record.raw.to_vec(),
-                headers,
-            })
-        };
-        let fresh = batch.records.iter().filter(|record| record.offset >= from);
-        let letters: Vec<_> = fresh.filter_map(letter).collect();
-        let count = letters.len() as u64;
-        if count > 0 {
-            self.publisher.publish(letters).await?;
-        }
-        Ok(count)
-    }
-
-    async fn publish_late(
-        &self,
-        task: &Task<'_>,
-        fold: &Fold<'_>,
-        reported: &mut usize,
-    ) -> Result<(), EngineError> {
-        let message = |(index, watermark): &(usize, Timestamp)| {
-            let record = task.batch.records.get(*index)?;
-            let mut headers = origin(task.batch, record);
-            headers.push(("weir.view", task.view.plan.name.clone()));
-            headers.push(("weir.watermark", watermark.0.to_string()));
-            Some(Message {
-                topic: self.settings.late_topic.clone(),
-                key: record.key.map(<[u8]>::to_vec),
-                payload: record.raw.to_vec(),
-                headers,
-            })
-        };
-        // A conflict folds records again that were reported already.
-        let fresh = fold.late.iter().filter(|(index, _)| *index >= *reported);
-        let messages: Vec<_> = fresh.filter_map(message).collect();
-        if !messages.is_empty() {
-            self.publisher.publish(messages).await?;
-            *reported = fold.late.last().map_or(*reported, |(index, _)| index + 1);
-        }
-        Ok(())
-    }
-}
-
-/// Where a record came from, for the headers of what is made of it.
-fn origin(batch: &Batch<'_>, record: &Record<'_>) -> Vec<(&'static str, String)> {
-    vec![
-        ("weir.topic", batch.topic.to_owned()),
-        ("weir.partition", batch.partition.to_string()),
-        ("weir.offset", record.offset.to_string()),
-    ]
 }
 
 /// How far a partition has come.

@@ -1,22 +1,31 @@
 //! The hot path: records into slabs.
+//!
+//! An event goes through four steps: its key is encoded, the leaf that covers the key is found, the
+//! event is placed (which windows count it, or that it is late), and the accumulators of its group
+//! take it in.
+
+mod frame;
+mod place;
 
 use std::collections::{BTreeMap, HashSet};
 
 use super::{
-    leaf::Leaves,
+    leaf::Leaf,
     sessions::{SessionIndex, Slabs},
     slab::{Slab, Tag},
     view::{ViewRuntime, Windows},
 };
 use crate::{
-    aggregate::KeyTable,
+    aggregate::{Accumulators, KeyTable},
     codec::put_value,
-    event::Batch,
+    event::{Batch, Record},
     sql::{Input, Source},
     time::{Millis, Offset, Timestamp},
     value::Value,
-    window::{is_due, watermark},
+    window::watermark,
 };
+use frame::Frame;
+use place::Place;
 
 /// What a batch is folded against: the head as it stood when the batch began.
 #[derive(Clone, Copy, Debug)]
@@ -36,10 +45,16 @@ pub(super) struct Start {
 /// Windows that may have been closed before an event of theirs was taken in.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Touched {
-    /// On a grid: the keys, by window end.
+    /// On a grid: the keys, by window end. Without windows: the keys, at the end of time.
     pub(super) windows: BTreeMap<Timestamp, HashSet<Vec<u8>>>,
     /// For sessions: keys and times of events.
     pub(super) events: HashSet<(Vec<u8>, Timestamp)>,
+}
+
+impl Touched {
+    pub(super) fn is_empty(&self) -> bool {
+        self.windows.is_empty() && self.events.is_empty()
+    }
 }
 
 /// Why folding stopped.
@@ -53,28 +68,13 @@ pub(super) enum Stop {
     Cut,
 }
 
-/// A slice that records are folded into, and what all of its events have in common. Records come
-/// nearly in order, so that the next one is nearly always of the same slice.
-struct Frame<'s> {
-    slice: Timestamp,
-    end: Timestamp,
-    /// The ends of the first and the last window of its events. (On a grid.)
-    ends: (Timestamp, Timestamp),
-    leaves: &'s mut Leaves<Slab>,
-}
-
-impl<'s> Frame<'s> {
-    fn new(view: &ViewRuntime, slice: Timestamp, leaves: &'s mut Leaves<Slab>) -> Self {
-        let ends = match view.windows {
-            Windows::Grid(grid) => (grid.first_end(slice), grid.last_end(slice)),
-            Windows::Session(_) => (Timestamp::MAX, Timestamp::MAX),
-        };
-        Self { slice, end: slice + view.slices.length(), ends, leaves }
-    }
-
-    fn holds(&self, at: Timestamp) -> bool {
-        self.slice <= at && at < self.end
-    }
+/// An event that is to be folded. Its key lies in [`Fold::key`].
+struct Event<'a> {
+    at: Timestamp,
+    offset: Offset,
+    row: &'a [Value<'a>],
+    /// The hash of its key.
+    hash: u64,
 }
 
 /// Folds one partition's records for one view.
@@ -144,41 +144,62 @@ impl<'a> Fold<'a> {
     /// Folds until something is missing.
     pub(super) fn run(&mut self, slabs: &mut Slabs, mut sessions: Option<&mut SessionIndex>) -> Stop {
         let mut frame: Option<Frame<'_>> = None;
-        while let Some(record) = self.batch.records.get(self.at) {
-            let at = match &record.event_time {
-                Ok(at) => *at,
-                Err(rejection) => {
-                    if let Some(at) = rejection.event_time.filter(|_| record.offset >= self.start.next) {
-                        self.observe(at);
-                    }
-                    self.at += 1;
-                    continue;
-                }
-            };
-            let row = self.batch.row(self.at);
-            if self.source.filter.as_ref().is_none_or(|filter| filter.test(row)) {
-                self.encode_key(row);
-                if record.offset < self.start.next {
-                    self.skip(at);
-                } else {
-                    if !frame.as_ref().is_some_and(|frame| frame.holds(at)) {
-                        let slice = self.view.slices.start(at);
-                        let Some(leaves) = slabs.get_mut(&slice) else { return Stop::NeedsSlab(slice) };
-                        frame = Some(Frame::new(self.view, slice, leaves));
-                    }
-                    if let Some(frame) = &mut frame
-                        && !self.take(at, record.offset, row, frame, sessions.as_deref_mut())
-                    {
-                        return Stop::Cut;
-                    }
-                }
+        while let Some(event) = self.next_event() {
+            if !frame.as_ref().is_some_and(|frame| frame.holds(event.at)) {
+                let slice = self.view.slices.start(event.at);
+                let Some(leaves) = slabs.get_mut(&slice) else { return Stop::NeedsSlab(slice) };
+                frame = Some(Frame::new(self.view, slice, leaves));
             }
-            if record.offset >= self.start.next {
-                self.observe(at);
+            if let Some(frame) = &mut frame
+                && !self.take(&event, frame, sessions.as_deref_mut())
+            {
+                return Stop::Cut;
             }
+            self.observe(event.at);
             self.at += 1;
         }
         Stop::End
+    }
+
+    /// The next event that is new to the head and wanted by the view. The records before it are
+    /// passed over.
+    fn next_event(&mut self) -> Option<Event<'a>> {
+        loop {
+            if let Some(event) = self.event_of(self.batch.records.get(self.at)?) {
+                return Some(event);
+            }
+            self.at += 1;
+        }
+    }
+
+    /// The event that a record is, if there is anything to fold. Otherwise it is noted as far as it
+    /// counts: its time moves the watermark, and its windows may have to be closed again.
+    fn event_of(&mut self, record: &Record<'_>) -> Option<Event<'a>> {
+        let is_new = record.offset >= self.start.next;
+        let at = match &record.event_time {
+            Ok(at) if self.wants(self.at) => *at,
+            Ok(at) => return self.pass(Some(*at).filter(|_| is_new)),
+            Err(rejection) => return self.pass(rejection.event_time.filter(|_| is_new)),
+        };
+        let row = self.batch.row(self.at);
+        self.encode_key(row);
+        if !is_new {
+            self.skip(at);
+            return None;
+        }
+        Some(Event { at, offset: record.offset, row, hash: KeyTable::hash(&self.key) })
+    }
+
+    fn wants(&self, index: usize) -> bool {
+        self.source.filter.as_ref().is_none_or(|filter| filter.test(self.batch.row(index)))
+    }
+
+    /// Passes over a record that is not folded.
+    fn pass(&mut self, at: Option<Timestamp>) -> Option<Event<'a>> {
+        if let Some(at) = at {
+            self.observe(at);
+        }
+        None
     }
 
     /// Moves the partition's watermark.
@@ -201,107 +222,68 @@ impl<'a> Fold<'a> {
         }
     }
 
-    /// what a slab has already may not have been closed.
-    fn skip(&mut self, at: Timestamp) {
-        self.skipped += 1;
-        self.touch(at, Timestamp::MIN, Timestamp::MAX);
-    }
-
-    /// Notes the windows of an event, those that end at `from` or later, which may be closed already
-    /// because they are due at a watermark that others may have seen.
-    fn touch(&mut self, at: Timestamp, from: Timestamp, seen: Timestamp) {
-        match self.view.windows {
-            Windows::Grid(grid) => {
-                for end in grid.ends(at, from).take_while(|end| is_due(*end, seen)) {
-                    let keys = self.touched.windows.entry(end).or_default();
-                    if !keys.contains(&self.key) {
-                        keys.insert(self.key.clone());
-                    }
-                }
-            }
-            Windows::Session(_) => {
-                self.touched.events.insert((self.key.clone(), at));
-            }
-        }
-    }
-
     /// Takes an event in, or finds it late. Answers no if the batch must be cut before it.
     fn take(
         &mut self,
-        at: Timestamp,
-        offset: Offset,
-        row: &[Value<'_>],
+        event: &Event<'_>,
         frame: &mut Frame<'_>,
         sessions: Option<&mut SessionIndex>,
     ) -> bool {
-        let hash = KeyTable::hash(&self.key);
-        let Some(leaf) = frame.leaves.covering(hash) else { return true };
+        let Some(leaf) = frame.leaves.covering(event.hash) else { return true };
         //
-        if offset < leaf.content.next {
-            self.skip(at);
+        if event.offset < leaf.content.next {
+            self.skip(event.at);
             return true;
         }
-        let watermark = self.watermark();
-        // Beyond this no other closer can have come.
-        let seen = if self.start.was_idle { Timestamp::MAX } else { self.own.max(self.start.closed) };
-        let tag = match (self.view.windows, sessions) {
-            (Windows::Grid(grid), _) => {
-                let first = grid.first_open_end_of(frame.ends, self.view.lateness(), watermark);
-                let Some(first) = first else {
-                    self.late.push((self.at, watermark));
-                    return true;
-                };
-                let from_end = if first == frame.ends.0 { Timestamp::MIN } else { first };
-                if is_due(first, seen) {
-                    self.touch(at, from_end, seen);
-                }
-                Tag { from_end, ..Tag::ALL }
-            }
+        let place = match (self.view.windows, sessions) {
+            (Windows::Grid(grid), _) => self.place_on_grid(event.at, grid, frame.ends),
             (Windows::Session(bounds), Some(sessions)) => {
-                let mut sessions = sessions.of_key(hash, &self.key);
-                let Some(placed) = sessions.place(at, watermark) else {
-                    self.late.push((self.at, watermark));
-                    return true;
-                };
-                if placed.supersedes.is_some_and(|end| self.must_close(end)) {
-                    return false;
-                }
-                if is_due(at + bounds.gap, seen) || is_due(placed.end, seen) {
-                    self.touch(at, Timestamp::MIN, seen);
-                }
-                let slice = leaf.content.slice();
-                sessions.join(at, slice, &placed.mark, watermark);
-                Tag { mark: placed.mark, ..Tag::ALL }
+                self.place_in_session(event, bounds, frame.slice, sessions)
             }
             (Windows::Session(_), None) => return true,
-        };
-        let shape = &self.view.shape;
-        let groups = leaf.content.section(shape, &tag);
-        let (group, accumulators) = groups.count(hash, &self.key);
-        for (aggregate, Input { argument, filter }) in self.source.inputs.iter().enumerate() {
-            if filter.as_ref().is_none_or(|filter| filter.test(row)) {
-                match argument {
-                    Some(argument) => {
-                        argument.with(row, |value| accumulators.update(aggregate, group, value));
-                    }
-                    None => accumulators.update(aggregate, group, &Value::Bool(true)),
-                }
+            (Windows::Running, _) => {
+                self.touch(event.at, Timestamp::MIN, Timestamp::MAX);
+                Place::Counts(Tag::ALL)
             }
+        };
+        match place {
+            Place::Counts(tag) => self.add(event, &tag, leaf),
+            Place::Late(watermark) => self.late.push((self.at, watermark)),
+            Place::BehindCut => return false,
         }
-        if shape.timed {
-            groups.widen(group, at, at);
-        }
-        leaf.content.next = offset.next();
-        leaf.dirty = true;
-        self.accepted += 1;
         true
     }
 
-    /// Whether a session that ends here may not have been closed as it stands. The batch is cut
-    /// before the event that changes it, once.
-    fn must_close(&self, end: Timestamp) -> bool {
-        let is_given = is_due(end, self.start.closed);
-        let is_touched = self.touched.events.iter().any(|(key, _)| *key == self.key);
-        (!is_given || is_touched) && self.cut_at != Some(self.at)
+    /// Adds an event to its group.
+    fn add(&mut self, event: &Event<'_>, tag: &Tag, leaf: &mut Leaf<Slab>) {
+        let shape = &self.view.shape;
+        let groups = leaf.content.section(shape, tag);
+        let (group, accumulators) = groups.count(event.hash, &self.key, 1);
+        update(&self.source.inputs, event.at, event.row, group, accumulators);
+        if shape.timed {
+            groups.widen(group, event.at, event.at);
+        }
+        leaf.content.next = event.offset.next();
+        leaf.dirty = true;
+        self.accepted += 1;
+    }
+}
+
+/// Gives a row to each aggregate whose FILTER lets it pass.
+pub(super) fn update(
+    inputs: &[Input],
+    at: Timestamp,
+    row: &[Value<'_>],
+    group: usize,
+    accumulators: &mut Accumulators,
+) {
+    for (aggregate, Input { argument, filter }) in inputs.iter().enumerate() {
+        if filter.as_ref().is_some_and(|filter| !filter.test(row)) {
+            continue;
+        }
+        match argument {
+            Some(argument) => argument.with(row, |value| accumulators.update(aggregate, group, at, value)),
+            None => accumulators.update(aggregate, group, at, &Value::Bool(true)),
+        }
     }
 }

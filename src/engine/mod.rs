@@ -60,6 +60,7 @@ use crate::{
     state::{Partition, Scope, Store},
     time::{Clock, Millis, Timestamp},
 };
+use close::Turn;
 use view::ViewRuntime;
 use writer::Writer;
 
@@ -102,8 +103,8 @@ pub struct Engine<S, P, T> {
     settings: Settings,
     writers: std::sync::Mutex<Writers>,
     partitions: tokio::sync::Mutex<HashMap<String, i32>>,
-    /// For each view up to where this process has closed its scopes.
-    turns: Vec<tokio::sync::Mutex<BTreeMap<Scope, Timestamp>>>,
+    /// For each view how far this process has brought its scopes.
+    turns: Vec<tokio::sync::Mutex<BTreeMap<Scope, Turn>>>,
 }
 
 /// What became of a batch.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{
     EngineError,
     leaf::Leaves,
-    page::{Page, read},
+    page::{Page, damaged, read},
     row::{Key, KeyRows},
     series::encoded,
     stored,
@@ -13,6 +13,7 @@ use super::{
 };
 use crate::{
     aggregate::KeyTable,
+    codec::CodecError,
     sql::{Catalog, View},
     state::{Chunk, Head, Item, ItemKey, Scope, Store},
     time::{Offset, Timestamp},
@@ -75,13 +76,12 @@ impl<S: Store> Reader<S> {
         let span = crate::state::Span::Pages { view: view.id.clone() };
         let items = self.store.scan(&span).await?;
         let leaves = self.leaves(items).await?;
-        let entry = |(key, rows): (&[u8], &KeyRows)| match view.key(key) {
-            Ok(key) => Ok((key, rows.clone())),
-            Err(source) => {
-                Err(EngineError::Damaged { subject: format!("a key on a page of {}", view.id), source })
-            }
+        let entry = |entry: Result<(&[u8], KeyRows), CodecError>| {
+            let (key, rows) = entry?;
+            Ok((view.key(key)?, rows))
         };
-        leaves.iter().flat_map(|leaf| leaf.content.entries()).map(entry).collect()
+        let rows = leaves.iter().flat_map(|leaf| leaf.content.entries()).map(entry);
+        rows.collect::<Result<_, _>>().map_err(|source| damaged(view, source))
     }
 
     /// The rows of one key: a value for each of the view's key columns.
@@ -97,7 +97,8 @@ impl<S: Store> Reader<S> {
             None => read(&self.store, view, depth, std::iter::once(hash)).await?,
         };
         let mut leaves = self.leaves(items).await?;
-        Ok(leaves.covering(hash).and_then(|leaf| leaf.content.find(hash, &bytes)).cloned())
+        let Some(leaf) = leaves.covering(hash) else { return Ok(None) };
+        leaf.content.find(hash, &bytes).map_err(|source| damaged(view, source))
     }
 
     async fn leaves(&self, items: Vec<(ItemKey, Item)>) -> Result<Leaves<Page>, EngineError> {

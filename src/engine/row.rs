@@ -2,8 +2,9 @@
 
 use serde_json::{Map, Value as Json};
 
+use super::{close::alert_id, series::encoded};
 use crate::{
-    sql::{Template, View},
+    sql::{Template, View, Window},
     time::Timestamp,
     value::Value,
 };
@@ -37,16 +38,25 @@ pub struct KeyRows {
 }
 
 impl ClosedRow {
+    /// The row of an alert view, with its id.
+    pub fn to_alert(&self, view: &View, key: &[Value<'_>]) -> Map<String, Json> {
+        let mut object = self.to_json(view);
+        object.insert("id".into(), alert_id(view, &encoded(key), self).into());
+        object
+    }
+
     /// The row as it is published, served and written by `weir run`: the view's name, its columns,
-    /// the window (epoch milliseconds) and the revision.
+    /// the window (epoch milliseconds), if the view has windows, and the revision.
     pub fn to_json(&self, view: &View) -> Map<String, Json> {
         let mut object = Map::new();
         object.insert("view".into(), view.name.as_str().into());
         for (output, value) in view.outputs.iter().zip(&self.values) {
             object.insert(output.field.name.clone(), value.to_json());
         }
-        object.insert("window_start".into(), self.window_start.0.into());
-        object.insert("window_end".into(), self.window_end.0.into());
+        if view.window != Window::Running {
+            object.insert("window_start".into(), self.window_start.0.into());
+            object.insert("window_end".into(), self.window_end.0.into());
+        }
         object.insert("revision".into(), self.revision.into());
         object
     }

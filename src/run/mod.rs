@@ -31,6 +31,8 @@ pub struct Input {
 
 /// Where results go, a line each.
 pub struct Outputs {
+    /// The views whose rows are wanted; all of them if none is named.
+    pub views: Vec<String>,
     /// A line a firing: the view, the columns, the window, the revision.
     pub rows: Box<dyn Write + Send>,
     /// A line a late event: the view, the event's own fields (the whole as `text` where it is plain
@@ -109,7 +111,8 @@ pub async fn run(
     mut progress: impl FnMut(&Absorbed),
 ) -> Result<Summary, RunError> {
     for view in &mut catalog.views {
-        view.options.topic = Some(view.name.clone());
+        let is_wanted = outputs.views.is_empty() || outputs.views.contains(&view.name);
+        view.options.topic = is_wanted.then(|| view.name.clone());
         view.options.sentence = None;
     }
     let catalog = Arc::new(catalog);

@@ -2,8 +2,12 @@
 
 use std::fmt::{self, Write as _};
 
-use super::plan::{
-    Aggregate, AggregateFunction, Catalog, Format, Input, Sentence, Source, Table, View, Window,
+use super::{
+    aggregates::{Aggregate, AggregateFunction, Spread},
+    expr::{Expr, Function},
+    plan::{
+        Catalog, Earlier, Format, Input, Sentence, Source, Table, View, WINDOW_END, WINDOW_START, Window,
+    },
 };
 
 impl View {
@@ -22,7 +26,11 @@ impl View {
         writeln!(
             text,
             "  key {}",
-            if keys.is_empty() { "none: one row a window".to_owned() } else { keys.join(", ") }
+            match (keys.is_empty(), self.window) {
+                (true, Window::Running) => "none: one row".to_owned(),
+                (true, _) => "none: one row a window".to_owned(),
+                _ => keys.join(", "),
+            }
         )?;
         self.write_sources(text, catalog)?;
         for output in &self.outputs {
@@ -42,6 +50,9 @@ impl View {
         writeln!(text, "  allowed lateness {}", options.allowed_lateness)?;
         writeln!(text, "  idle after {}, flushed after {}", options.idle_timeout, options.flush_after)?;
         writeln!(text, "  history {}", options.history)?;
+        if options.alert {
+            writeln!(text, "  alerts, at most one a key in {}", options.cooldown)?;
+        }
         writeln!(
             text,
             "  results to {}",
@@ -67,10 +78,17 @@ impl View {
         let mut last: Option<String> = None;
         let mut bodies: Vec<(String, String)> = Vec::new();
         for source in &self.sources {
-            let Some(table) = catalog.tables.get(source.table) else { continue };
             let (mut head, mut body) = (String::new(), String::new());
-            self.write_source(&mut body, source, table)?;
-            write_head(&mut head, table)?;
+            if let Some(table) = source.table(catalog) {
+                self.write_source(&mut body, source, &|slot| column_name(table, slot))?;
+                write_head(&mut head, table)?;
+            } else if let Some(upstream) = source.view(catalog) {
+                let columns: Vec<String> = upstream.row_columns().map(|field| quoted(&field.name)).collect();
+                let name = |slot: usize| columns.get(slot).cloned().unwrap_or_default();
+                self.write_source(&mut body, source, &name)?;
+                let windows = if self.keeps_windows { ", in its windows" } else { "" };
+                writeln!(head, "  from view {}{windows}", upstream.name)?;
+            }
             bodies.push((head, body));
         }
         for (head, body) in &bodies {
@@ -84,22 +102,20 @@ impl View {
         Ok(())
     }
 
-    fn write_source(&self, text: &mut String, source: &Source, table: &Table) -> fmt::Result {
-        let name = |slot| column_name(table, slot);
+    fn write_source(
+        &self,
+        text: &mut String,
+        source: &Source,
+        name: &impl Fn(usize) -> String,
+    ) -> fmt::Result {
         if let Some(filter) = &source.filter {
-            writeln!(text, "    where {}", filter.display(&name))?;
+            writeln!(text, "    where {}", filter.display(name))?;
         }
         for (key, field) in source.keys.iter().zip(&self.keys) {
-            writeln!(text, "    key {} = {}", field.name, key.display(&name))?;
+            writeln!(text, "    key {} = {}", field.name, key.display(name))?;
         }
         for (index, (input, function)) in source.inputs.iter().zip(&self.aggregates).enumerate() {
-            writeln!(
-                text,
-                "    #{} {} = {}",
-                index + 1,
-                function.result,
-                aggregate(*function, input, &name)
-            )?;
+            writeln!(text, "    #{} {} = {}", index + 1, function.result, aggregate(*function, input, name))?;
         }
         Ok(())
     }
@@ -116,9 +132,24 @@ impl View {
         match slot - bounds {
             0 => "window_start".to_owned(),
             1 => "window_end".to_owned(),
-            output => {
-                self.outputs.get(output - 2).map_or_else(String::new, |output| quoted(&output.field.name))
-            }
+            behind => match self.previous.get(behind - 2) {
+                Some(earlier) => format!("previous({})", self.earlier_name(*earlier)),
+                None => self.output_name(slot - self.first_output_slot()),
+            },
+        }
+    }
+}
+
+impl View {
+    fn output_name(&self, output: usize) -> String {
+        self.outputs.get(output).map_or_else(String::new, |output| quoted(&output.field.name))
+    }
+
+    fn earlier_name(&self, earlier: Earlier) -> String {
+        match earlier {
+            Earlier::Output(output) => self.output_name(output),
+            Earlier::Start => WINDOW_START.to_owned(),
+            Earlier::End => WINDOW_END.to_owned(),
         }
     }
 }
@@ -155,17 +186,35 @@ fn quoted(name: &str) -> String {
 
 /// An aggregate with its input as SQL.
 pub(super) fn aggregate(aggregate: Aggregate, input: &Input, names: &impl Fn(usize) -> String) -> String {
-    let argument = input.argument.as_ref().map_or_else(|| "*".to_owned(), |it| it.display(names).to_string());
-    let filter = input.filter.as_ref().map(|it| format!(" FILTER (WHERE {})", it.display(names)));
-    let (name, distinct) = match aggregate.function {
-        AggregateFunction::Count => ("count", ""),
-        AggregateFunction::CountDistinct => ("count", "DISTINCT "),
-        AggregateFunction::Sum => ("sum", ""),
-        AggregateFunction::Min => ("min", ""),
-        AggregateFunction::Max => ("max", ""),
-        AggregateFunction::Avg => ("avg", ""),
+    use AggregateFunction as F;
+    let argument = match &input.argument {
+        None => "*".to_owned(),
+        Some(Expr::Call { function: Function::Steps, arguments }) => {
+            let steps = arguments.iter().map(|step| step.display(names).to_string());
+            steps.collect::<Vec<_>>().join(", ")
+        }
+        Some(argument) => argument.display(names).to_string(),
     };
-    format!("{name}({distinct}{argument}){}", filter.unwrap_or_default())
+    let call = match aggregate.function {
+        F::Count => format!("count({argument})"),
+        F::CountDistinct => format!("count(DISTINCT {argument})"),
+        F::Sum => format!("sum({argument})"),
+        F::Min => format!("min({argument})"),
+        F::Max => format!("max({argument})"),
+        F::Avg => format!("avg({argument})"),
+        F::ArrayDistinct => format!("array_agg(DISTINCT {argument})"),
+        F::First => format!("first({argument})"),
+        F::Last => format!("last({argument})"),
+        F::ApproxCountDistinct => format!("approx_count_distinct({argument})"),
+        F::ApproxPercentile(fraction) => format!("approx_percentile({argument}, {fraction:?})"),
+        F::Spread(Spread::DeviationOfSample) => format!("stddev_samp({argument})"),
+        F::Spread(Spread::Deviation) => format!("stddev_pop({argument})"),
+        F::Spread(Spread::VarianceOfSample) => format!("var_samp({argument})"),
+        F::Spread(Spread::Variance) => format!("var_pop({argument})"),
+        F::WindowFunnel(span) => format!("window_funnel(INTERVAL '{span}', {argument})"),
+    };
+    let filter = input.filter.as_ref().map(|it| format!(" FILTER (WHERE {})", it.display(names)));
+    call + filter.as_deref().unwrap_or_default()
 }
 
 impl fmt::Display for Window {
@@ -175,6 +224,7 @@ impl fmt::Display for Window {
             Self::Grid { size, slide } if size == slide => write!(f, "TUMBLE {size}"),
             Self::Grid { size, slide } => write!(f, "HOP {size} every {slide}"),
             Self::Session { gap } => write!(f, "SESSION gap {gap}"),
+            Self::Running => f.write_str("none: rows so far, for ever"),
         }
     }
 }

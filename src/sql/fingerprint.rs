@@ -12,6 +12,7 @@ use super::{
     describe,
     plan::{Catalog, Format, Source, Table, View, Window},
 };
+use crate::time::Millis;
 
 /// The fingerprint of a view.
 pub(super) fn of(view: &View, catalog: &Catalog) -> u64 {
@@ -23,12 +24,18 @@ pub(super) fn of(view: &View, catalog: &Catalog) -> u64 {
 
 fn write(text: &mut String, view: &View, catalog: &Catalog) -> fmt::Result {
     for source in &view.sources {
-        let Some(table) = catalog.tables.get(source.table) else { continue };
-        write_source(text, view, source, table)?;
+        if let Some(table) = source.table(catalog) {
+            write_table(text, source, table)?;
+            write_source(text, view, source, &|slot| describe::column_name(table, slot))?;
+        } else if let Some(upstream) = source.view(catalog) {
+            writeln!(text, "view {:016x} {}", of(upstream, catalog), view.keeps_windows)?;
+            write_source(text, view, source, &|slot| format!("#{slot}"))?;
+        }
     }
     match view.window {
         Window::Grid { size, slide } => writeln!(text, "grid {} {}", size.0, slide.0)?,
         Window::Session { gap } => writeln!(text, "session {}", gap.0)?,
+        Window::Running => writeln!(text, "running")?,
     }
     for key in &view.keys {
         writeln!(text, "key {:?} {}", key.name, key.kind)?;
@@ -50,10 +57,16 @@ fn write(text: &mut String, view: &View, catalog: &Catalog) -> fmt::Result {
     if let Some(having) = &view.having {
         writeln!(text, "having {}", having.display(&slot))?;
     }
+    for earlier in &view.previous {
+        writeln!(text, "previous {earlier:?}")?;
+    }
+    if view.options.cooldown > Millis(0) {
+        writeln!(text, "cooldown {}", view.options.cooldown.0)?;
+    }
     writeln!(text, "lateness {}", view.options.allowed_lateness.0)
 }
 
-fn write_source(text: &mut String, view: &View, source: &Source, table: &Table) -> fmt::Result {
+fn write_table(text: &mut String, source: &Source, table: &Table) -> fmt::Result {
     let name = |slot| describe::column_name(table, slot);
     writeln!(
         text,
@@ -71,16 +84,26 @@ fn write_source(text: &mut String, view: &View, source: &Source, table: &Table) 
         }
     }
     if let Format::Text(pattern) = &table.format {
-        writeln!(text, "pattern {:?}", pattern.display(name))?;
+        let name = |slot| describe::column_name(table, slot);
+        writeln!(text, "pattern {:?}", pattern.display(&name))?;
     }
+    Ok(())
+}
+
+fn write_source(
+    text: &mut String,
+    view: &View,
+    source: &Source,
+    name: &impl Fn(usize) -> String,
+) -> fmt::Result {
     if let Some(filter) = &source.filter {
-        writeln!(text, "filter {}", filter.display(&name))?;
+        writeln!(text, "filter {}", filter.display(name))?;
     }
     for key in &source.keys {
-        writeln!(text, "by {}", key.display(&name))?;
+        writeln!(text, "by {}", key.display(name))?;
     }
     for (input, aggregate) in source.inputs.iter().zip(&view.aggregates) {
-        writeln!(text, "input {}", describe::aggregate(*aggregate, input, &name))?;
+        writeln!(text, "input {}", describe::aggregate(*aggregate, input, name))?;
     }
     Ok(())
 }

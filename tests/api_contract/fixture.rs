@@ -11,7 +11,7 @@ use tower::ServiceExt;
 use weir::{
     api::Views,
     engine::{ClosedRow, EngineError, HistoryPage, HistoryQuery, Key, KeyRows, PartitionStatus, ViewStatus},
-    sql::{Catalog, Column, Expr, Field, Format, Options, Output, Source, Table, View, Window},
+    sql::{Catalog, Column, Expr, Field, Format, Options, Origin, Output, Source, Table, View, Window},
     state::StateError,
     time::{Millis, Offset, Timestamp},
     value::{Type, Value},
@@ -60,10 +60,17 @@ fn view(name: &str, keys: &[(&str, Type)], values: &[(&str, Type)]) -> View {
     View {
         name: name.to_owned(),
         fingerprint: 1,
-        sources: vec![Source { table: 0, filter: None, keys: vec![Expr::Column(0)], inputs: Vec::new() }],
+        sources: vec![Source {
+            origin: Origin::Table(0),
+            filter: None,
+            keys: vec![Expr::Column(0)],
+            inputs: Vec::new(),
+        }],
         window: Window::Grid { size: Millis::seconds(10), slide: Millis::seconds(10) },
         keys: fields(keys),
+        keeps_windows: false,
         aggregates: Vec::new(),
+        previous: Vec::new(),
         outputs: outputs.map(|(slot, field)| Output { field, expr: Expr::Column(slot) }).collect(),
         having: None,
         options: Options {

@@ -1,4 +1,4 @@
-//! `CREATE VIEW name WITH (...) AS SELECT ...`: a windowed aggregate.
+//! `CREATE VIEW name WITH (...) AS SELECT ...`: an aggregate.
 
 mod aggregate;
 mod group;
@@ -16,18 +16,25 @@ use super::{
     expr::Expr,
     names,
     options::WithOptions,
-    plan::{Field, Input, Options, Output, Source, View},
+    plan::{ALERTS, Field, Input, Options, Output, Source, View, WINDOW_END, WINDOW_START},
     relation::{self, Known, Relation},
     shape,
 };
 use crate::value::Type;
 
-const OPTIONS: [&str; 7] =
-    ["topic", "text_topic", "template", "allowed_lateness", "idle_timeout", "flush_after", "history"];
+const OPTIONS: [&str; 9] = [
+    "topic",
+    "text_topic",
+    "template",
+    "allowed_lateness",
+    "idle_timeout",
+    "flush_after",
+    "history",
+    "alert",
+    "cooldown",
+];
 
 /// Names that every row has, which no column may take.
-const WINDOW_START: &str = "window_start";
-const WINDOW_END: &str = "window_end";
 const RESERVED: [&str; 2] = ["view", "revision"];
 
 /// Checks a statement. Its fingerprint is not set yet.
@@ -58,8 +65,12 @@ pub(super) fn check(
     });
     let group = group::of_select(select, &relation, known, &place, errors)?;
     lint::session_keys(&group, &relation, known, errors);
-    let mut scope = ResultScope::new(&relation, &group, &select.projection);
+    let kinds = kinds(&select.projection, &relation, &group, &place);
+    let mut scope = ResultScope::new(&relation, &group, &select.projection, &kinds);
     outputs(&select.projection, &mut scope, &place, errors);
+    lint::alert(&options, &scope.outputs, &place, errors);
+    lint::running(&options, &group, errors);
+    lint::over_view(&options, &group, known.upstream(&relation), errors);
     options.sentence = sentence.and_then(|sentence| sentence.bind(&scope.outputs, errors));
     let having = select.having.as_ref().map(|condition| {
         scope.clause = "HAVING";
@@ -87,17 +98,38 @@ fn name(create: &CreateView, place: &Place, errors: &mut Diagnostics) -> Option<
 fn options(create: &CreateView, place: &Place, errors: &mut Diagnostics) -> (Options, Option<SentenceDraft>) {
     let defaults = Options::default();
     let mut given = WithOptions::read(&create.options, &OPTIONS, place, errors);
+    let alert = given.flag("alert", errors);
     let topic = given.text("topic", errors).map(|(topic, _)| topic);
+    let topic = topic.or_else(|| alert.then(|| ALERTS.to_owned()));
     let sentence = SentenceDraft::read(&mut given, topic.as_deref(), errors);
     let options = Options {
         topic,
         sentence: None,
+        alert,
+        cooldown: given.span("cooldown", defaults.cooldown, errors),
         allowed_lateness: given.span("allowed_lateness", defaults.allowed_lateness, errors),
         idle_timeout: given.span("idle_timeout", defaults.idle_timeout, errors),
         flush_after: given.span("flush_after", defaults.flush_after, errors),
         history: given.span("history", defaults.history, errors),
     };
     (options, sentence)
+}
+
+/// The types of SELECT's columns, which `previous` may name before they are computed. Mistakes are
+/// noted when the columns are bound for good.
+fn kinds(items: &[SelectItem], relation: &Relation, group: &Group, place: &Place) -> Vec<(String, Type)> {
+    let mut known = Vec::new();
+    // A column may have its type of another's previous value: as often as there are columns.
+    for _ in items {
+        let mut scope = ResultScope::new(relation, group, items, &known);
+        outputs(items, &mut scope, place, &mut Diagnostics::default());
+        let found = scope.kinds();
+        if found.len() == known.len() {
+            break;
+        }
+        known = found;
+    }
+    known
 }
 
 /// Binds SELECT's list; each column is known to those behind it.
@@ -107,6 +139,10 @@ fn outputs(items: &[SelectItem], scope: &mut ResultScope<'_>, place: &Place, err
         let (expr, alias) = match item {
             SelectItem::UnnamedExpr(expr) => (expr, None),
             SelectItem::ExprWithAlias { expr, alias } => (expr, Some(alias)),
+            SelectItem::Wildcard(options) if scope.is_each_row() && options.to_string().is_empty() => {
+                scope.push_all();
+                continue;
+            }
             _ => {
                 errors.error(
                     &place,
@@ -134,7 +170,7 @@ fn admitted(
     errors: &mut Diagnostics,
 ) -> Option<String> {
     for (bound, slot) in [(WINDOW_START, result::START), (WINDOW_END, result::END)] {
-        if names::same(&name, bound) {
+        if scope.has_windows() && names::same(&name, bound) {
             if typed.expr != Expr::Column(slot) && typed.kind.is_some() {
                 let message =
                     format!("every row has a \"{bound}\" of its own; expected another name behind AS");
@@ -183,7 +219,7 @@ fn assemble(
 ) -> View {
     let slots = scope.layout();
     let sources = relation.branches.iter().map(|branch| Source {
-        table: branch.table,
+        origin: branch.origin,
         filter: Expr::both(branch.filter.clone(), filter.map(|filter| branch.resolve(filter))),
         keys: group.keys.iter().map(|key| branch.resolve(&key.expr)).collect(),
         inputs: scope
@@ -209,8 +245,10 @@ fn assemble(
         fingerprint: 0,
         sources,
         window: group.window,
+        keeps_windows: group.keeps_windows,
         keys: keys.collect(),
         aggregates: scope.aggregates.iter().map(|(aggregate, _)| *aggregate).collect(),
+        previous: scope.earlier(),
         outputs: outputs.collect(),
         having: having.map(|having| slots.place(having)),
         options,
