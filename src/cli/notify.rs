@@ -38,9 +38,7 @@ pub(super) async fn run(args: Args) -> anyhow::Result<ExitCode> {
         eprintln!("{}", told(&places, &letter));
     }
     let Notified { sent, repeated, below, dead, .. } = notified;
-    println!(
-        "{sent} delivered, {repeated} repeated, {below} below the minimum, {dead} failed"
-    );
+    println!("{sent} delivered, {repeated} repeated, {below} below the minimum, {dead} failed");
     Ok(if dead == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
