@@ -150,8 +150,8 @@ impl<'a> Decoder<'a> {
         }
         self.problems.clear();
         self.watches = !self.chosen.is_empty();
-        // Filling what is empty costs as much as a field does: a masked store to nowhere traps in the CPU.
         if self.watches {
+            // Not where it is empty: to set no bytes at a dangling address was measured at 100 ns.
             self.chosen.fill(NO_FIELD);
         }
         match &self.matcher {
