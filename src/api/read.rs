@@ -24,8 +24,9 @@ use super::{
 use crate::{
     engine::{ClosedRow, KeyRows, ViewStatus},
     sql::View,
+    time::Timestamp,
     value::Value,
-    window::is_past,
+    window,
 };
 
 /// The routes under a view's name.
@@ -95,7 +96,7 @@ impl<'a, V: Views> Reader<'a, V> {
 /// Whether a row can still change. Events that come once the watermark has passed the window's end
 /// by the allowed lateness are late, and not counted.
 fn is_final(view: &View, row: &ClosedRow, status: &ViewStatus) -> bool {
-    status.closed.is_some_and(|closed| is_past(row.window_end, view.options.allowed_lateness, closed))
+    window::is_final(view, row.window_end, status.closed.unwrap_or(Timestamp::MIN))
 }
 
 /// The order of the rows' columns, so that the same rows always are the same bytes.

@@ -34,6 +34,7 @@ mod leaf;
 mod page;
 mod read;
 mod row;
+mod rules;
 mod sessions;
 mod slab;
 mod stored;
@@ -49,7 +50,7 @@ use std::{
 pub use error::EngineError;
 pub use inspect::Inspector;
 pub use read::{PartitionStatus, Reader, ViewStatus};
-pub use row::{ClosedRow, KeyRows};
+pub use row::{ClosedRow, KeyRows, SourceRecord};
 pub use sweep::Swept;
 
 use crate::{

@@ -9,8 +9,9 @@ use std::collections::BTreeSet;
 use super::{
     EngineError,
     close::KeyedRow,
+    history::Names,
     leaf::Content,
-    row::{ClosedRow, KeyRows},
+    row::{ClosedRow, KeyRows, SourceRecord},
     stored::{self, MOST_BYTES, Put},
     view::{ViewRuntime, Windows},
 };
@@ -21,7 +22,6 @@ use crate::{
     time::{Clock, Timestamp},
 };
 
-const VERSION: u8 = 1;
 /// A page is split when it is larger than this...
 const READ_UNIT: usize = 4 << 10;
 /// ...unless it is this deep already.
@@ -57,19 +57,15 @@ impl Page {
 
     pub(super) fn decode(body: &[u8]) -> Result<Self, CodecError> {
         let mut from = Reader::new(body);
-        let version = from.byte("a page's version")?;
-        if version != VERSION {
-            let found = format!("page version {version}");
-            return Err(CodecError::Unexpected { found, expected: "page version 1" });
-        }
+        let names = Names::decode("a page's version", &mut from)?;
         let mut page = Self::default();
         for _ in 0..from.count("the number of keys")? {
             let key = from.bytes("a key")?;
             page.keys.find_or_add(KeyTable::hash(key), key);
-            let latest = ClosedRow::decode(Timestamp(0), &mut from)?;
+            let latest = ClosedRow::decode(Timestamp(0), names, &mut from)?;
             let previous = match from.byte("whether there is a previous row")? {
                 0 => None,
-                _ => Some(ClosedRow::decode(latest.window_end, &mut from)?),
+                _ => Some(ClosedRow::decode(latest.window_end, names, &mut from)?),
             };
             page.rows.push(KeyRows { latest, previous });
         }
@@ -88,14 +84,14 @@ impl KeyRows {
             }
             return is_more;
         }
-        if new.window_end > self.latest.window_end {
+        if order(new) > order(&self.latest) {
             self.previous = Some(std::mem::replace(&mut self.latest, new.clone()));
             return true;
         }
         let is_previous = match &self.previous {
             None => true,
             Some(previous) if is_same(windows, previous, new) => new.events > previous.events,
-            Some(previous) => new.window_end > previous.window_end,
+            Some(previous) => order(new) > order(previous),
         };
         if is_previous {
             self.previous = Some(new.clone());
@@ -104,11 +100,17 @@ impl KeyRows {
     }
 }
 
-/// Whether two rows are of one window. A session that grew overlaps what it was.
+/// What makes one row later than another. Of two events of one time the later record is the later.
+fn order(row: &ClosedRow) -> (Timestamp, Option<&SourceRecord>) {
+    (row.window_end, row.record.as_ref())
+}
+
+/// Whether two rows are of one window, or of one event. A session that grew overlaps what it was.
 fn is_same(windows: Windows, a: &ClosedRow, b: &ClosedRow) -> bool {
     match windows {
         Windows::Grid(_) => a.window_end == b.window_end,
         Windows::Session(_) => a.window_start < b.window_end && b.window_start < a.window_end,
+        Windows::Over(_) | Windows::Event => order(a) == order(b),
     }
 }
 
@@ -132,7 +134,7 @@ impl Content for Page {
     }
 
     fn encode(&self, out: &mut Vec<u8>) {
-        out.push(VERSION);
+        Names::of(self.rows.iter().map(|rows| &rows.latest)).encode(out);
         put_varint(out, self.rows.len() as u64);
         for (key, rows) in self.keys.iter().zip(&self.rows) {
             put_bytes(out, key);

@@ -89,8 +89,8 @@ impl<S: Store, P: Publisher, T: Topics> Engine<S, P, T> {
             let closed = head.closed.values().min().copied().unwrap_or(Timestamp::MIN);
             let past = view.slices.start(closed - view.reach());
             let floor = match view.windows {
-                Windows::Grid(_) => None,
-                Windows::Session(_) => head.partitions.values().map(|progress| progress.floor).min(),
+                Windows::Grid(_) | Windows::Event => None,
+                Windows::Session(_) | Windows::Over(_) => head.partitions.values().map(|progress| progress.floor).min(),
             };
             horizons.push((view.id.clone(), floor.map_or(past, |floor| floor.min(past))));
         }
@@ -108,7 +108,9 @@ impl<S: Store, P: Publisher, T: Topics> Engine<S, P, T> {
         let Some(view) = self.views.get(view_index) else { return Ok(Given::default()) };
         let touched = &Touched::default();
         let closed = closed(head, scope);
-        self.close(Closing { view_index, view, head, sources, scope, closed, watermark, touched }, None).await
+        let rows = Vec::new();
+        let closing = Closing { view_index, view, head, sources, scope, closed, watermark, touched, rows };
+        self.close(closing, None).await
     }
 
     /// Marks what is idle and what was made anew. Answers whether it marked anything.
@@ -173,6 +175,7 @@ impl<S: Store, P: Publisher, T: Topics> Engine<S, P, T> {
         let last = match view.windows {
             Windows::Grid(grid) => grid.last_end(largest) - Millis(1),
             Windows::Session(bounds) => largest + bounds.gap - Millis(1),
+            Windows::Over(_) | Windows::Event => largest,
         };
         last.max(closed(head, scope))
     }
@@ -182,7 +185,7 @@ impl<S: Store, P: Publisher, T: Topics> Engine<S, P, T> {
 fn scopes(view: &ViewRuntime, sources: &[Partition]) -> Vec<Scope> {
     match view.windows {
         Windows::Grid(_) => vec![Scope::All],
-        Windows::Session(_) => {
+        Windows::Session(_) | Windows::Over(_) | Windows::Event => {
             let count = sources.iter().map(|source| source.index + 1).max().unwrap_or(0);
             (0..count).map(Scope::Partition).collect()
         }

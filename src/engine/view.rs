@@ -1,6 +1,9 @@
 //! What the engine derives from a view's plan once.
 
-use super::groups::Shape;
+use super::{
+    groups::Shape,
+    rules::{Reach, Rule},
+};
 use crate::{
     sql::{Catalog, View, Window},
     state::{Head, Partition, Scope, ViewId},
@@ -16,6 +19,8 @@ pub(super) struct ViewRuntime {
     pub(super) slices: Slices,
     pub(super) windows: Windows,
     pub(super) shape: Shape,
+    /// How rows of single events are made, if they are.
+    pub(super) rule: Option<Rule>,
     /// The topics that it reads with their watermark delays.
     pub(super) topics: Vec<(String, Millis)>,
 }
@@ -25,6 +30,10 @@ pub(super) struct ViewRuntime {
 pub(super) enum Windows {
     Grid(Grid),
     Session(Bounds),
+    /// None: a row an event, over the events before it.
+    Over(Reach),
+    /// None: a row an event.
+    Event,
 }
 
 impl ViewRuntime {
@@ -34,6 +43,10 @@ impl ViewRuntime {
             Window::Session { gap } => {
                 Windows::Session(Bounds { gap, lateness: plan.options.allowed_lateness })
             }
+            Window::Over { range } => {
+                Windows::Over(Reach { range, lateness: plan.options.allowed_lateness })
+            }
+            Window::Event => Windows::Event,
         };
         let tables = plan.sources.iter().filter_map(|source| catalog.tables.get(source.table));
         let mut topics: Vec<_> = tables.map(|table| (table.topic.clone(), table.watermark_delay)).collect();
@@ -48,6 +61,7 @@ impl ViewRuntime {
                 aggregates: plan.aggregates.clone(),
                 timed: matches!(windows, Windows::Session(_)),
             },
+            rule: Rule::of(plan),
             topics,
         }
     }
@@ -56,11 +70,18 @@ impl ViewRuntime {
         self.plan.options.allowed_lateness
     }
 
+    /// From an event back to the first that counts for its row.
+    pub(super) fn range(&self) -> Millis {
+        if let Windows::Over(reach) = self.windows { reach.range } else { Millis(0) }
+    }
+
     /// How long after its first event a window may still need its slabs.
     pub(super) fn reach(&self) -> Millis {
         let length = match self.windows {
             Windows::Grid(grid) => grid.size,
             Windows::Session(bounds) => bounds.gap,
+            Windows::Over(reach) => return reach.back(),
+            Windows::Event => Millis(0),
         };
         length + self.lateness()
     }
@@ -69,7 +90,7 @@ impl ViewRuntime {
     pub(super) fn scope(&self, partition: &Partition) -> Scope {
         match self.windows {
             Windows::Grid(_) => Scope::All,
-            Windows::Session(_) => Scope::Partition(partition.index),
+            Windows::Session(_) | Windows::Over(_) | Windows::Event => Scope::Partition(partition.index),
         }
     }
 

@@ -88,11 +88,15 @@ impl Catalog {
     pub fn warnings(&self) -> Vec<String> {
         let mut warnings = Vec::new();
         for view in &self.views {
-            let Window::Session { .. } = view.window else { continue };
+            let what = match view.window {
+                Window::Session { .. } => "sessions, which need",
+                Window::Over { .. } => "OVER, which needs",
+                Window::Grid { .. } | Window::Event => continue,
+            };
             for table in view.sources.iter().filter_map(|source| self.tables.get(source.table)) {
                 if table.key.is_none() {
                     warnings.push(format!(
-                        "view \"{}\" has sessions, which need each key's events in one partition; add key = '...' to \
+                        "view \"{}\" has {what} each key's events in one partition; add key = '...' to \
                          table \"{}\" to have this checked",
                         view.name, table.name
                     ));

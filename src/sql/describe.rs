@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Write as _};
 
-use super::plan::{Aggregate, AggregateFunction, Catalog, Input, Source, Table, View, Window};
+use super::plan::{Aggregate, AggregateFunction, Catalog, Field, Input, Source, Table, View, Window};
 
 impl View {
     /// The plan: window, sources with their filters and inputs, outputs, options.
@@ -20,7 +20,11 @@ impl View {
         writeln!(
             text,
             "  key {}",
-            if keys.is_empty() { "none: one row a window".to_owned() } else { keys.join(", ") }
+            match (keys.is_empty(), self.window.is_by_event()) {
+                (true, true) => "none".to_owned(),
+                (true, false) => "none: one row a window".to_owned(),
+                _ => keys.join(", "),
+            }
         )?;
         self.write_sources(text, catalog)?;
         for output in &self.outputs {
@@ -34,7 +38,8 @@ impl View {
             )?;
         }
         if let Some(having) = &self.having {
-            writeln!(text, "  having {}", having.display(&|slot| self.slot_name(slot)))?;
+            let clause = if self.window.is_by_event() { "qualify" } else { "having" };
+            writeln!(text, "  {clause} {}", having.display(&|slot| self.slot_name(slot)))?;
         }
         let options = &self.options;
         writeln!(text, "  allowed lateness {}", options.allowed_lateness)?;
@@ -86,6 +91,9 @@ impl View {
                 aggregate(*function, input, &name)
             )?;
         }
+        for (field, expr) in self.carried.iter().zip(&source.carried) {
+            writeln!(text, "    carries {} {} = {}", quoted(&field.name), field.kind, expr.display(&name))?;
+        }
         Ok(())
     }
 
@@ -101,9 +109,15 @@ impl View {
         match slot - bounds {
             0 => "window_start".to_owned(),
             1 => "window_end".to_owned(),
-            output => {
-                self.outputs.get(output - 2).map_or_else(String::new, |output| quoted(&output.field.name))
-            }
+            _ => self.field_of_event(slot).map_or_else(String::new, |field| quoted(&field.name)),
+        }
+    }
+
+    /// What stands in a slot behind the window's bounds.
+    fn field_of_event(&self, slot: usize) -> Option<&Field> {
+        match slot.checked_sub(self.first_output_slot()) {
+            Some(output) => self.outputs.get(output).map(|output| &output.field),
+            None => self.carried.get(slot.checked_sub(self.first_carried_slot())?),
         }
     }
 }
@@ -147,12 +161,14 @@ pub(super) fn aggregate(aggregate: Aggregate, input: &Input, names: &impl Fn(usi
 }
 
 impl fmt::Display for Window {
-    /// `TUMBLE 10 s`, `HOP 5 min every 10 s`, `SESSION gap 30 min`.
+    /// `TUMBLE 10 s`, `HOP 5 min every 10 s`, `SESSION gap 30 min`, `OVER 10 min preceding`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Grid { size, slide } if size == slide => write!(f, "TUMBLE {size}"),
             Self::Grid { size, slide } => write!(f, "HOP {size} every {slide}"),
             Self::Session { gap } => write!(f, "SESSION gap {gap}"),
+            Self::Over { range } => write!(f, "OVER {range} preceding: a row an event"),
+            Self::Event => f.write_str("none: a row an event"),
         }
     }
 }

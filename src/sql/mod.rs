@@ -40,6 +40,8 @@ mod types;
 mod union;
 mod view;
 
+pub(crate) use plan::SOURCE_RECORD;
+
 pub use catalog::LoadError;
 pub use error::{SqlError, SqlErrors, SqlFile};
 pub use expr::{Comparison, DatePart, Expr, Function, parse_timestamp};

@@ -4,6 +4,9 @@ use std::collections::BTreeSet;
 
 use crate::{sql::Expr, time::Millis, value::Type};
 
+/// The name under which a row of a single event says which record that is.
+pub(crate) const SOURCE_RECORD: &str = "source_record";
+
 /// All tables and views of a set of SQL files.
 #[derive(Clone, Debug, Default)]
 pub struct Catalog {
@@ -77,10 +80,13 @@ pub struct View {
     pub keys: Vec<Field>,
     /// The aggregates. A source's [`Source::inputs`] compute what they take in.
     pub aggregates: Vec<Aggregate>,
+    /// What a row has of the one event that it is of, where every event makes a row. A source's
+    /// [`Source::carried`] compute it.
+    pub carried: Vec<Field>,
     /// The columns of its rows in SELECT's order, without `window_start` and
     /// `window_end` where SELECT names these bare: every row has them at its end in any case.
     pub outputs: Vec<Output>,
-    /// HAVING, over the slots that [`Output`] names and all outputs.
+    /// HAVING or QUALIFY, over the slots that [`Output`] names and all outputs.
     pub having: Option<Expr>,
     /// WITH (...).
     pub options: Options,
@@ -97,6 +103,8 @@ pub struct Source {
     pub keys: Vec<Expr>,
     /// For each of [`View::aggregates`], what it takes in.
     pub inputs: Vec<Input>,
+    /// What [`View::carried`] names.
+    pub carried: Vec<Expr>,
 }
 
 /// What one aggregate takes in of a row.
@@ -148,7 +156,7 @@ pub enum AggregateFunction {
 /// A column of a view's rows.
 ///
 /// Its expression is over these slots: the keys, then the aggregates, then `window_start` and
-/// `window_end`, then the outputs that stand before it.
+/// `window_end`, then [`View::carried`], then the outputs that stand before it.
 #[derive(Clone, Debug)]
 pub struct Output {
     /// Its name and type.
@@ -172,6 +180,21 @@ pub enum Window {
         /// The largest silence within a session.
         gap: Millis,
     },
+    /// `OVER (... RANGE BETWEEN range PRECEDING AND CURRENT ROW)`: a row an event, over the events of
+    /// its key that are at most `range` older.
+    Over {
+        /// From an event back to the first that counts.
+        range: Millis,
+    },
+    /// No window: a row an event, of nothing but that event.
+    Event,
+}
+
+impl Window {
+    /// Whether every event makes a row, rather than every key and window.
+    pub const fn is_by_event(self) -> bool {
+        matches!(self, Self::Over { .. } | Self::Event)
+    }
 }
 
 /// What a view's WITH clause may set.
@@ -209,7 +232,7 @@ impl Source {
     pub fn columns(&self) -> BTreeSet<usize> {
         let mut slots = BTreeSet::new();
         let inputs = self.inputs.iter().flat_map(|input| input.argument.iter().chain(&input.filter));
-        for expr in self.filter.iter().chain(&self.keys).chain(inputs) {
+        for expr in self.filter.iter().chain(&self.keys).chain(inputs).chain(&self.carried) {
             expr.for_each_column(&mut |slot| {
                 slots.insert(slot);
             });
@@ -224,9 +247,14 @@ impl View {
         self.keys.len() + self.aggregates.len()
     }
 
+    /// The slot of the first of [`View::carried`] in those rows.
+    pub fn first_carried_slot(&self) -> usize {
+        self.window_start_slot() + 2
+    }
+
     /// The slot of the first output in those rows.
     pub fn first_output_slot(&self) -> usize {
-        self.window_start_slot() + 2
+        self.first_carried_slot() + self.carried.len()
     }
 
     /// The largest watermark delay of the tables it reads.

@@ -59,10 +59,11 @@ fn view(name: &str, keys: &[(&str, Type)], values: &[(&str, Type)]) -> View {
     View {
         name: name.to_owned(),
         fingerprint: 1,
-        sources: vec![Source { table: 0, filter: None, keys: vec![Expr::Column(0)], inputs: Vec::new() }],
+        sources: vec![Source { table: 0, filter: None, keys: vec![Expr::Column(0)], inputs: Vec::new(), carried: Vec::new() }],
         window: Window::Grid { size: Millis::seconds(10), slide: Millis::seconds(10) },
         keys: fields(keys),
         aggregates: Vec::new(),
+        carried: Vec::new(),
         outputs: outputs.map(|(slot, field)| Output { field, expr: Expr::Column(slot) }).collect(),
         having: None,
         options: Options {
@@ -79,6 +80,7 @@ pub(crate) fn row(start: i64, revision: u32, values: Vec<Value<'static>>) -> Clo
         window_end: Timestamp(start + 10_000),
         events: 1,
         revision,
+        record: None,
         values,
     }
 }

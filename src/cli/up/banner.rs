@@ -120,6 +120,7 @@ fn first_rows(catalog: &Catalog) -> Option<Millis> {
         .map(|view| match view.window {
             Window::Grid { slide, .. } => slide + view.watermark_delay(catalog),
             Window::Session { gap } => gap + view.watermark_delay(catalog),
+            Window::Over { .. } | Window::Event => Millis(0),
         })
         .min()
 }

@@ -3,6 +3,7 @@
 //! What is closed is what has become due since the head's `closed`, and the windows that the batch
 //! touched though they were closed before.
 
+mod event;
 mod give;
 mod grid;
 mod material;
@@ -35,6 +36,8 @@ pub(super) struct Closing<'a> {
     /// W.
     pub(super) watermark: Timestamp,
     pub(super) touched: &'a Touched,
+    /// Rows that are ready to be given.
+    pub(super) rows: Vec<KeyedRow>,
 }
 
 /// What was closed.
@@ -99,6 +102,7 @@ impl<S: Store, P: Publisher, T: Topics> Engine<S, P, T> {
         match closing.view.windows {
             Windows::Grid(grid) => self.close_grid(&closing, grid, own, &mut given).await?,
             Windows::Session(bounds) => self.close_sessions(&closing, bounds, own, &mut given).await?,
+            Windows::Over(_) | Windows::Event => self.give_events(&mut closing, own, &mut given).await?,
         }
         *known = closing.closed.max(closing.watermark);
         Ok(given)
@@ -134,6 +138,7 @@ fn finish(
         window_end: window.1,
         events: groups.events(group),
         revision: 0,
+        record: None,
         values: slots.split_off(view.plan.first_output_slot()),
     };
     Ok(Some(KeyedRow { hash: groups.keys().hash_at(group), key: key.to_vec(), row }))

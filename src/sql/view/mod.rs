@@ -3,6 +3,7 @@
 mod aggregate;
 mod group;
 mod lint;
+mod over;
 mod result;
 mod window;
 
@@ -54,6 +55,11 @@ pub(super) fn check(
         let mut scope = relation.scope("WHERE");
         Binder::new(&mut scope, errors, &place).condition(condition)
     });
+    if over::is_meant(select, &place) {
+        let head = over::Head { name, options, filter: filter.as_ref() };
+        return over::check(head, select, &relation, known, &place, errors);
+    }
+    shape::refuse_over(select, &place, errors);
     let group = group::of_select(select, &relation, known, &place, errors)?;
     lint::session_keys(&group, &relation, known, errors);
     let mut scope = ResultScope::new(&relation, &group, &select.projection);
@@ -186,6 +192,7 @@ fn assemble(
                 filter: input.filter.as_ref().map(|filter| branch.resolve(filter)),
             })
             .collect(),
+        carried: Vec::new(),
     });
     let sources = sources.collect();
     let outputs = scope
@@ -203,6 +210,7 @@ fn assemble(
         window: group.window,
         keys: keys.collect(),
         aggregates: scope.aggregates.iter().map(|(aggregate, _)| *aggregate).collect(),
+        carried: Vec::new(),
         outputs: outputs.collect(),
         having: having.map(|having| slots.place(having)),
         options,
