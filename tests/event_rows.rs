@@ -55,7 +55,12 @@ fn restart(world: &mut World) {
 fn frequent(world: &World) -> Vec<(String, i64, String, i64)> {
     let row = |row: &Json| {
         let text = |name: &str| row[name].as_str().unwrap().to_owned();
-        (text("order_id"), row["orders"].as_i64().unwrap(), text("severity"), row["revision"].as_i64().unwrap())
+        (
+            text("order_id"),
+            row["orders"].as_i64().unwrap(),
+            text("severity"),
+            row["revision"].as_i64().unwrap(),
+        )
     };
     world.rows("frequent").iter().map(row).collect()
 }
@@ -114,7 +119,12 @@ fn an_order_that_would_change_only_what_is_past_is_late() {
     let paid = |id: &str, ts: i64| order(id, "ann", "paid", 5, ts);
     absorb(&world, 0, 0, &[paid("a", 30 * MINUTE)]);
     let watermark = 30 * MINUTE - 2001;
-    let absorbed = absorb(&world, 0, 1, &[paid("late", watermark - 10 * MINUTE), paid("ok", watermark - 10 * MINUTE + 1)]);
+    let absorbed = absorb(
+        &world,
+        0,
+        1,
+        &[paid("late", watermark - 10 * MINUTE), paid("ok", watermark - 10 * MINUTE + 1)],
+    );
     assert_eq!((absorbed.late, absorbed.accepted), (1, 1));
     let late = world.published("weir.late_events");
     assert_eq!(late.len(), 1);
@@ -135,7 +145,10 @@ fn what_comes_again_gives_the_same_rows_and_no_other() {
     }
     // Cut anew, with two that are new.
     absorb(&world, 0, 3, &all[3..]);
-    assert_eq!(frequent(&world), vec![row("3", 4, "MEDIUM", 0), row("4", 5, "HIGH", 0), row("5", 6, "HIGH", 0)]);
+    assert_eq!(
+        frequent(&world),
+        vec![row("3", 4, "MEDIUM", 0), row("4", 5, "HIGH", 0), row("5", 6, "HIGH", 0)]
+    );
 }
 
 #[test]
@@ -152,15 +165,24 @@ fn two_partitions_have_their_own_users() {
 fn a_view_without_over_gives_what_passes_and_takes_everything() {
     let world = orders(1);
     let paid = |id: &str, amount: i64, ts: i64| order(id, "ann", "paid", amount, ts);
-    let events = [paid("a", 999_999, 5 * MINUTE), paid("b", 1_000_000, 60 * MINUTE), order("c", "ann", "created", 2_000_000, 60 * MINUTE)];
+    let events = [
+        paid("a", 999_999, 5 * MINUTE),
+        paid("b", 1_000_000, 60 * MINUTE),
+        order("c", "ann", "created", 2_000_000, 60 * MINUTE),
+    ];
     absorb(&world, 0, 0, &events);
     // However late: it is a matter of this event alone.
     absorb(&world, 0, 3, &[paid("d", 2_000_000, 0)]);
-    let ids = |rows: Vec<Json>| rows.iter().map(|row| row["order_id"].as_str().unwrap().to_owned()).collect::<Vec<_>>();
+    let ids = |rows: Vec<Json>| {
+        rows.iter().map(|row| row["order_id"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
     assert_eq!(ids(world.rows("high")), ["b", "d"]);
     absorb(&world, 0, 1, &events[1..]);
     let again = world.rows("high");
-    assert_eq!((again[0]["order_id"].as_str(), again[0]["revision"].as_i64(), again.len()), (Some("b"), Some(0), 1));
+    assert_eq!(
+        (again[0]["order_id"].as_str(), again[0]["revision"].as_i64(), again.len()),
+        (Some("b"), Some(0), 1)
+    );
     // Rows are shown by the topic's key: the latest event, and the one before it.
     let reader = Reader::new(world.catalog.clone(), world.store.clone());
     let shown = block_on(reader.key(&world.catalog.views[1], &["ann".into()])).unwrap().unwrap();
@@ -326,7 +348,8 @@ fn check(partitions: usize, events: Vec<(usize, Event)>, steps: &[Step]) {
         late += usize::try_from(absorbed.late).unwrap();
         // What a batch gives is already so, not only what is there in the end.
         rows.extend(world.rows("rows"));
-        let expected: BTreeMap<_, _> = models.iter().enumerate().flat_map(|(p, model)| model.rows(p)).collect();
+        let expected: BTreeMap<_, _> =
+            models.iter().enumerate().flat_map(|(p, model)| model.rows(p)).collect();
         let found = newest(rows.clone());
         // A row that was given and does not qualify any more is not taken back.
         for (record, row) in &expected {

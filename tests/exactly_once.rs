@@ -135,8 +135,10 @@ impl World {
             }
             let mut row: Json = serde_json::from_str(&text).unwrap();
             let revision = row.as_object_mut().unwrap().remove("revision").unwrap().as_u64().unwrap();
-            let identity =
-                format!("{} {} {} {}", row["k"], row["window_start"], row["window_end"], row["source_record"]);
+            let identity = format!(
+                "{} {} {} {}",
+                row["k"], row["window_start"], row["window_end"], row["source_record"]
+            );
             let known = published.entry(identity).or_insert((0, Json::Null));
             if revision >= known.0 {
                 *known = (revision, row);
@@ -229,10 +231,7 @@ fn dies_everywhere(view: &str, partitions: i32, jitter: i64, how: Redelivery) {
             assert!(fate.is_dead());
             world.seen().await
         });
-        assert_eq!(
-            seen, expected,
-            "{view}: died at call {call} (after its effect: {after_effect}), {how:?}"
-        );
+        assert_eq!(seen, expected, "{view}: died at call {call} (after its effect: {after_effect}), {how:?}");
     }
 }
 

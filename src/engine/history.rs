@@ -12,15 +12,13 @@ use crate::{
     time::{Millis, Offset, Timestamp},
 };
 
-/// Rows of windows, and rows of single events, which name their records.
 const VERSION: u8 = 1;
-const VERSION_WITH_RECORDS: u8 = 2;
 
 /// Closed rows: one a key and window, or one an event.
 #[derive(Clone, Debug)]
 pub(super) struct History {
     slice: Timestamp,
-    /// Keys with their windows behind them, under the hash of the key alone.
+    /// Keys with their windows (and records) behind them, under the hash of the key alone.
     index: KeyTable,
     rows: Vec<(Vec<u8>, ClosedRow)>,
 }
@@ -70,11 +68,15 @@ impl History {
 
     pub(super) fn decode(slice: Timestamp, body: &[u8]) -> Result<Self, CodecError> {
         let mut from = Reader::new(body);
-        let names = Names::decode("a history's version", &mut from)?;
+        let version = from.byte("a history's version")?;
+        if version != VERSION {
+            let found = format!("history version {version}");
+            return Err(CodecError::Unexpected { found, expected: "history version 1" });
+        }
         let mut history = Self::new(slice);
         for _ in 0..from.count("the number of rows")? {
             let key = from.bytes("a key")?.to_vec();
-            let row = ClosedRow::decode(slice, names, &mut from)?;
+            let row = ClosedRow::decode(slice, &mut from)?;
             let identity = history.identity(&key, &row);
             history.index.find_or_add(KeyTable::hash(&key), &identity);
             history.rows.push((key, row));
@@ -103,37 +105,11 @@ impl Content for History {
     }
 
     fn encode(&self, out: &mut Vec<u8>) {
-        Names::of(self.rows.iter().map(|(_, row)| row)).encode(out);
+        out.push(VERSION);
         put_varint(out, self.rows.len() as u64);
         for (key, row) in &self.rows {
             put_bytes(out, key);
             row.encode(self.slice, out);
-        }
-    }
-}
-
-/// Whether the rows of an item name the records that they are of: a matter of its version.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Names {
-    Windows,
-    Records,
-}
-
-impl Names {
-    /// What some rows, all of one view, name.
-    pub(super) fn of<'r>(mut rows: impl Iterator<Item = &'r ClosedRow>) -> Self {
-        if rows.next().is_some_and(|row| row.record.is_some()) { Self::Records } else { Self::Windows }
-    }
-
-    pub(super) fn encode(self, out: &mut Vec<u8>) {
-        out.push(if self == Self::Records { VERSION_WITH_RECORDS } else { VERSION });
-    }
-
-    pub(super) fn decode(what: &'static str, from: &mut Reader<'_>) -> Result<Self, CodecError> {
-        match from.byte(what)? {
-            VERSION => Ok(Self::Windows),
-            VERSION_WITH_RECORDS => Ok(Self::Records),
-            other => Err(CodecError::Unexpected { found: format!("{what} {other}"), expected: "version 1 or 2" }),
         }
     }
 }
@@ -160,6 +136,7 @@ impl ClosedRow {
         put_zigzag(out, (self.window_end - base).0);
         put_varint(out, self.events);
         put_varint(out, u64::from(self.revision));
+        out.push(u8::from(self.record.is_some()));
         if let Some(record) = &self.record {
             record.encode(out);
         }
@@ -168,12 +145,13 @@ impl ClosedRow {
     }
 
     /// Reads what [`ClosedRow::encode`] wrote.
-    pub(super) fn decode(base: Timestamp, names: Names, from: &mut Reader<'_>) -> Result<Self, CodecError> {
+    pub(super) fn decode(base: Timestamp, from: &mut Reader<'_>) -> Result<Self, CodecError> {
         let window_start = base + Millis(from.zigzag("a window's start")?);
         let window_end = base + Millis(from.zigzag("a window's end")?);
         let events = from.varint("a number of events")?;
         let revision = u32::try_from(from.varint("a revision")?).unwrap_or(u32::MAX);
-        let record = (names == Names::Records).then(|| SourceRecord::decode(from)).transpose()?;
+        let has_record = from.byte("whether there is a record")? != 0;
+        let record = has_record.then(|| SourceRecord::decode(from)).transpose()?;
         let len = from.count("the number of values")?;
         let values = (0..len).map(|_| from.value().map(crate::value::Value::into_owned));
         let values = values.collect::<Result<_, _>>()?;

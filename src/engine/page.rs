@@ -9,7 +9,6 @@ use std::collections::BTreeSet;
 use super::{
     EngineError,
     close::KeyedRow,
-    history::Names,
     leaf::Content,
     row::{ClosedRow, KeyRows, SourceRecord},
     stored::{self, MOST_BYTES, Put},
@@ -22,6 +21,7 @@ use crate::{
     time::{Clock, Timestamp},
 };
 
+const VERSION: u8 = 1;
 /// A page is split when it is larger than this...
 const READ_UNIT: usize = 4 << 10;
 /// ...unless it is this deep already.
@@ -57,15 +57,19 @@ impl Page {
 
     pub(super) fn decode(body: &[u8]) -> Result<Self, CodecError> {
         let mut from = Reader::new(body);
-        let names = Names::decode("a page's version", &mut from)?;
+        let version = from.byte("a page's version")?;
+        if version != VERSION {
+            let found = format!("page version {version}");
+            return Err(CodecError::Unexpected { found, expected: "page version 1" });
+        }
         let mut page = Self::default();
         for _ in 0..from.count("the number of keys")? {
             let key = from.bytes("a key")?;
             page.keys.find_or_add(KeyTable::hash(key), key);
-            let latest = ClosedRow::decode(Timestamp(0), names, &mut from)?;
+            let latest = ClosedRow::decode(Timestamp(0), &mut from)?;
             let previous = match from.byte("whether there is a previous row")? {
                 0 => None,
-                _ => Some(ClosedRow::decode(latest.window_end, names, &mut from)?),
+                _ => Some(ClosedRow::decode(latest.window_end, &mut from)?),
             };
             page.rows.push(KeyRows { latest, previous });
         }
@@ -134,7 +138,7 @@ impl Content for Page {
     }
 
     fn encode(&self, out: &mut Vec<u8>) {
-        Names::of(self.rows.iter().map(|rows| &rows.latest)).encode(out);
+        out.push(VERSION);
         put_varint(out, self.rows.len() as u64);
         for (key, rows) in self.keys.iter().zip(&self.rows) {
             put_bytes(out, key);

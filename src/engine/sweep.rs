@@ -90,7 +90,9 @@ impl<S: Store, P: Publisher, T: Topics> Engine<S, P, T> {
             let past = view.slices.start(closed - view.reach());
             let floor = match view.windows {
                 Windows::Grid(_) | Windows::Event => None,
-                Windows::Session(_) | Windows::Over(_) => head.partitions.values().map(|progress| progress.floor).min(),
+                Windows::Session(_) | Windows::Over(_) => {
+                    head.partitions.values().map(|progress| progress.floor).min()
+                }
             };
             horizons.push((view.id.clone(), floor.map_or(past, |floor| floor.min(past))));
         }

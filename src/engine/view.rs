@@ -43,9 +43,7 @@ impl ViewRuntime {
             Window::Session { gap } => {
                 Windows::Session(Bounds { gap, lateness: plan.options.allowed_lateness })
             }
-            Window::Over { range } => {
-                Windows::Over(Reach { range, lateness: plan.options.allowed_lateness })
-            }
+            Window::Over { range } => Windows::Over(Reach { range, lateness: plan.options.allowed_lateness }),
             Window::Event => Windows::Event,
         };
         let tables = plan.sources.iter().filter_map(|source| catalog.tables.get(source.table));

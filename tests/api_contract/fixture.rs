@@ -59,7 +59,13 @@ fn view(name: &str, keys: &[(&str, Type)], values: &[(&str, Type)]) -> View {
     View {
         name: name.to_owned(),
         fingerprint: 1,
-        sources: vec![Source { table: 0, filter: None, keys: vec![Expr::Column(0)], inputs: Vec::new(), carried: Vec::new() }],
+        sources: vec![Source {
+            table: 0,
+            filter: None,
+            keys: vec![Expr::Column(0)],
+            inputs: Vec::new(),
+            carried: Vec::new(),
+        }],
         window: Window::Grid { size: Millis::seconds(10), slide: Millis::seconds(10) },
         keys: fields(keys),
         aggregates: Vec::new(),

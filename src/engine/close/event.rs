@@ -4,7 +4,7 @@ use super::{
     super::{
         Engine, EngineError,
         fold::Touched,
-        rules::{EventIndex, Frames, Of, Rows},
+        rules::{EventIndex, Frames, Rows},
         view::{ViewRuntime, closed},
         writer::Writer,
     },
@@ -26,16 +26,17 @@ impl<S: Store, P: Publisher, T: Topics> Engine<S, P, T> {
     pub(super) async fn give_events(
         &self,
         closing: &mut Closing<'_>,
-        own: Option<(&Partition, &mut Writer)>,
+        mut own: Option<(&Partition, &mut Writer)>,
         given: &mut Given,
     ) -> Result<(), EngineError> {
         let view = closing.view;
         let mut rows = std::mem::take(&mut closing.rows);
-        if let Some((partition, writer)) = &own
-            && let Some(index) = &writer.events
+        if let Some((partition, writer)) = &mut own
+            && let Some(index) = &mut writer.events
         {
             let of_events = touched_rows(view, partition, index, closing.touched, &mut rows);
-            of_events.map_err(|source| EngineError::Damaged { subject: "an event that is kept".into(), source })?;
+            of_events
+                .map_err(|source| EngineError::Damaged { subject: "an event that is kept".into(), source })?;
         }
         given.windows += rows.len() as u64;
         while !rows.is_empty() {
@@ -57,22 +58,21 @@ impl<S: Store, P: Publisher, T: Topics> Engine<S, P, T> {
 fn touched_rows(
     view: &ViewRuntime,
     partition: &Partition,
-    index: &EventIndex,
+    index: &mut EventIndex,
     touched: &Touched,
     rows: &mut Vec<KeyedRow>,
 ) -> Result<(), CodecError> {
     let (Some(rule), Some(mut makes)) = (&view.rule, Rows::new(view, partition)) else { return Ok(()) };
     let mut frames = Frames::new(&rule.kept, &view.plan.aggregates, view.range());
-    let mut positions = Vec::new();
-    let all = by_key(index, touched);
-    for of_key in all.chunk_by(|(a, _), (b, _)| a == b) {
-        let Some(key) = of_key.first().and_then(|(number, _)| index.key(*number)) else { continue };
-        positions.clear();
-        index.touched(key, of_key.iter().map(|(_, at)| *at), &mut positions);
-        frames.each(key, &positions, |frame, accumulators, group| {
-            let Some(event) = key.events().get(frame.position) else { return Ok(()) };
-            let of = Of::indexed(key, event);
-            rows.extend(makes.over(of, key.kept(event), frame.len(), (accumulators, group))?);
+    let mut events = Vec::new();
+    for of_key in by_key(index, touched).chunk_by(|(a, _), (b, _)| a == b) {
+        let Some((number, _)) = of_key.first() else { continue };
+        events.clear();
+        let Some(key) = index.touched(*number, of_key.iter().map(|(_, at)| *at), &mut events) else {
+            continue;
+        };
+        frames.each(key, &events, |frame, accumulators, group| {
+            rows.extend(makes.over(key, frame, (accumulators, group))?);
             Ok(())
         })?;
     }

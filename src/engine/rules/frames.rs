@@ -4,12 +4,12 @@
 //! is summed up backwards from it, what lies behind it forwards, and a frame that holds the pivot is
 //! made of one sum of each kind. So an event is taken in about twice, however many frames hold it.
 
-use super::{Kept, KeyEvents};
+use super::{Kept, KeyEvents, Touched};
 use crate::{
     aggregate::Accumulators,
     codec::CodecError,
     sql::{Aggregate, AggregateFunction},
-    time::Millis,
+    time::{Millis, Timestamp},
 };
 
 /// So many events are taken in one by one before it pays to look for what frames have in common.
@@ -24,6 +24,8 @@ const FRAMES_OF_LARGE: usize = 64;
 pub(in crate::engine) struct Frame {
     /// The event.
     pub(in crate::engine) position: usize,
+    /// The event's time.
+    pub(in crate::engine) at: Timestamp,
     first: usize,
     /// Behind the last.
     end: usize,
@@ -66,19 +68,21 @@ impl<'r> Frames<'r> {
         Self { kept, aggregates, range, at_once, frames: Vec::new(), results, groups: 0, weight: 0 }
     }
 
-    /// Computes the frames of some events of a key, whose positions rise; gives each to `take`, with the group
-    /// that its results are in.
+    /// Computes the frames of some events of a key, in their order; gives each to `take`, with the group
+    /// that its results are in (but where events are only counted).
     pub(in crate::engine) fn each(
         &mut self,
         key: &KeyEvents,
-        positions: &[usize],
+        events: &[Touched],
         mut take: impl FnMut(Frame, &Accumulators, usize) -> Result<(), CodecError>,
     ) -> Result<(), CodecError> {
         let mut frames = std::mem::take(&mut self.frames);
         frames.clear();
-        frames_of(key, positions, self.range, &mut frames);
+        frames_of(key, events, self.range, &mut frames);
         let total: usize = frames.iter().map(Frame::len).sum();
-        let done = if frames.len() == 1 || total <= FEW {
+        let done = if self.kept.is_count() {
+            frames.iter().try_for_each(|frame| take(*frame, &self.results, 0))
+        } else if frames.len() == 1 || total <= FEW {
             self.one_by_one(key, &frames, &mut take)
         } else {
             self.sliding(key, &frames, &mut take)
@@ -191,22 +195,120 @@ impl<'r> Frames<'r> {
     }
 }
 
-/// The frames of events at rising positions.
-fn frames_of(key: &KeyEvents, positions: &[usize], range: Millis, frames: &mut Vec<Frame>) {
+/// The frames of events, in their order.
+fn frames_of(key: &KeyEvents, touched: &[Touched], range: Millis, frames: &mut Vec<Frame>) {
     let events = key.events();
     let (mut first, mut end) = (None, 0);
-    for position in positions {
-        let Some(event) = events.get(*position) else { continue };
-        let from = event.at - range;
-        let mut start = first.unwrap_or_else(|| key.before(from));
-        while events.get(start).is_some_and(|event| event.at < from) {
-            start += 1;
-        }
+    for (position, at) in touched {
+        let from = *at - range;
+        let start = match first {
+            None => key.before(from),
+            Some(first) => first + events.iter().skip(first).take_while(|event| event.at < from).count(),
+        };
         end = end.max(position + 1);
-        while events.get(end).is_some_and(|peer| peer.at == event.at) {
-            end += 1;
-        }
+        end += events.iter().skip(end).take_while(|peer| peer.at == *at).count();
         first = Some(start);
-        frames.push(Frame { position: *position, first: start, end });
+        frames.push(Frame { position: *position, at: *at, first: start, end });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::{
+        aggregate::KeyTable,
+        codec::put_value,
+        engine::rules::{EventIndex, Logged, Reach},
+        time::{Offset, Timestamp},
+        value::{Type, Value},
+    };
+
+    const RANGE: i64 = 50;
+
+    fn aggregates(functions: &[AggregateFunction]) -> Vec<Aggregate> {
+        let of = |function: &AggregateFunction| Aggregate {
+            function: *function,
+            argument: Type::BigInt,
+            result: Type::BigInt,
+        };
+        functions.iter().map(of).collect()
+    }
+
+    fn index(events: &[(i64, i64)]) -> EventIndex {
+        let reach = Reach { range: Millis(RANGE), lateness: Millis(0) };
+        let mut index = EventIndex::build(reach, Timestamp::MIN, std::iter::empty());
+        for (offset, (at, x)) in (0..).zip(events) {
+            let mut kept = Vec::new();
+            // As often as there are aggregates that take it in.
+            (0..3).for_each(|_| put_value(&mut kept, &Value::Int(*x)));
+            let (at, offset) = (Timestamp(*at), Offset(offset));
+            index.insert(&Logged { hash: KeyTable::hash(b"k"), key: b"k", at, offset, kept: &kept });
+        }
+        index
+    }
+
+    /// (position, events in the frame, results) of some events, computed together.
+    fn computed(
+        index: &EventIndex,
+        functions: &[AggregateFunction],
+        positions: &[usize],
+    ) -> Vec<(usize, usize, Vec<Value<'static>>)> {
+        let aggregates = aggregates(functions);
+        let values = functions.iter().enumerate().map(|(n, function)| (n > 0).then_some(*function));
+        let kept = Kept { values: values.collect() };
+        let mut frames = Frames::new(&kept, &aggregates, Millis(RANGE));
+        let key = index.find(b"k").and_then(|number| index.key(number)).unwrap();
+        let touched: Vec<_> =
+            positions.iter().map(|position| (*position, key.events()[*position].at)).collect();
+        let mut found = Vec::new();
+        let take = |frame: Frame, accumulators: &Accumulators, group: usize| {
+            let mut results = Vec::new();
+            accumulators.finish(group, &mut results);
+            found.push((frame.position, frame.len(), results));
+            Ok(())
+        };
+        frames.each(key, &touched, take).unwrap();
+        found
+    }
+
+    fn naive(events: &[(i64, i64)], position: usize) -> (usize, i64, i64, usize) {
+        let mut sorted: Vec<_> = events.iter().enumerate().map(|(n, (at, x))| (*at, n, *x)).collect();
+        sorted.sort_unstable();
+        let at = sorted[position].0;
+        let frame: Vec<_> = sorted.iter().filter(|other| other.0 <= at && other.0 >= at - RANGE).collect();
+        let mut values: Vec<_> = frame.iter().map(|event| event.2).collect();
+        let sum = values.iter().sum();
+        values.sort_unstable();
+        values.dedup();
+        (frame.len(), sum, values[0], values.len())
+    }
+
+    proptest! {
+        #[test]
+        fn sliding_gives_what_each_frame_gives(
+            events in prop::collection::vec((0..400i64, 0..9i64), 1..300),
+            share in 1..5usize,
+            is_large: bool,
+        ) {
+            use AggregateFunction as F;
+            let functions: &[F] =
+                if is_large { &[F::Count, F::Sum, F::Min, F::CountDistinct] } else { &[F::Count, F::Sum, F::Min] };
+            let index = index(&events);
+            let positions: Vec<usize> = (0..events.len()).filter(|position| position % share == 0).collect();
+            let together = computed(&index, functions, &positions);
+            prop_assert_eq!(together.len(), positions.len());
+            for (found, position) in together.into_iter().zip(&positions) {
+                let (count, sum, least, distinct) = naive(&events, *position);
+                let int = |n: usize| Value::Int(i64::try_from(n).unwrap());
+                let mut expected = vec![int(count), Value::Int(sum), Value::Int(least)];
+                if is_large {
+                    expected.push(int(distinct));
+                }
+                prop_assert_eq!(&found, &(*position, count, expected));
+                prop_assert_eq!(computed(&index, functions, &[*position]), vec![found]);
+            }
+        }
     }
 }

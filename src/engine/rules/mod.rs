@@ -21,7 +21,7 @@ mod log;
 mod rows;
 
 pub(super) use frames::Frames;
-pub(super) use index::{EventIndex, KeyEvents};
+pub(super) use index::{EventIndex, KeyEvents, Touched};
 pub(super) use log::{Log, Logged};
 pub(super) use rows::{Of, Rows, Rule};
 
@@ -87,6 +87,11 @@ impl Kept {
         for carried in &source.carried {
             carried.with(row, |value| put_value(out, value));
         }
+    }
+
+    /// Whether every event counts alike for every aggregate: each is the number of events.
+    fn is_count(&self) -> bool {
+        self.values.iter().all(Option::is_none)
     }
 
     /// Lets a group take in an event.

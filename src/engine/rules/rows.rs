@@ -1,6 +1,6 @@
 //! Rows of single events.
 
-use super::{Kept, index::Event};
+use super::{Kept, KeyEvents, frames::Frame};
 use crate::{
     aggregate::Accumulators,
     codec::{CodecError, Reader},
@@ -45,9 +45,8 @@ impl Rule {
                 output.expr.for_each_column(&mut |slot| note(slot, &mut qualifying));
             }
         }
-        let is_read = |slots: std::ops::Range<usize>| {
-            qualifying.get(slots).is_some_and(|slots| slots.contains(&true))
-        };
+        let is_read =
+            |slots: std::ops::Range<usize>| qualifying.get(slots).is_some_and(|slots| slots.contains(&true));
         let reads_event = is_read(0..view.keys.len()) || is_read(view.first_carried_slot()..first_output);
         Some(Self { kept: Kept::of(&view.aggregates, source), qualifying, reads_event })
     }
@@ -78,34 +77,45 @@ impl<'v> Rows<'v> {
         Some(Self { plan: &view.plan, rule: view.rule.as_ref()?, range, partition, slots: Vec::new() })
     }
 
-    /// The row of an event over its frame, unless QUALIFY keeps it back: `events` are in the frame, the
-    /// results are in a group of `accumulators`.
+    /// The row of an event over its frame, unless QUALIFY keeps it back. The results are in a group of
+    /// `accumulators`. The event itself is not looked at before it is needed.
     pub(in crate::engine) fn over(
         &mut self,
-        of: Of<'_>,
-        kept: Reader<'_>,
-        events: usize,
+        key: &KeyEvents,
+        frame: Frame,
         (accumulators, group): (&Accumulators, usize),
     ) -> Result<Option<KeyedRow>, CodecError> {
         self.slots.clear();
         self.slots.resize(self.plan.keys.len(), Value::Null);
-        accumulators.finish(group, &mut self.slots);
-        self.bounds(of.at);
+        if self.rule.kept.is_count() {
+            let count = Value::Int(i64::try_from(frame.len()).unwrap_or(i64::MAX));
+            self.slots.resize(self.plan.window_start_slot(), count);
+        } else {
+            accumulators.finish(group, &mut self.slots);
+        }
+        self.bounds(frame.at);
         self.slots.resize(self.plan.first_output_slot(), Value::Null);
         if self.rule.reads_event {
-            self.fill(of.key, kept.clone())?;
+            self.fill(key, frame)?;
         }
         if !self.qualifies() {
             return Ok(None);
         }
         if !self.rule.reads_event {
-            self.fill(of.key, kept)?;
+            self.fill(key, frame)?;
         }
-        Ok(Some(self.row(of, events as u64)))
+        let offset = key.events().get(frame.position).map_or(Offset(0), |event| event.offset);
+        let of = Of { hash: key.hash(), key: key.key(), at: frame.at, offset };
+        Ok(Some(self.row(of, frame.len() as u64)))
     }
 
     /// The row of an event by itself, unless QUALIFY keeps it back.
-    pub(in crate::engine) fn alone(&mut self, of: Of<'_>, source: &Source, row: &[Value<'_>]) -> Option<KeyedRow> {
+    pub(in crate::engine) fn alone(
+        &mut self,
+        of: Of<'_>,
+        source: &Source,
+        row: &[Value<'_>],
+    ) -> Option<KeyedRow> {
         self.slots.clear();
         self.slots.extend(source.keys.iter().map(|key| key.eval(row).into_owned()));
         self.bounds(of.at);
@@ -119,12 +129,13 @@ impl<'v> Rows<'v> {
     }
 
     /// Fills in what stands in the key, and what is kept of the event for its row.
-    fn fill(&mut self, key: &[u8], kept: Reader<'_>) -> Result<(), CodecError> {
-        let mut key = Reader::new(key);
+    fn fill(&mut self, key: &KeyEvents, frame: Frame) -> Result<(), CodecError> {
+        let mut values = Reader::new(key.key());
         for slot in self.slots.iter_mut().take(self.plan.keys.len()) {
-            *slot = key.value()?.into_owned();
+            *slot = values.value()?.into_owned();
         }
-        let mut carried = self.rule.kept.carried(kept)?;
+        let Some(event) = key.events().get(frame.position) else { return Ok(()) };
+        let mut carried = self.rule.kept.carried(key.kept(event))?;
         for slot in self.slots.iter_mut().skip(self.plan.first_carried_slot()) {
             *slot = carried.value()?.into_owned();
         }
@@ -160,12 +171,5 @@ impl<'v> Rows<'v> {
             values: self.slots.split_off(self.plan.first_output_slot()),
         };
         KeyedRow { hash: of.hash, key: of.key.to_vec(), row }
-    }
-}
-
-impl<'e> Of<'e> {
-    /// An event of a key of the index.
-    pub(in crate::engine) fn indexed(key: &'e super::KeyEvents, event: &Event) -> Self {
-        Self { hash: key.hash(), key: key.key(), at: event.at, offset: event.offset }
     }
 }

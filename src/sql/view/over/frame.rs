@@ -51,7 +51,8 @@ pub(super) fn of(
 ) -> Option<Frame> {
     let spec = spec(window, select, place, errors)?;
     if let Some(base) = &spec.window_name {
-        let message = format!("a window made of window \"{}\" is not supported; expected {EXPECTED}", base.value);
+        let message =
+            format!("a window made of window \"{}\" is not supported; expected {EXPECTED}", base.value);
         errors.error(&place.with_span(base.span), message);
         return None;
     }
@@ -97,7 +98,8 @@ fn keys(spec: &WindowSpec, relation: &Relation, place: &Place, errors: &mut Diag
         let mut scope = relation.scope("PARTITION BY");
         let typed = Binder::new(&mut scope, errors, &place).bind(expr);
         if typed.kind == Some(Type::Json) {
-            errors.error(&place, "cannot partition by JSON; expected a path to a text (->> 'field') or a cast");
+            errors
+                .error(&place, "cannot partition by JSON; expected a path to a text (->> 'field') or a cast");
         }
         if !keys.iter().any(|key| key.expr == typed.expr && typed.kind.is_some()) {
             keys.push(Key { name: default_name(expr, index), expr: typed.expr, kind: typed.kind });

@@ -117,8 +117,9 @@ impl<'a> OverScope<'a> {
     fn of_column(&mut self, name: &str, slot: usize, kind: Option<Type>) -> Typed {
         let typed = Typed { expr: Expr::Column(slot), kind };
         let Some(kind) = kind else { return Typed::UNKNOWN };
-        self.key_of(&typed)
-            .unwrap_or_else(|| Typed::new(self.carry(Field { name: name.to_owned(), kind }, typed.expr), kind))
+        self.key_of(&typed).unwrap_or_else(|| {
+            Typed::new(self.carry(Field { name: name.to_owned(), kind }, typed.expr), kind)
+        })
     }
 
     /// What SELECT calls a key.
@@ -193,7 +194,8 @@ impl<'a> OverScope<'a> {
         let Some(frame) = frame else { return false };
         let is_same = self.frame.is_some_and(|known| known.is_same(&frame));
         if !is_same {
-            let message = "the windows of a view's OVERs differ; expected one PARTITION BY and one RANGE for all";
+            let message =
+                "the windows of a view's OVERs differ; expected one PARTITION BY and one RANGE for all";
             errors.error(place, message);
         }
         is_same
@@ -220,12 +222,14 @@ impl Scope for OverScope<'_> {
     fn function(&mut self, call: &ast::Function, place: &Place, errors: &mut Diagnostics) -> Option<Typed> {
         let name = call.name.to_string().to_ascii_lowercase();
         if AGGREGATES.contains(&name.as_str()) {
-            let message = format!("{name} needs OVER (...) where every event makes a row; or expected GROUP BY");
+            let message =
+                format!("{name} needs OVER (...) where every event makes a row; or expected GROUP BY");
             errors.error(place, message);
             return Some(Typed::UNKNOWN);
         }
         window::Kind::of(&name)?;
-        let message = format!("{name} belongs in GROUP BY; in {} expected window_start or window_end", self.clause);
+        let message =
+            format!("{name} belongs in GROUP BY; in {} expected window_start or window_end", self.clause);
         errors.error(place, message);
         Some(Typed::UNKNOWN)
     }
@@ -233,7 +237,8 @@ impl Scope for OverScope<'_> {
     fn over(&mut self, call: &ast::Function, place: &Place, errors: &mut Diagnostics) -> Typed {
         let name = call.name.to_string().to_ascii_lowercase();
         if !AGGREGATES.contains(&name.as_str()) {
-            let message = format!("{name} cannot stand before OVER; expected one of {}", AGGREGATES.join(", "));
+            let message =
+                format!("{name} cannot stand before OVER; expected one of {}", AGGREGATES.join(", "));
             errors.error(place, message);
             return Typed::UNKNOWN;
         }
@@ -285,7 +290,10 @@ impl Layout {
     }
 
     /// What is carried: as it is called, and over the relation's columns.
-    pub(super) fn carried<'s>(&'s self, scope: &'s OverScope<'_>) -> impl Iterator<Item = (Field, Expr)> + 's {
+    pub(super) fn carried<'s>(
+        &'s self,
+        scope: &'s OverScope<'_>,
+    ) -> impl Iterator<Item = (Field, Expr)> + 's {
         self.carried.iter().filter_map(|index| scope.carried.get(*index).cloned())
     }
 
@@ -297,7 +305,8 @@ impl Layout {
     /// An expression over the final slots.
     pub(super) fn place(&self, expr: &Expr) -> Expr {
         let bounds = self.keys + self.aggregates;
-        let of_carried = |index: usize| self.carried.iter().position(|kept| *kept == index).unwrap_or_default();
+        let of_carried =
+            |index: usize| self.carried.iter().position(|kept| *kept == index).unwrap_or_default();
         expr.replace_columns(&|slot| {
             Expr::Column(match slot {
                 OUTPUT_SLOTS.. => bounds + 2 + self.carried.len() + (slot - OUTPUT_SLOTS),
