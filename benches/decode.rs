@@ -9,7 +9,7 @@ use std::{hint::black_box, num::NonZeroU32, time::Duration};
 use rustix::time::{ClockId, clock_gettime};
 use weir::{
     event::{self, NdjsonReader, RawBatch},
-    sql::{Column, Table},
+    sql::{Column, Format, Hole, Table, Template},
     time::{Millis, Timestamp},
     value::Type,
 };
@@ -58,6 +58,11 @@ fn main() {
     measure("payload without headers to rows", || rows(&parsed(&bare), &table));
     measure("NDJSON to records", || read(&lines, &table, 1).len());
     measure("NDJSON to records of 4 partitions, by key", || read(&lines, &table, 4).len());
+    let (text_table, text) = plain_text();
+    let text_raw = read(&text, &text_table, 1);
+    measure("plain text to rows", || rows(&text_raw, &text_table));
+    let renamed = renamed();
+    measure("records to rows, of two names for the time", || rows(&raw, &renamed));
     measure("NDJSON to rows", || rows(&read(&lines, &table, 1), &table));
 }
 
@@ -158,8 +163,35 @@ fn base64(text: &str) -> String {
     base64_simd::STANDARD.encode_to_string(text)
 }
 
+/// The table, its time fed by one field or another.
+fn renamed() -> Table {
+    let mut table = table();
+    if let Some(time) = table.columns.get_mut(table.event_time) {
+        time.fields = vec!["timestamp".to_owned(), "ts".to_owned()];
+    }
+    table
+}
+
+/// A table of plain text, and as many records for it.
+fn plain_text() -> (Table, String) {
+    let hole = |slot, then: &str| Hole { slot, then: then.to_owned() };
+    let holes = vec![hole(0, " clicked on "), hole(1, " at "), hole(2, "")];
+    let columns = vec![
+        Column::new("user_id", Type::BigInt, true),
+        Column::new("url", Type::Text, true),
+        Column::new("ts", Type::Timestamp, true),
+    ];
+    let format = Format::Text(Template { lead: "User ".to_owned(), holes });
+    let record = |index: usize| {
+        let (user, page) = (index * 7919 % 10_000, index * 31 % 1000);
+        format!("User {user} clicked on /page{page} at 17000{index:05}.{:03}\n", index % 1000)
+    };
+    let table = Table { columns, format, key: Some(0), event_time: 2, ..table() };
+    (table, (0..BATCH).map(record).collect())
+}
+
 fn table() -> Table {
-    let column = |name: &str, kind| Column { name: name.to_owned(), kind, not_null: true };
+    let column = |name: &str, kind| Column::new(name, kind, true);
     Table {
         name: "impressions".to_owned(),
         topic: "impressions".to_owned(),
@@ -170,6 +202,7 @@ fn table() -> Table {
             column("user_id", Type::Text),
             column("ts", Type::Timestamp),
         ],
+        format: Format::Json,
         key: Some(2),
         event_time: 4,
         watermark_delay: Millis(0),

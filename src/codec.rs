@@ -104,6 +104,11 @@ impl<'a> Reader<'a> {
         self.0.is_empty()
     }
 
+    /// How many bytes are left.
+    pub const fn len(&self) -> usize {
+        self.0.len()
+    }
+
     /// One byte.
     pub fn byte(&mut self, expected: &'static str) -> Result<u8, CodecError> {
         let (first, rest) = self.0.split_first().ok_or(CodecError::Truncated { expected })?;

@@ -109,3 +109,35 @@ where
     }
     Ok(swept)
 }
+
+/// Why an invocation of the notify function failed.
+#[cfg(feature = "notify")]
+#[derive(Debug, thiserror::Error)]
+pub enum NotifyError {
+    /// The payload is no batch of Kafka records.
+    #[error(transparent)]
+    Payload(#[from] PayloadError),
+    /// What could not be delivered could not be kept either; the invocation is to be repeated.
+    #[error("failed to keep the alerts that could not be delivered")]
+    Letters(#[from] crate::publish::PublishError),
+}
+
+/// Carries the alerts of a Kafka event source's payload to their targets, before the invocation's
+/// deadline.
+#[cfg(feature = "notify")]
+pub async fn notify<P: Publisher>(
+    notifier: &crate::notify::Notifier<P>,
+    payload: &[u8],
+    deadline: crate::time::Timestamp,
+) -> Result<BatchResponse, NotifyError> {
+    let notified = notifier.notify(&event::parse(payload)?, deadline).await?;
+    tracing::info!(
+        alerts = notified.alerts,
+        sent = notified.sent,
+        repeated = notified.repeated,
+        below = notified.below,
+        dead = notified.dead,
+        "carried alerts"
+    );
+    Ok(BatchResponse::default())
+}

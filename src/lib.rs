@@ -16,6 +16,7 @@
 //! | [`state`] | the store: head, slabs, pages, history |
 //! | [`publish`] | result, late and dead-letter topics |
 //! | [`engine`] | absorb (batch to slabs) and close (slabs to rows) |
+//! | `notify` (feature) | alerts to webhooks, Slack and SNS |
 //! | [`handlers`], [`settings`] | what a function does with an invocation, and what its environment tells it |
 //! | [`run`] | the engine over files, in memory |
 
@@ -40,3 +41,5 @@ pub mod api;
 pub mod cli;
 #[cfg(feature = "local")]
 pub mod local;
+#[cfg(feature = "notify")]
+pub mod notify;

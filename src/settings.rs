@@ -9,6 +9,10 @@
 //! | `WEIR_RETENTION_DAYS` | how long slabs are kept: at least as long as the topics keep records | 8 |
 //! | `WEIR_KAFKA_BOOTSTRAP_SERVERS` | the brokers: `host:port`, comma-separated | none: must be set |
 //! | `WEIR_KAFKA_...` | any other property of librdkafka: `WEIR_KAFKA_SECURITY_PROTOCOL` is `security.protocol` | |
+//! | `WEIR_NOTIFY` | where alerts go: targets between commas or white space | none: they are only logged |
+//! | `WEIR_NOTIFY_DEAD_LETTER_TOPIC` | the topic of alerts that no target took | `weir.notify_dead_letters` |
+//! | `WEIR_NOTIFY_ATTEMPTS` | how often one delivery is tried, 1 to 100 | 5 |
+//! | `WEIR_NOTIFY_TIMEOUT_SECONDS` | how long one attempt may take, 1 to 300 | 5 |
 //! | `AWS_ENDPOINT_URL_DYNAMODB`, `AWS_ENDPOINT_URL` | another DynamoDB than that of the region | |
 //! | `AWS_REGION`, `AWS_ACCESS_KEY_ID`, ... | as everywhere with AWS | |
 
@@ -55,6 +59,10 @@ pub enum SettingsError {
     /// The SQL cannot be loaded.
     #[error("failed to load the SQL that WEIR_SQL names")]
     Sql(#[from] LoadError),
+    /// `WEIR_NOTIFY` is no list of targets.
+    #[cfg(feature = "notify")]
+    #[error("failed to read WEIR_NOTIFY from the environment")]
+    Notify(#[from] crate::notify::TargetError),
     /// A `WEIR_KAFKA_` variable is not what librdkafka takes.
     #[cfg(feature = "kafka")]
     #[error("failed to set up Kafka from the WEIR_KAFKA_ variables")]
@@ -116,6 +124,46 @@ impl Settings {
     }
 }
 
+/// What the notify function is told, by a lookup by name. An empty value is none.
+#[cfg(feature = "notify")]
+pub fn notify(
+    var: impl Fn(&'static str) -> Option<String>,
+) -> Result<crate::notify::Settings, SettingsError> {
+    use std::time::Duration;
+
+    use crate::notify::{Limits, Settings, Target};
+
+    let var = |name| var(name).filter(|value| !value.is_empty());
+    let (defaults, limits) = (Settings::default(), Limits::default());
+    let attempts = ("WEIR_NOTIFY_ATTEMPTS", "a number from 1 to 100");
+    let attempts = whole(attempts, var(attempts.0), 100)?;
+    let timeout = ("WEIR_NOTIFY_TIMEOUT_SECONDS", "a number of seconds from 1 to 300");
+    let timeout = whole(timeout, var(timeout.0), 300)?;
+    Ok(Settings {
+        targets: Target::list(&var("WEIR_NOTIFY").unwrap_or_default())?,
+        dead_letter_topic: var("WEIR_NOTIFY_DEAD_LETTER_TOPIC").unwrap_or(defaults.dead_letter_topic),
+        limits: Limits {
+            attempts: attempts.unwrap_or(limits.attempts),
+            timeout: timeout.map_or(limits.timeout, |seconds| Duration::from_secs(seconds.get().into())),
+            ..limits
+        },
+    })
+}
+
+/// A variable's value as a number from 1 to `most`.
+#[cfg(feature = "notify")]
+fn whole(
+    (name, expected): (&'static str, &'static str),
+    found: Option<String>,
+    most: u32,
+) -> Result<Option<std::num::NonZeroU32>, SettingsError> {
+    let Some(found) = found else { return Ok(None) };
+    match found.parse::<std::num::NonZeroU32>() {
+        Ok(number) if number.get() <= most => Ok(Some(number)),
+        _ => Err(SettingsError::Malformed { name, found, expected }),
+    }
+}
+
 fn days(name: &'static str, found: String) -> Result<Millis, SettingsError> {
     let days = found.parse().ok().filter(|days| (1..=3650).contains(days));
     let expected = "a number of days from 1 to 3650";
@@ -152,5 +200,26 @@ mod tests {
             "failed to read WEIR_RETENTION_DAYS from the environment: found \"a week\", expected a number of \
              days from 1 to 3650"
         );
+    }
+
+    #[cfg(feature = "notify")]
+    #[test]
+    fn notify_is_told_where_to_and_how_hard_to_try() {
+        let read = |vars: &[(&str, &str)]| {
+            let vars: Vec<_> =
+                vars.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+            let find = |name| vars.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone());
+            super::notify(find)
+        };
+        let settings = read(&[("WEIR_NOTIFY", "")]).unwrap();
+        assert!(settings.targets.is_empty());
+        assert_eq!(settings.dead_letter_topic, "weir.notify_dead_letters");
+        let told = [("WEIR_NOTIFY", "https://a.example/"), ("WEIR_NOTIFY_ATTEMPTS", "2")];
+        let limits = read(&[&told[..], &[("WEIR_NOTIFY_TIMEOUT_SECONDS", "9")]].concat()).unwrap().limits;
+        assert_eq!((limits.attempts.get(), limits.timeout.as_secs()), (2, 9));
+        let error = read(&[("WEIR_NOTIFY_ATTEMPTS", "0")]).unwrap_err().to_string();
+        assert!(error.ends_with("found \"0\", expected a number from 1 to 100"), "{error}");
+        let error = crate::error::causes(&read(&[("WEIR_NOTIFY", "mailto:s3cret")]).unwrap_err());
+        assert!(error.contains("target 1") && !error.contains("s3cret"), "{error}");
     }
 }

@@ -118,6 +118,29 @@ impl<'a> Value<'a> {
         }
     }
 
+    /// A total order of the values of one type: that of [`Value::compare`], with NULL before all.
+    pub fn order(&self, other: &Value<'_>) -> Ordering {
+        self.compare(other).unwrap_or_else(|| other.is_null().cmp(&self.is_null()))
+    }
+
+    /// The order of rows of values: the first that differ decide.
+    pub fn order_all(row: &[Value<'_>], other: &[Value<'_>]) -> Ordering {
+        let mut orders = row.iter().zip(other).map(|(a, b)| a.order(b));
+        orders.find(|order| order.is_ne()).unwrap_or(Ordering::Equal)
+    }
+
+    /// The value as a cast to TEXT writes it: timestamps in RFC 3339; NULL is empty.
+    pub fn to_text(&self) -> Cow<'_, str> {
+        match self {
+            Self::Null => Cow::Borrowed(""),
+            Self::Text(text) | Self::Json(text) => Cow::Borrowed(text),
+            Self::Bool(value) => Cow::Borrowed(if *value { "true" } else { "false" }),
+            Self::Int(value) => Cow::Owned(value.to_string()),
+            Self::Float(value) => Cow::Owned(format!("{value:?}")),
+            Self::Time(at) => Cow::Owned(at.to_string()),
+        }
+    }
+
     /// The value as JSON: timestamps as milliseconds, floats that JSON cannot say as null.
     pub fn to_json(&self) -> serde_json::Value {
         match self {

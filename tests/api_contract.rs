@@ -3,9 +3,22 @@
 #![expect(clippy::unwrap_used, reason = "a test that panics has failed")]
 #![cfg(feature = "api")]
 
+#[path = "api_contract/alerts.rs"]
+mod alerts;
+#[path = "support/catalog.rs"]
+mod catalog;
 #[path = "api_contract/fixture.rs"]
 mod fixture;
 #[path = "api_contract/ingest.rs"]
 mod ingest;
 #[path = "api_contract/serve.rs"]
 mod serve;
+#[path = "api_contract/windows.rs"]
+mod windows;
+#[expect(
+    dead_code,
+    clippy::indexing_slicing,
+    reason = "the API is read, the engine's answers are not; a test ends where it fails"
+)]
+#[path = "support/world.rs"]
+mod world;

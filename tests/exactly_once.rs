@@ -27,7 +27,8 @@ use weir::{
     time::{ManualClock, Offset, Timestamp},
 };
 
-const VIEWS: [&str; 5] = [
+/// Windows, rows of single events, rows so far, views over views, rows that look back.
+const VIEWS: [&str; 8] = [
     "SELECT k, count(*) AS events, count(DISTINCT n) AS distinct_events, sum(n) AS total
      FROM events GROUP BY k, TUMBLE(ts, INTERVAL '10' SECOND)",
     "SELECT k, count(*) AS events, count(DISTINCT n) AS distinct_events, sum(n) AS total
@@ -37,13 +38,30 @@ const VIEWS: [&str; 5] = [
     "SELECT k, n, count(*) OVER w AS events, count(DISTINCT n) OVER w AS distinct_events, sum(n) OVER w AS total FROM events
      WINDOW w AS (PARTITION BY k ORDER BY ts RANGE BETWEEN INTERVAL '3' SECOND PRECEDING AND CURRENT ROW) QUALIFY events > 1",
     "SELECT k, n FROM events WHERE n % 3 = 0",
+    "SELECT k, count(*) AS events, count(DISTINCT n) AS distinct_events, sum(n) AS total FROM events GROUP BY k",
+    "SELECT k, sum(n) AS total FROM events GROUP BY k, TUMBLE(ts, INTERVAL '10' SECOND);
+     CREATE VIEW same WITH (topic = 'results') AS
+     SELECT 0 AS k, count(*) AS keys, sum(total) AS total FROM v GROUP BY window_start, window_end;
+     CREATE VIEW wide WITH (topic = 'results') AS
+     SELECT k, count(*) AS windows, max(total) AS most FROM v
+     GROUP BY k, HOP(window_time, INTERVAL '20' SECOND, INTERVAL '40' SECOND)",
+    "SELECT k, sum(n) AS total, total - previous(total) AS delta,
+            coalesce(total / 2 + previous(mean) / 2, CAST(total AS DOUBLE)) AS mean
+     FROM events GROUP BY k, TUMBLE(ts, INTERVAL '10' SECOND);
+     CREATE VIEW rises WITH (topic = 'results') AS
+     SELECT k, delta, previous(delta) AS before FROM v WHERE delta > 0",
 ];
 
 fn views(select: &str) -> Arc<Catalog> {
+    let lateness = if ["TUMBLE", "HOP", "SESSION", "OVER"].iter().any(|window| select.contains(window)) {
+        "allowed_lateness = '5 seconds', "
+    } else {
+        ""
+    };
     let sql = format!(
         "CREATE TABLE events (n BIGINT NOT NULL, k BIGINT NOT NULL, ts TIMESTAMP NOT NULL)
            WITH (key = 'k', event_time = 'ts', watermark_delay = '2 seconds');
-         CREATE VIEW v WITH (allowed_lateness = '5 seconds', topic = 'results') AS {select};"
+         CREATE VIEW v WITH ({lateness}topic = 'results') AS {select};"
     );
     Arc::new(catalog(&sql))
 }
@@ -135,22 +153,23 @@ impl World {
             }
             let mut row: Json = serde_json::from_str(&text).unwrap();
             let revision = row.as_object_mut().unwrap().remove("revision").unwrap().as_u64().unwrap();
-            let identity = format!(
-                "{} {} {} {}",
-                row["k"], row["window_start"], row["window_end"], row["source_record"]
-            );
+            let names = ["view", "k", "window_start", "window_end", "source_record"];
+            let identity = names.map(|name| row[name].to_string()).join(" ");
             let known = published.entry(identity).or_insert((0, Json::Null));
             if revision >= known.0 {
                 *known = (revision, row);
             }
         }
         let reader = Reader::new(self.catalog.clone(), self.store.clone());
-        let shown = reader.all(&self.catalog.views[0]).await.unwrap();
         let row = |row: &weir::engine::ClosedRow| (row.window_end, row.values.clone());
-        let shown =
-            shown.iter().map(|rows| format!("{:?}", (row(&rows.latest), rows.previous.as_ref().map(row))));
+        let mut shown = BTreeSet::new();
+        for view in &self.catalog.views {
+            let rows = reader.all(view).await.unwrap();
+            let text = |rows: &weir::engine::KeyRows| (row(&rows.latest), rows.previous.as_ref().map(row));
+            shown.extend(rows.iter().map(|(_, rows)| format!("{} {:?}", view.name, text(rows))));
+        }
         let published = published.into_iter().map(|(identity, (_, row))| (identity, row)).collect();
-        Seen { published, shown: shown.collect(), late }
+        Seen { published, shown, late }
     }
 }
 

@@ -28,7 +28,7 @@ fn unzip(dataset: &str, file: &str) -> Vec<u8> {
 /// Runs a job over a dataset's file.
 fn job(dataset: &str, view: &str, topic: &str, batch: usize) -> Ran {
     let mut catalog = catalog(&std::fs::read_to_string("tests/data/flink/jobs.sql").unwrap());
-    catalog.views.retain(|known| known.name == view);
+    catalog.keep(&[view.to_owned()]);
     run_lines(catalog, &[(topic, unzip(dataset, topic))], batch, 1)
 }
 

@@ -50,6 +50,26 @@ fn the_batches_parse_record_by_record() {
     }
 }
 
+/// The alerts of a payload: of each partition the values that are JSON objects with an id.
+fn alerts(path: &str) -> Vec<(i32, usize, usize)> {
+    let batches = event::parse(&read(path)).unwrap();
+    let describe = |raw: &event::RawBatch| {
+        assert_eq!(raw.topic, "weir.alerts", "{path}");
+        let value = |record: &event::RawRecord| {
+            serde_json::from_slice::<serde_json::Value>(raw.bytes.get(record.value.clone())?).ok()
+        };
+        let alerts = raw.records.iter().filter_map(value).filter(|alert| alert["id"].is_string()).count();
+        (raw.partition, raw.records.len(), alerts)
+    };
+    batches.iter().map(describe).collect()
+}
+
+#[test]
+fn the_alerts_are_alerts_but_for_the_poison() {
+    assert_eq!(alerts("events/notify/alerts.json"), [(0, 2, 2), (1, 1, 1)]);
+    assert_eq!(alerts("events/notify/poison-alert.json"), [(0, 3, 1)]);
+}
+
 #[test]
 fn the_schedule_is_a_schedule() {
     let trigger = event::trigger(&read("events/sweep/schedule.json")).unwrap();
@@ -91,8 +111,12 @@ async fn results() -> String {
         lines: Box::new(BufReader::new(File::open(format!("events/{topic}.ndjson")).unwrap())),
     };
     let rows = tempfile::NamedTempFile::new().unwrap();
-    let outputs =
-        Outputs { rows: Box::new(rows.reopen().unwrap()), late: Box::new(sink()), dead: Box::new(sink()) };
+    let outputs = Outputs {
+        views: Vec::new(),
+        rows: Box::new(rows.reopen().unwrap()),
+        late: Box::new(sink()),
+        dead: Box::new(sink()),
+    };
     let cut = Cut { batch: 1, partitions: NonZeroU32::MIN };
     let clock = Arc::new(ManualClock::at(Timestamp(1_767_225_700_000)));
     let inputs = vec![input("impressions"), input("clicks")];

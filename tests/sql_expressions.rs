@@ -184,6 +184,69 @@ fn texts() {
 }
 
 #[test]
+fn parts_of_texts() {
+    all(&[
+        ("replace(t, 'ü', 'ue')", Value::text("Grueße")),
+        ("replace(t, '', 'x')", Value::text("Grüße")),
+        ("replace(t, nothing, 'x')", NULL),
+        ("split_part('/p/7/x', '/', 3)", Value::text("7")),
+        ("split_part(t, 'r', -1)", Value::text("üße")),
+        ("split_part(t, 'r', 0)", NULL),
+        ("split_part(t, '', 1)", Value::text("Grüße")),
+        ("starts_with(t, 'Gr')", TRUE),
+        ("starts_with(t, nothing)", NULL),
+        ("ends_with(t, 'x')", FALSE),
+        ("position('ß' IN t)", Value::Int(4)),
+        ("strpos(t, 'x')", Value::Int(0)),
+        ("instr(t, 'G')", Value::Int(1)),
+        ("left(t, 2)", Value::text("Gr")),
+        ("left(t, -1)", Value::text("Grüß")),
+        ("right(t, 2)", Value::text("ße")),
+        ("right(nothing, 2)", NULL),
+        ("lpad(n::TEXT, 3, '0')", Value::text("007")),
+        ("rpad(t, 7)", Value::text("Grüße  ")),
+        ("rpad(t, 2, 'x')", Value::text("Gr")),
+    ]);
+}
+
+#[test]
+fn real_functions() {
+    all(&[
+        ("sqrt(n + 2)", Value::Float(3.0)),
+        ("sqrt(-n)", NULL),
+        ("power(2, 10)", Value::Float(1024.0)),
+        ("pow(zero, -1)", NULL),
+        ("exp(zero)", Value::Float(1.0)),
+        ("exp(1000)", NULL),
+        ("ln(1)", Value::Float(0.0)),
+        ("ln(zero)", NULL),
+        ("log10(1000.0)", Value::Float(3.0)),
+        ("sign(-n)", Value::Int(-1)),
+        ("sign(x)", Value::Float(1.0)),
+        ("sign(none)", NULL),
+    ]);
+}
+
+#[test]
+fn json_functions() {
+    all(&[
+        ("json_value(j, '$.n.deep')", Value::text("12.5")),
+        ("json_value(j -> 'n', '$.deep')", Value::text("12.5")),
+        ("json_value(j, '$.tags[1]')", Value::text("b")),
+        ("json_value(j, '$[\"device\"]')", Value::text("mobile")),
+        ("json_value(j, '$.off')", NULL),
+        ("json_extract(j, '$.n') ->> 'deep'", Value::text("12.5")),
+        ("json_query(j, '$.tags')", Value::Json(r#"["a","b"]"#.into())),
+        ("json_extract(j, '$.tags[7]')", NULL),
+        ("json_array_length(j -> 'tags')", Value::Int(2)),
+        ("cardinality(j)", NULL),
+        ("cardinality(j -> 'nowhere')", NULL),
+        ("array_to_string(j -> 'tags', ', ')", Value::text("a, b")),
+        ("array_join(j -> 'device', ', ')", NULL),
+    ]);
+}
+
+#[test]
 fn json_paths() {
     all(&[
         ("j ->> 'device'", Value::text("mobile")),
@@ -214,6 +277,14 @@ fn times() {
         ("EXTRACT(EPOCH FROM at)", Value::Int(1_700_000_000)),
         ("EXTRACT(YEAR FROM 1700000000123)", Value::Int(2023)),
         ("EXTRACT(MILLISECOND FROM at)", Value::Int(123)),
+        ("date_trunc('hour', at)", Value::Time(parse_timestamp("2023-11-14T22:00:00Z").unwrap())),
+        ("date_trunc('WEEK', at)", Value::Time(parse_timestamp("2023-11-13").unwrap())),
+        ("to_timestamp(1700000000)", plus(-123)),
+        ("to_timestamp(1700000000.123) = at", TRUE),
+        ("to_timestamp('2023-11-14T22:13:20.123Z') = at", TRUE),
+        ("to_timestamp(t)", NULL),
+        ("epoch_ms(at)", Value::Int(1_700_000_000_123)),
+        ("epoch_ms(1700000000123) = at", TRUE),
     ]);
     assert_eq!(parse_timestamp("1970-01-01T00:00:01Z"), Some(Timestamp(1000)));
 }
@@ -254,6 +325,19 @@ fn mismatched_types_are_errors_that_name_both() {
         ("(SELECT 1)", "subqueries are supported in FROM only"),
         ("at + INTERVAL '1' MONTH", "expected an interval such as"),
         ("count(n)", "count cannot stand in another aggregate"),
+        ("json_value(j, '$.')", "found '$.'; expected a JSON path such as '$.items[0].price'"),
+        ("json_value(t, '$.a')", "the first argument of json_value has to be JSON, found TEXT: t"),
+        ("cardinality(t)", "an argument of cardinality has to be JSON, found TEXT: t"),
+        ("date_trunc('fortnight', at)", "found 'fortnight'; expected one of 'second', 'minute'"),
+        ("date_trunc(t, at)", "found t; expected one of 'second', 'minute'"),
+        ("date_trunc('hour', t)", "the second argument of date_trunc has to be TIMESTAMP, found TEXT: t"),
+        ("to_timestamp(b)", "to_timestamp takes a TEXT or a number of seconds, found BOOLEAN: b"),
+        ("epoch_ms(x)", "epoch_ms takes a TIMESTAMP or a BIGINT, found DOUBLE: x"),
+        ("position(n IN t)", "an argument of position has to be TEXT, found BIGINT: n"),
+        ("split_part(t, 'a')", "split_part takes 3 arguments, found 2"),
+        ("lpad(t)", "lpad takes 2 to 3 arguments, found 1"),
+        ("sqrt(t)", "an argument of sqrt has to be DOUBLE, found TEXT: t"),
+        ("window_funnel(INTERVAL '1' MINUTE, b)", "window_funnel cannot stand in another aggregate"),
         ("lower(t) FILTER (WHERE b)", "FILTER belongs to an aggregate, and lower is none"),
         ("n OVER", "expected"),
     ] {

@@ -43,6 +43,9 @@ fn what_decides_no_row_keeps_it() {
         ("key = 'product_id', ", ""),
         ("unused TEXT", "unused BIGINT, another TEXT"),
         ("max_ahead = '1 hour'", "max_ahead = '2 hours'"),
+        ("max_ahead = '1 hour'", "format = 'json'"),
+        ("kind TEXT, price DOUBLE, unused", "kind TEXT OPTIONS (field = 'kind'), price DOUBLE, unused"),
+        ("topic = 'results'", "topic = 'results', text_topic = 'told', template = '{product}'"),
     ] {
         assert_eq!(changed(from, to), original, "{from} -> {to}");
     }
@@ -56,6 +59,13 @@ fn what_decides_rows_changes_it() {
         ("watermark_delay = '2 seconds'", "watermark_delay = '3 seconds'"),
         ("allowed_lateness = '5 seconds'", "allowed_lateness = '6 seconds'"),
         ("price DOUBLE, unused", "price BIGINT, unused"),
+        ("kind TEXT, price DOUBLE, unused", "kind TEXT OPTIONS (field = 'type'), price DOUBLE, unused"),
+        ("kind TEXT, price DOUBLE, unused", "kind TEXT OPTIONS (field = 'type, kind'), price DOUBLE, unused"),
+        ("key = 'product_id', ", "format = 'text', pattern = '{product_id} {kind} {price} {unused} {ts}', "),
+        (
+            "key = 'product_id', ",
+            "format = 'text', pattern = '{product_id} {kind} {price} {unused} at {ts}', ",
+        ),
         ("product_id TEXT NOT NULL", "product_id TEXT"),
         ("'click'", "'clack'"),
         ("count(*)", "count(kind)"),
@@ -79,6 +89,32 @@ fn what_decides_rows_changes_it() {
         assert!(!seen.contains(&fingerprint), "{from} -> {to}");
         seen.push(fingerprint);
     }
+}
+
+#[test]
+fn the_parameters_of_aggregates_decide_rows() {
+    let of = |aggregate: &str| changed("sum(price)", aggregate);
+    let mut seen = Vec::new();
+    for aggregate in [
+        "approx_percentile(price, 0.5)",
+        "approx_percentile(price, 0.95)",
+        "window_funnel(INTERVAL '1' MINUTE, kind = 'view', kind = 'click') * 1.0",
+        "window_funnel(INTERVAL '2' MINUTE, kind = 'view', kind = 'click') * 1.0",
+        "window_funnel(INTERVAL '1' MINUTE, kind = 'click', kind = 'view') * 1.0",
+        "window_funnel(INTERVAL '1' MINUTE, kind = 'view', kind = 'click', kind = 'view') * 1.0",
+        "stddev_samp(price)",
+        "stddev_pop(price)",
+        "first(price)",
+        "last(price)",
+    ] {
+        let fingerprint = of(aggregate);
+        assert!(!seen.contains(&fingerprint), "{aggregate}");
+        seen.push(fingerprint);
+    }
+    assert_eq!(of("stddev(price)"), of("stddev_samp(price)"));
+    assert_eq!(of("approx_quantile(price, 1 / 2)"), of("approx_percentile(price, 0.5)"));
+    assert_eq!(of("funnel('60 s', kind = 'view')"), of("window_funnel(INTERVAL '1' MINUTE, kind = 'view')"));
+    assert_eq!(of("sum_if(price, kind = 'a')"), of("sum(price) FILTER (WHERE kind = 'a')"));
 }
 
 #[test]

@@ -76,6 +76,7 @@ contract! {
         many_are_read_by_key,
         a_scan_is_in_the_order_of_keys,
         a_scan_takes_its_ends_along,
+        the_first_of_a_scan_are_as_many_as_asked_for,
         a_scan_that_ends_before_it_begins_is_empty,
         a_scan_takes_its_partition_and_epoch_alone,
         pages_and_history_are_scanned_apart,

@@ -91,7 +91,7 @@ impl Job {
         let text = if self == Self::Rules { RULES } else { SQL };
         let file = SqlFile { name: "jobs.sql".into(), text: text.into() };
         let mut catalog = Catalog::parse(&[file]).expect("the jobs are valid SQL");
-        catalog.views.retain(|view| view.name == self.view());
+        catalog.keep(&[self.view().to_owned()]);
         catalog.views.iter_mut().for_each(|view| view.options.topic = Some(view.name.clone()));
         catalog
     }

@@ -1,7 +1,7 @@
 //! What the four jobs of `tests/data/flink` cost, and one with rows of single events, in CPU seconds for a million events on one core.
 //!
 //! ```sh
-//! cargo bench --no-default-features --bench jobs -- [--quick] [--json] [--job NAME] [--events N]
+//! cargo bench --no-default-features --bench jobs -- [--quick] [--json] [--job NAME] [--side NAME] [--events N]
 //! ```
 //!
 //! Each job is run over generated events from three sides:
@@ -11,6 +11,8 @@
 //!   reports, keeps every window open.
 //! - *rows*: the same with closing: history, pages, rows on a topic.
 //! - *NDJSON*: `weir run` from a file of plain NDJSON to a file of rows.
+//!
+//! `--side slabs`, `--side rows` or `--side ndjson` runs one side alone, for a profiler.
 //!
 //! Generating events is not measured. `docs/performance.md` shows the numbers and what they are
 //! compared with.
@@ -54,6 +56,7 @@ struct Request {
     rounds: usize,
     json: bool,
     job: Option<String>,
+    side: Option<String>,
 }
 
 /// What a job costs.
@@ -84,18 +87,21 @@ fn main() {
 }
 
 fn request() -> Request {
-    let mut request = Request { events: 1_000_000, rounds: 7, json: false, job: None };
+    let mut request = Request { events: 1_000_000, rounds: 7, json: false, job: None, side: None };
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
             "--quick" => (request.events, request.rounds) = (200_000, 3),
             "--json" => request.json = true,
             "--job" => request.job = arguments.next(),
+            "--side" => request.side = arguments.next(),
             "--events" => request.events = arguments.next().and_then(|n| n.parse().ok()).expect("a number"),
             "--rounds" => request.rounds = arguments.next().and_then(|n| n.parse().ok()).expect("a number"),
             // What cargo itself passes.
             "--bench" => {}
-            other => panic!("{other}: expected --quick, --json, --job NAME, --events N or --rounds N"),
+            other => {
+                panic!("{other}: expected --quick, --json, --job NAME, --side NAME, --events N or --rounds N")
+            }
         }
     }
     request
@@ -104,13 +110,20 @@ fn request() -> Request {
 fn report(job: Job, request: &Request, folder: &Path) -> Report {
     let Request { events, rounds, .. } = *request;
     let file = folder.join(job.name());
-    write_events(job, events, &file);
+    let wants = |side: &str| request.side.as_ref().is_none_or(|wanted| wanted == side);
+    if wants("ndjson") {
+        write_events(job, events, &file);
+    }
+    let rounds_of = |side| if wants(side) { rounds } else { 0 };
     let (slabs, rows) = (
-        Rounds::of(rounds, || from_payloads(job, events, false)),
-        Rounds::of(rounds, || from_payloads(job, events, true)),
+        Rounds::of(rounds_of("slabs"), || from_payloads(job, events, false)),
+        Rounds::of(rounds_of("rows"), || from_payloads(job, events, true)),
     );
-    let ndjson = Rounds::of(rounds, || from_ndjson(job, events, &file));
+    let ndjson = Rounds::of(rounds_of("ndjson"), || from_ndjson(job, events, &file));
     let peak_of = |events| {
+        if request.side.is_some() {
+            return 0.0;
+        }
         forget_peak();
         from_payloads(job, events, true);
         peak_megabytes()
@@ -174,6 +187,7 @@ fn from_ndjson(job: Job, count: usize, file: &Path) -> f64 {
     let inputs = vec![Input { topic: job.topic().into(), lines: Box::new(lines) }];
     let rows = File::create(file.with_extension("rows")).expect("a file for the rows");
     let outputs = Outputs {
+        views: Vec::new(),
         rows: Box::new(BufWriter::new(rows)),
         late: Box::new(std::io::sink()),
         dead: Box::new(std::io::sink()),

@@ -2,7 +2,10 @@
 
 use std::cmp::Ordering;
 
-use super::distinct::Distinct;
+use super::{
+    by_time::ByTime, cardinality::Cardinality, distinct::Distinct, funnel::Funnel, moments::Moments,
+    percentile::Percentile, state::States,
+};
 use crate::{
     codec::{CodecError, Reader, put_value, put_varint, put_zigzag},
     sql::{Aggregate, AggregateFunction},
@@ -16,9 +19,19 @@ pub(super) enum Column {
     Count(Vec<u64>),
     SumInt(Vec<Option<i64>>),
     SumFloat(Vec<Option<f64>>),
-    Extreme { wanted: Ordering, groups: Vec<Value<'static>> },
+    Extreme {
+        wanted: Ordering,
+        groups: Vec<Value<'static>>,
+    },
     Avg(Vec<(f64, u64)>),
     Distinct(Distinct),
+    /// The same sets, whose values are the result.
+    Values(Distinct),
+    ByTime(States<ByTime>),
+    Cardinality(States<Cardinality>),
+    Percentile(States<Percentile>),
+    Moments(States<Moments>),
+    Funnel(States<Funnel>),
 }
 
 impl Column {
@@ -26,12 +39,19 @@ impl Column {
         let extreme = |wanted| Self::Extreme { wanted, groups: Vec::new() };
         match (aggregate.function, aggregate.argument) {
             (AggregateFunction::Count, _) => Self::Count(Vec::new()),
-            (AggregateFunction::CountDistinct, _) => Self::Distinct(Distinct::default()),
+            (AggregateFunction::CountDistinct, _) => Self::Distinct(Distinct::new(aggregate.argument)),
             (AggregateFunction::Sum, Type::Double) => Self::SumFloat(Vec::new()),
             (AggregateFunction::Sum, _) => Self::SumInt(Vec::new()),
             (AggregateFunction::Min, _) => extreme(Ordering::Less),
             (AggregateFunction::Max, _) => extreme(Ordering::Greater),
             (AggregateFunction::Avg, _) => Self::Avg(Vec::new()),
+            (AggregateFunction::ArrayDistinct, _) => Self::Values(Distinct::new(aggregate.argument)),
+            (AggregateFunction::First, _) => Self::ByTime(States::new(Ordering::Less)),
+            (AggregateFunction::Last, _) => Self::ByTime(States::new(Ordering::Greater)),
+            (AggregateFunction::ApproxCountDistinct, _) => Self::Cardinality(States::new(())),
+            (AggregateFunction::ApproxPercentile(fraction), _) => Self::Percentile(States::new(fraction)),
+            (AggregateFunction::Spread(spread), _) => Self::Moments(States::new(spread)),
+            (AggregateFunction::WindowFunnel(span), _) => Self::Funnel(States::new(span)),
         }
     }
 
@@ -42,11 +62,16 @@ impl Column {
             Self::SumFloat(groups) => groups.push(None),
             Self::Extreme { groups, .. } => groups.push(Value::Null),
             Self::Avg(groups) => groups.push((0.0, 0)),
-            Self::Distinct(distinct) => distinct.push(),
+            Self::Distinct(distinct) | Self::Values(distinct) => distinct.push(),
+            Self::ByTime(states) => states.push(),
+            Self::Cardinality(states) => states.push(),
+            Self::Percentile(states) => states.push(),
+            Self::Moments(states) => states.push(),
+            Self::Funnel(states) => states.push(),
         }
     }
 
-    pub(super) fn update(&mut self, group: usize, value: &Value<'_>) {
+    pub(super) fn update(&mut self, group: usize, time: Timestamp, value: &Value<'_>) {
         if value.is_null() {
             return;
         }
@@ -68,7 +93,12 @@ impl Column {
                     at(groups, group, |(sum, n)| (*sum, *n) = (*sum + x, *n + 1));
                 }
             }
-            Self::Distinct(distinct) => distinct.update(group, value),
+            Self::Distinct(distinct) | Self::Values(distinct) => distinct.update(group, value),
+            Self::ByTime(states) => states.update(group, time, value),
+            Self::Cardinality(states) => states.update(group, time, value),
+            Self::Percentile(states) => states.update(group, time, value),
+            Self::Moments(states) => states.update(group, time, value),
+            Self::Funnel(states) => states.update(group, time, value),
         }
     }
 
@@ -91,7 +121,13 @@ impl Column {
             (Self::Avg(groups), Self::Avg(others)) => {
                 each(groups, others, pairs, |(sum, n), (more, m)| (*sum, *n) = (*sum + more, *n + m));
             }
-            (Self::Distinct(distinct), Self::Distinct(other)) => distinct.merge(other, pairs),
+            (Self::Distinct(distinct), Self::Distinct(other))
+            | (Self::Values(distinct), Self::Values(other)) => distinct.merge(other, pairs),
+            (Self::ByTime(states), Self::ByTime(others)) => states.merge(others, pairs),
+            (Self::Cardinality(states), Self::Cardinality(others)) => states.merge(others, pairs),
+            (Self::Percentile(states), Self::Percentile(others)) => states.merge(others, pairs),
+            (Self::Moments(states), Self::Moments(others)) => states.merge(others, pairs),
+            (Self::Funnel(states), Self::Funnel(others)) => states.merge(others, pairs),
             _ => debug_assert!(false, "accumulators of different aggregates"),
         }
     }
@@ -107,6 +143,12 @@ impl Column {
                 groups.get(group).filter(|(_, n)| *n > 0).map(|(sum, n)| Value::Float(sum / *n as f64))
             }
             Self::Distinct(distinct) => Some(count(distinct.count(group))),
+            Self::Values(distinct) => array(distinct.values(group)),
+            Self::ByTime(states) => states.finish(group),
+            Self::Cardinality(states) => states.finish(group),
+            Self::Percentile(states) => states.finish(group),
+            Self::Moments(states) => states.finish(group),
+            Self::Funnel(states) => states.finish(group),
         };
         found.unwrap_or(Value::Null)
     }
@@ -129,7 +171,12 @@ impl Column {
                 groups.iter().for_each(|(_, n)| put_varint(out, *n));
                 groups.iter().for_each(|(sum, _)| out.extend_from_slice(&sum.to_le_bytes()));
             }
-            Self::Distinct(distinct) => distinct.encode(out),
+            Self::Distinct(distinct) | Self::Values(distinct) => distinct.encode(out),
+            Self::ByTime(states) => states.encode(out),
+            Self::Cardinality(states) => states.encode(out),
+            Self::Percentile(states) => states.encode(out),
+            Self::Moments(states) => states.encode(out),
+            Self::Funnel(states) => states.encode(out),
         }
     }
 
@@ -150,7 +197,13 @@ impl Column {
                 let sums = many(n, || from.float("a sum"))?;
                 Self::Avg(sums.into_iter().zip(counts).collect())
             }
-            Self::Distinct(_) => Self::Distinct(Distinct::decode(n, from)?),
+            Self::Distinct(_) => Self::Distinct(Distinct::decode(aggregate.argument, n, from)?),
+            Self::Values(_) => Self::Values(Distinct::decode(aggregate.argument, n, from)?),
+            Self::ByTime(states) => Self::ByTime(states.decode(n, from)?),
+            Self::Cardinality(states) => Self::Cardinality(states.decode(n, from)?),
+            Self::Percentile(states) => Self::Percentile(states.decode(n, from)?),
+            Self::Moments(states) => Self::Moments(states.decode(n, from)?),
+            Self::Funnel(states) => Self::Funnel(states.decode(n, from)?),
         })
     }
 }
@@ -182,4 +235,12 @@ fn keep(wanted: Ordering, best: &mut Value<'static>, value: &Value<'_>) {
 
 fn count(n: u64) -> Value<'static> {
     Value::Int(i64::try_from(n).unwrap_or(i64::MAX))
+}
+
+/// Values in ascending order, as a JSON array; none where there are none.
+fn array(mut values: Vec<Value<'_>>) -> Option<Value<'static>> {
+    values.sort_unstable_by(|a, b| a.compare(b).unwrap_or(Ordering::Equal));
+    let values: Vec<_> = values.iter().map(Value::to_json).collect();
+    let is_some = !values.is_empty();
+    is_some.then(|| Value::Json(serde_json::Value::Array(values).to_string().into()))
 }

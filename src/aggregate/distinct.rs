@@ -5,19 +5,21 @@ use smallvec::SmallVec;
 
 use super::KeyTable;
 use crate::{
-    codec::{CodecError, Reader, put_bytes, put_value, put_varint},
-    value::Value,
+    codec::{CodecError, Reader, put_value, put_varint},
+    value::{Type, Value},
 };
 
-/// Up to this many values a group is searched from front to back, without an index.
-const SMALL: usize = 8;
+/// Up to this many values a group is searched from front to back, without an index: two cache lines.
+const SMALL: usize = 32;
 
 /// The values of a group. Those of a session's slice are few.
 type Set = SmallVec<[u32; 4]>;
 
 /// For each group the set of its values. Values are kept once however many groups have them.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(super) struct Distinct {
+    /// Whether all values are texts: these are kept as they are, others as [`put_value`] writes them.
+    is_text: bool,
     values: KeyTable,
     /// For each group its values' numbers, in the order in which they came.
     groups: Vec<Set>,
@@ -27,6 +29,17 @@ pub(super) struct Distinct {
 }
 
 impl Distinct {
+    /// Sets of values of a type.
+    pub(super) fn new(of: Type) -> Self {
+        Self {
+            is_text: of == Type::Text,
+            values: KeyTable::default(),
+            groups: Vec::new(),
+            index: HashTable::new(),
+            scratch: Vec::new(),
+        }
+    }
+
     pub(super) fn push(&mut self) {
         self.groups.push(Set::new());
     }
@@ -35,34 +48,50 @@ impl Distinct {
         self.groups.get(group).map_or(0, |values| values.len() as u64)
     }
 
+    /// The values of a group, in no order.
+    pub(super) fn values(&self, group: usize) -> Vec<Value<'_>> {
+        let numbers = self.groups.get(group).into_iter().flatten();
+        // What was read from the store may be damaged.
+        numbers.filter_map(|number| self.value(self.values.key(*number as usize))).collect()
+    }
+
+    fn value<'b>(&self, bytes: &'b [u8]) -> Option<Value<'b>> {
+        if self.is_text {
+            return std::str::from_utf8(bytes).ok().map(Value::text);
+        }
+        Reader::new(bytes).value().ok()
+    }
+
     pub(super) fn update(&mut self, group: usize, value: &Value<'_>) {
-        self.scratch.clear();
-        put_value(&mut self.scratch, value);
-        let (number, _) = self.values.find_or_add(KeyTable::hash(&self.scratch), &self.scratch);
+        let bytes = match value {
+            Value::Text(text) if self.is_text => text.as_bytes(),
+            _ => {
+                self.scratch.clear();
+                put_value(&mut self.scratch, value);
+                &self.scratch
+            }
+        };
+        let (number, _) = self.values.find_or_add(KeyTable::hash(bytes), bytes);
         self.add(group, number);
     }
 
     pub(super) fn merge(&mut self, other: &Self, pairs: &[(usize, usize)]) {
         const UNKNOWN: usize = usize::MAX;
-        if pairs.len() < other.groups.len() / 2 {
-            // Most values are of no group that is merged.
-            for (group, from) in pairs {
-                for theirs in other.groups.get(*from).into_iter().flatten() {
-                    let number = self.number_of(other, *theirs as usize);
-                    self.add(*group, number);
-                }
-            }
-            return;
-        }
-        let mut numbers = vec![UNKNOWN; other.values.len()];
+        let set = |group: usize| other.groups.get(group).map_or(&[][..], |values| values);
+        // Where much is merged, each value is looked up once.
+        let merged: usize = pairs.iter().map(|(_, from)| set(*from).len()).sum();
+        let is_much = merged > other.values.len() / 2;
+        let mut known = vec![UNKNOWN; if is_much { other.values.len() } else { 0 }];
         for (group, from) in pairs {
-            for theirs in other.groups.get(*from).into_iter().flatten() {
+            for theirs in set(*from) {
                 let theirs = *theirs as usize;
-                let Some(ours) = numbers.get_mut(theirs) else { continue };
-                if *ours == UNKNOWN {
-                    *ours = self.number_of(other, theirs);
+                let ours = match known.get(theirs) {
+                    Some(ours) if *ours != UNKNOWN => *ours,
+                    _ => self.number_of(other, theirs),
+                };
+                if let Some(known) = known.get_mut(theirs) {
+                    *known = ours;
                 }
-                let ours = *ours;
                 self.add(*group, ours);
             }
         }
@@ -95,34 +124,45 @@ impl Distinct {
         }
     }
 
+    /// Appends the values, then the sizes of the sets, then each set's numbers in order, as the
+    /// differences between them.
     pub(super) fn encode(&self, out: &mut Vec<u8>) {
-        put_varint(out, self.values.len() as u64);
-        self.values.iter().for_each(|value| put_bytes(out, value));
+        self.values.encode(out);
+        self.groups.iter().for_each(|values| put_varint(out, values.len() as u64));
+        let mut sorted = Vec::new();
         for values in &self.groups {
-            put_varint(out, values.len() as u64);
-            values.iter().for_each(|number| put_varint(out, u64::from(*number)));
+            sorted.clear();
+            sorted.extend_from_slice(values);
+            sorted.sort_unstable();
+            let mut before = 0;
+            for number in &sorted {
+                put_varint(out, u64::from(number - before));
+                before = *number;
+            }
         }
     }
 
-    pub(super) fn decode(groups: usize, from: &mut Reader<'_>) -> Result<Self, CodecError> {
-        let mut distinct = Self::default();
-        for _ in 0..from.count("the number of values")? {
-            let value = from.bytes("a value")?;
-            distinct.values.find_or_add(KeyTable::hash(value), value);
-        }
-        for group in 0..groups {
+    pub(super) fn decode(of: Type, groups: usize, from: &mut Reader<'_>) -> Result<Self, CodecError> {
+        let mut distinct = Self { values: KeyTable::decode(from)?, ..Self::new(of) };
+        let sizes = (0..groups).map(|_| from.count("the size of a set")).collect::<Result<Vec<_>, _>>()?;
+        for (group, size) in sizes.into_iter().enumerate() {
             distinct.push();
-            for _ in 0..from.count("the size of a set")? {
-                let number = from.varint("a value's number")?;
-                let known = usize::try_from(number).ok().filter(|n| *n < distinct.values.len());
-                let number = known.ok_or_else(|| CodecError::Unexpected {
-                    found: format!("value {number} of {}", distinct.values.len()),
-                    expected: "the number of a value",
-                })?;
-                distinct.add(group, number);
+            let mut number = 0_u64;
+            for _ in 0..size {
+                number = number.saturating_add(from.varint("a value's number")?);
+                distinct.add(group, distinct.known(number)?);
             }
         }
         Ok(distinct)
+    }
+
+    /// The number of a value that is there.
+    fn known(&self, number: u64) -> Result<usize, CodecError> {
+        let known = usize::try_from(number).ok().filter(|n| *n < self.values.len());
+        known.ok_or_else(|| CodecError::Unexpected {
+            found: format!("value {number} of {}", self.values.len()),
+            expected: "the number of a value",
+        })
     }
 }
 

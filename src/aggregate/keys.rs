@@ -3,6 +3,8 @@
 use hashbrown::HashTable;
 use xxhash_rust::xxh3::xxh3_64;
 
+use crate::codec::{CodecError, Reader, put_bytes, put_varint};
+
 /// A set of byte strings, each with a number: 0, 1, 2, ... All bytes lie in one buffer.
 #[derive(Clone, Debug, Default)]
 pub struct KeyTable {
@@ -15,9 +17,8 @@ pub struct KeyTable {
 #[derive(Clone, Copy, Debug)]
 struct Key {
     hash: u64,
-    /// Where it lies in the buffer.
-    start: usize,
-    len: usize,
+    /// Where it ends in the buffer. It begins where the one before it ends.
+    end: usize,
 }
 
 impl KeyTable {
@@ -51,10 +52,11 @@ impl KeyTable {
         }
     }
 
-    fn add(&mut self, hash: u64, key: &[u8]) -> usize {
+    /// Adds a key, which gets the next number, whether or not it is there already.
+    pub fn add(&mut self, hash: u64, key: &[u8]) -> usize {
         let number = self.keys.len();
-        self.keys.push(Key { hash, start: self.bytes.len(), len: key.len() });
         self.bytes.extend_from_slice(key);
+        self.keys.push(Key { hash, end: self.bytes.len() });
         let keys = &self.keys;
         let rehash = |n: &u32| keys.get(*n as usize).map_or(0, |key| key.hash);
         self.numbers.insert_unique(hash, u32::try_from(number).unwrap_or(u32::MAX), rehash);
@@ -63,11 +65,14 @@ impl KeyTable {
 
     /// The key of a number; empty past the end.
     pub fn key(&self, number: usize) -> &[u8] {
-        self.keys.get(number).map_or(&[], |key| self.text(key))
+        let end = self.keys.get(number).map_or(0, |key| key.end);
+        self.bytes.get(self.start(number)..end).unwrap_or_default()
     }
 
-    fn text(&self, key: &Key) -> &[u8] {
-        self.bytes.get(key.start..key.start + key.len).unwrap_or_default()
+    /// Where the key of a number begins.
+    #[inline]
+    fn start(&self, number: usize) -> usize {
+        number.checked_sub(1).and_then(|before| self.keys.get(before)).map_or(0, |before| before.end)
     }
 
     /// The hash of a number's key.
@@ -77,11 +82,49 @@ impl KeyTable {
 
     /// All keys in the order of their numbers.
     pub fn iter(&self) -> impl Iterator<Item = &[u8]> {
-        self.keys.iter().map(|key| self.text(key))
+        (0..self.len()).map(|number| self.key(number))
+    }
+
+    /// Appends all keys: how many, what all begin with, the lengths of the rests, the rests.
+    pub fn encode(&self, out: &mut Vec<u8>) {
+        let prefix = self.prefix();
+        put_varint(out, self.len() as u64);
+        put_bytes(out, prefix);
+        let rests = || self.iter().map(|key| key.get(prefix.len()..).unwrap_or_default());
+        rests().for_each(|rest| put_varint(out, rest.len() as u64));
+        rests().for_each(|rest| out.extend_from_slice(rest));
+    }
+
+    /// Reads what [`KeyTable::encode`] wrote.
+    pub fn decode(from: &mut Reader<'_>) -> Result<Self, CodecError> {
+        let len = from.count("the number of keys")?;
+        let mut key = from.bytes("what keys begin with")?.to_vec();
+        let prefix = key.len();
+        let lengths = (0..len).map(|_| from.count("a key's length")).collect::<Result<Vec<_>, _>>()?;
+        let mut table = Self::default();
+        for length in lengths {
+            key.truncate(prefix);
+            key.extend_from_slice(from.take(length, "a key")?);
+            let (_, is_new) = table.find_or_add(Self::hash(&key), &key);
+            if !is_new {
+                let found = "a key twice".into();
+                return Err(CodecError::Unexpected { found, expected: "distinct keys" });
+            }
+        }
+        Ok(table)
+    }
+
+    /// What all keys begin with: at least what tells their type.
+    fn prefix(&self) -> &[u8] {
+        let first = self.key(0);
+        let common = |a: &[u8], b: &[u8]| a.iter().zip(b).take_while(|(a, b)| a == b).count();
+        let len = self.iter().fold(first.len(), |len, key| common(first.get(..len).unwrap_or_default(), key));
+        first.get(..len).unwrap_or_default()
     }
 
     #[inline]
     fn is_at(&self, number: u32, hash: u64, key: &[u8]) -> bool {
-        self.keys.get(number as usize).is_some_and(|known| known.hash == hash && self.text(known) == key)
+        let number = number as usize;
+        self.keys.get(number).is_some_and(|known| known.hash == hash) && self.key(number) == key
     }
 }

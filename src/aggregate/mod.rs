@@ -3,10 +3,20 @@
 //! They stand in columns, one an aggregate, indexed by group: a slab of a thousand keys is a handful
 //! of vectors. Merging is associative, and commutative but for the rounding of float sums, so that
 //! slices may be folded one by one and merged when a window closes.
+//!
+//! What a group's accumulator knows is a function of the multiset of (time, value) pairs that it took in,
+//! whatever their order: also of the sketches, which change their form by the number of values and
+//! not by how these came.
 
+mod by_time;
+mod cardinality;
 mod column;
 mod distinct;
+mod funnel;
 mod keys;
+mod moments;
+mod percentile;
+mod state;
 
 pub use keys::KeyTable;
 
@@ -15,6 +25,7 @@ use column::Column;
 use crate::{
     codec::{CodecError, Reader},
     sql::Aggregate,
+    time::Timestamp,
     value::Value,
 };
 
@@ -35,11 +46,11 @@ impl Accumulators {
         }
     }
 
-    /// Lets an aggregate of a group take in a value. NULL is taken in by none, so that `count(*)`
-    /// is to be given anything else.
-    pub fn update(&mut self, aggregate: usize, group: usize, value: &Value<'_>) {
+    /// Lets an aggregate of a group take in a value of an event of this time. NULL is taken in by
+    /// none, so that `count(*)` is to be given anything else.
+    pub fn update(&mut self, aggregate: usize, group: usize, at: Timestamp, value: &Value<'_>) {
         if let Some(column) = self.0.get_mut(aggregate) {
-            column.update(group, value);
+            column.update(group, at, value);
         }
     }
 

@@ -5,7 +5,7 @@ use serde_json::{Map, Value as Json, json};
 
 use crate::{
     engine::{PartitionStatus, ViewStatus},
-    sql::{Catalog, Field, View, Window},
+    sql::{Catalog, Field, Source, View, Window},
     time::Timestamp,
 };
 
@@ -13,8 +13,11 @@ use crate::{
 pub(super) fn describe(catalog: &Catalog, view: &View) -> Map<String, Json> {
     let columns: Vec<Json> = view.outputs.iter().map(|output| field(&output.field)).collect();
     let keys: Vec<Json> = view.keys.iter().map(field).collect();
-    let tables = view.sources.iter().filter_map(|source| catalog.tables.get(source.table));
-    let sources: Vec<&str> = tables.map(|table| table.name.as_str()).collect();
+    let name = |source: &Source| match source.view(catalog) {
+        Some(view) => Some(view.name.as_str()),
+        None => source.table(catalog).map(|table| table.name.as_str()),
+    };
+    let sources: Vec<&str> = view.sources.iter().filter_map(name).collect();
     let mut description = Map::new();
     description.insert("name".into(), view.name.as_str().into());
     description.insert("columns".into(), columns.into());
@@ -23,6 +26,9 @@ pub(super) fn describe(catalog: &Catalog, view: &View) -> Map<String, Json> {
     description.insert("allowed_lateness_ms".into(), view.options.allowed_lateness.0.into());
     description.insert("sources".into(), sources.into());
     description.insert("topic".into(), view.options.topic.as_deref().into());
+    if let Some(sentence) = &view.options.sentence {
+        description.insert("text_topic".into(), sentence.topic.as_str().into());
+    }
     description.insert("links".into(), links(view));
     description
 }
@@ -57,6 +63,7 @@ fn window(window: Window) -> Json {
         Window::Session { gap } => json!({ "kind": "session", "gap_ms": gap.0 }),
         Window::Over { range } => json!({ "kind": "over", "range_ms": range.0 }),
         Window::Event => json!({ "kind": "event" }),
+        Window::Running => json!({ "kind": "none" }),
     }
 }
 
@@ -68,6 +75,7 @@ fn links(view: &View) -> Json {
     links.insert("self".into(), base.clone().into());
     links.insert("latest".into(), format!("{base}/latest").into());
     links.insert("previous".into(), format!("{base}/previous").into());
+    links.insert("windows".into(), format!("{base}/windows").into());
     if !view.keys.is_empty() {
         let names: Vec<String> = view.keys.iter().map(|key| format!("{{{}}}", key.name)).collect();
         links.insert("key".into(), format!("{base}/{}", names.join("/")).into());

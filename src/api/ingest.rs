@@ -1,7 +1,8 @@
 //! `POST /events/{table}`: events to the topic of their table.
 //!
 //! An event is accepted when it fits its table and the broker has it, not before. What does not fit
-//! is named by its index and its reason, and takes nothing else with it.
+//! is named by its index and its reason, and takes nothing else with it. JSON for a table of plain text
+//! becomes text on the way; text for it is taken as it is.
 
 use std::sync::Arc;
 
@@ -20,7 +21,7 @@ use super::problem::Problem;
 use crate::{
     event,
     publish::{Message, Publisher},
-    sql::{Catalog, Table},
+    sql::{Catalog, Format, Table},
     time::{Clock, Timestamp},
 };
 
@@ -56,7 +57,7 @@ async fn accept<P: Publisher, C: Clock>(
 ) -> Result<Response, Problem> {
     let table = table(&ingest.catalog, &uri)?;
     let body = body.map_err(|rejection| of_body(&rejection))?;
-    let events = split(&body)?;
+    let events = split(table, &body)?;
     let checked = check(table, &events, ingest.clock.now());
     if !checked.messages.is_empty() {
         ingest.publisher.publish(checked.messages).await?;
@@ -81,22 +82,25 @@ fn of_body(rejection: &BytesRejection) -> Problem {
 }
 
 /// The events of a body: one object, an array of them, or one a line.
-fn split(body: &[u8]) -> Result<Vec<&[u8]>, Problem> {
+fn split<'b>(table: &Table, body: &'b [u8]) -> Result<Vec<&'b [u8]>, Problem> {
     let body = body.trim_ascii();
     match body.first() {
         None => Err(Problem::malformed_body("the body is empty")),
-        Some(b'[') => {
-            let events: Vec<&RawValue> = serde_json::from_slice(body)
-                .map_err(|error| Problem::malformed_body(format!("the body is no JSON array: {error}")))?;
-            Ok(events.into_iter().map(|event| event.get().as_bytes()).collect())
-        }
+        Some(b'[') => match serde_json::from_slice::<Vec<&RawValue>>(body) {
+            Ok(events) => Ok(events.into_iter().map(|event| event.get().as_bytes()).collect()),
+            // Plain text may begin with a bracket too.
+            Err(_) if table.format != Format::Json => Ok(lines(body)),
+            Err(error) => Err(Problem::malformed_body(format!("the body is no JSON array: {error}"))),
+        },
         // An object may itself have line breaks, so lines are what remains when it is not one.
         Some(_) if serde_json::from_slice::<&RawValue>(body).is_ok() => Ok(vec![body]),
-        Some(_) => {
-            let lines = body.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
-            Ok(lines.filter(|line| !line.is_empty()).collect())
-        }
+        Some(_) => Ok(lines(body)),
     }
+}
+
+fn lines(body: &[u8]) -> Vec<&[u8]> {
+    let lines = body.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
+    lines.filter(|line| !line.is_empty()).collect()
 }
 
 #[derive(Default)]
@@ -120,8 +124,9 @@ fn message(table: &Table, event: &[u8], now: Timestamp) -> Result<Message, Strin
     if event.len() > MAX_EVENT {
         return Err(format!("an event has at most {MAX_EVENT} bytes, this one has {}", event.len()));
     }
-    let valid = event::validate(table, event, now).map_err(|rejection| rejection.reason)?;
-    Ok(Message { topic: table.topic.clone(), key: valid.key, payload: event.to_vec(), headers: Vec::new() })
+    let (record, valid) = event::compose(table, event, now).map_err(|rejection| rejection.reason)?;
+    let payload = record.into_owned();
+    Ok(Message { topic: table.topic.clone(), key: valid.key, payload, headers: Vec::new() })
 }
 
 fn answer(accepted: usize, rejected: Vec<serde_json::Value>) -> Result<Response, Problem> {

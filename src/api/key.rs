@@ -1,4 +1,4 @@
-//! A row's key in a path: `/orders/eu/17` is the key `('eu', 17)`.
+//! A row's key in a path: `/orders/eu/17` is the key `('eu', 17)`; or in a query: `key=eu,17`.
 //!
 //! Segments are split before they are decoded, so a key may hold any character, a slash
 //! (`%2F`) too; and the text `latest`, which a route has taken, is written with one character
@@ -6,10 +6,13 @@
 
 use percent_encoding::percent_decode_str;
 
-use super::problem::Problem;
+use super::{
+    problem::Problem,
+    query::{Parameters, mismatch, moment},
+};
 use crate::{
+    engine::Key,
     sql::{Field, View},
-    time::Timestamp,
     value::{Type, Value},
 };
 
@@ -20,6 +23,33 @@ pub(super) fn parse(view: &View, path: &str) -> Result<Vec<Value<'static>>, Prob
         return Err(Problem::unknown_key(shape(view, segments.len())));
     }
     view.keys.iter().zip(segments).map(|(field, segment)| parse_segment(field, segment)).collect()
+}
+
+/// The key that the parameters of a query say, if they say one: `key=eu,17`, or `key.region=eu` and
+/// `key.shop=17` where a text has a comma itself.
+pub(super) fn of_query(view: &View, parameters: &mut Parameters) -> Result<Option<Key>, Problem> {
+    let names: Vec<&str> = view.keys.iter().map(|key| key.name.as_str()).collect();
+    let by_name = names.iter().map(|name| parameters.take(&format!("key.{name}")));
+    let by_name = by_name.collect::<Result<Vec<_>, _>>()?;
+    let texts: Vec<String> = match parameters.take("key")? {
+        Some(text) if names.len() == 1 => vec![text],
+        Some(text) => text.split(',').map(str::to_owned).collect(),
+        None if by_name.iter().all(Option::is_none) => return Ok(None),
+        None => by_name.into_iter().flatten().collect(),
+    };
+    if texts.len() != names.len() || names.is_empty() {
+        let (count, expected) = (texts.len(), names.len());
+        return Err(Problem::malformed_query(format!(
+            "key: found {count} parts; expected {expected}: view {} has the key columns ({})",
+            view.name,
+            names.join(", ")
+        )));
+    }
+    let part = |(field, text): (&Field, String)| {
+        let value = typed(field.kind, &text);
+        value.ok_or_else(|| mismatch(&format!("key.{}", field.name), &text, &field.kind.to_string()))
+    };
+    view.keys.iter().zip(texts).map(part).collect::<Result<_, _>>().map(Some)
 }
 
 fn shape(view: &View, found: usize) -> String {
@@ -42,26 +72,22 @@ fn parse_segment(field: &Field, segment: &str) -> Result<Value<'static>, Problem
     })
 }
 
-fn typed(kind: Type, text: &str) -> Option<Value<'static>> {
+/// A text as a value of a type; none where it is none.
+pub(super) fn typed(kind: Type, text: &str) -> Option<Value<'static>> {
     Some(match kind {
         Type::Text => Value::Text(text.to_owned().into()),
         Type::Json => Value::Json(text.to_owned().into()),
         Type::BigInt => Value::Int(text.parse().ok()?),
         Type::Double => Value::Float(text.parse().ok()?),
         Type::Boolean => Value::Bool(text.parse().ok()?),
-        Type::Timestamp => Value::Time(timestamp(text)?),
+        Type::Timestamp => Value::Time(moment(text)?),
     })
-}
-
-/// Epoch milliseconds or RFC 3339.
-fn timestamp(text: &str) -> Option<Timestamp> {
-    let millis = text.parse().ok().or_else(|| Some(text.parse::<jiff::Timestamp>().ok()?.as_millisecond()));
-    millis.map(Timestamp)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::time::Timestamp;
 
     #[test]
     fn a_segment_is_read_as_its_columns_type() {

@@ -6,14 +6,19 @@
 //! Every failure is a problem document (RFC 9457). Handlers return a `Problem`; one layer around all
 //! routes renders it, because only that layer always knows which request it answers.
 
+mod alerts;
 mod columns;
+mod cursor;
 mod describe;
 mod ingest;
 mod key;
 mod page;
 mod problem;
+mod query;
 mod read;
+mod select;
 mod views;
+mod windows;
 
 use std::sync::Arc;
 
@@ -51,7 +56,11 @@ where
 }
 
 fn serve_routes<V: Views>(views: Arc<V>) -> Router {
-    page::routes().merge(describe::routes(views.clone())).merge(read::routes(views))
+    page::routes()
+        .merge(describe::routes(views.clone()))
+        .merge(alerts::routes(views.clone()))
+        .merge(windows::routes(views.clone()))
+        .merge(read::routes(views))
 }
 
 fn finish(routes: Router) -> Router {

@@ -1,13 +1,13 @@
 //! `/{view}/latest`, `/{view}/previous` and the rows of one key.
 
-use std::{cmp::Ordering, sync::Arc};
+use std::sync::Arc;
 
 use axum::{
     Router,
     extract::State,
     http::{
         HeaderMap, HeaderValue, StatusCode, Uri,
-        header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH},
+        header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH, LINK},
     },
     response::{IntoResponse, Response},
     routing::get,
@@ -17,8 +17,10 @@ use serde_json::{Map, Value as Json};
 
 use super::{
     columns::{describe, progress},
-    key,
+    cursor, key,
     problem::Problem,
+    query::Parameters,
+    select::Selection,
     views::Views,
 };
 use crate::{
@@ -40,36 +42,23 @@ pub(super) fn routes<V: Views>(views: Arc<V>) -> Router {
 }
 
 /// A request that reads a view.
-struct Reader<'a, V> {
-    views: &'a V,
-    view: &'a View,
+pub(super) struct Request<'a, V> {
+    pub(super) views: &'a V,
+    pub(super) view: &'a View,
     /// The path behind the view's name, still encoded.
     rest: &'a str,
 }
 
-impl<'a, V: Views> Reader<'a, V> {
+impl<'a, V: Views> Request<'a, V> {
     /// Finds the view that the path names. The path is taken as it was sent: decoded, the slashes
     /// that belong to a key could not be told from those between its parts.
-    ///
-    /// No route here takes query parameters: one that is there was meant to do something, so it is
-    /// not passed over.
-    fn new(views: &'a V, uri: &'a Uri) -> Result<Self, Problem> {
+    pub(super) fn new(views: &'a V, uri: &'a Uri) -> Result<Self, Problem> {
         let path = uri.path().strip_prefix('/').unwrap_or_default();
         let (name, rest) = path.split_once('/').unwrap_or((path, ""));
         let name = percent_decode_str(name).decode_utf8_lossy();
         let catalog = views.catalog();
         let view = catalog.view(&name).ok_or_else(|| Problem::unknown_view(catalog, &name))?;
-        match uri.query() {
-            None | Some("") => Ok(Self { views, view, rest }),
-            Some(query) => Err(Problem::malformed_query(format!("{query:?}: there are no query parameters"))),
-        }
-    }
-
-    async fn all(&self) -> Result<(Vec<KeyRows>, ViewStatus), Problem> {
-        let (views, view) = (self.views, self.view);
-        let (mut rows, status) = futures::try_join!(views.latest(view), views.status(view))?;
-        rows.sort_by(|a, b| compare(&a.latest, &b.latest));
-        Ok((rows, status))
+        Ok(Self { views, view, rest })
     }
 
     async fn one(&self, key: &[Value<'_>]) -> Result<Option<Json>, Problem> {
@@ -86,7 +75,7 @@ impl<'a, V: Views> Reader<'a, V> {
         pair.into()
     }
 
-    fn row(&self, row: &ClosedRow, status: &ViewStatus) -> Json {
+    pub(super) fn row(&self, row: &ClosedRow, status: &ViewStatus) -> Json {
         let mut object = row.to_json(self.view);
         object.insert("final".into(), is_final(self.view, row, status).into());
         object.into()
@@ -99,22 +88,12 @@ fn is_final(view: &View, row: &ClosedRow, status: &ViewStatus) -> bool {
     window::is_final(view, row.window_end, status.closed.unwrap_or(Timestamp::MIN))
 }
 
-/// The order of the rows' columns, so that the same rows always are the same bytes.
-fn compare(a: &ClosedRow, b: &ClosedRow) -> Ordering {
-    let columns = a.values.iter().zip(&b.values);
-    let mut differences = columns.filter_map(|(a, b)| a.compare(b)).filter(|order| order.is_ne());
-    differences.next().unwrap_or_else(|| a.window_start.cmp(&b.window_start))
-}
-
 async fn latest<V: Views>(
     State(views): State<Arc<V>>,
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let reader = Reader::new(views.as_ref(), &uri)?;
-    let (rows, status) = reader.all().await?;
-    let rows: Vec<Json> = rows.iter().map(|rows| reader.row(&rows.latest, &status)).collect();
-    Ok(respond(&rows.into(), &headers))
+    selected(views.as_ref(), &uri, &headers, |rows| Some(&rows.latest)).await
 }
 
 async fn previous<V: Views>(
@@ -122,11 +101,33 @@ async fn previous<V: Views>(
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let reader = Reader::new(views.as_ref(), &uri)?;
-    let (rows, status) = reader.all().await?;
-    let previous = rows.iter().filter_map(|rows| rows.previous.as_ref());
-    let rows: Vec<Json> = previous.map(|row| reader.row(row, &status)).collect();
-    Ok(respond(&rows.into(), &headers))
+    selected(views.as_ref(), &uri, &headers, |rows| rows.previous.as_ref()).await
+}
+
+/// One row of each key, as far as the request asks for it, in its order.
+async fn selected<V: Views>(
+    views: &V,
+    uri: &Uri,
+    headers: &HeaderMap,
+    which: impl Fn(&KeyRows) -> Option<&ClosedRow>,
+) -> Result<Response, Problem> {
+    let request = Request::new(views, uri)?;
+    let selection = Selection::read(request.view, &mut Parameters::parse(uri.query())?)?;
+    let query = cursor::fingerprint([request.view], uri);
+    let behind = selection.cursor.as_deref().map(|text| cursor::decode(query, text)).transpose()?;
+    let (all, status) = futures::try_join!(views.latest(request.view), views.status(request.view))?;
+    let rows = all.iter().filter_map(|(key, rows)| Some((key, which(rows)?)));
+    let mut rows: Vec<_> = rows
+        .filter(|(_, row)| selection.takes(row))
+        .map(|(key, row)| (selection.place(key, row), row))
+        .filter(|(place, _)| behind.as_ref().is_none_or(|behind| selection.compare(place, behind).is_gt()))
+        .collect();
+    rows.sort_by(|(a, _), (b, _)| selection.compare(a, b));
+    let page = rows.get(..selection.limit.unwrap_or(rows.len()).min(rows.len())).unwrap_or_default();
+    let last = page.last().filter(|_| page.len() < rows.len());
+    let next = last.map(|(place, _)| cursor::encode(query, place));
+    let page: Vec<Json> = page.iter().map(|(_, row)| request.row(row, &status)).collect();
+    Ok(respond(&page.into(), headers, next.and_then(|next| cursor::link(uri, &next))))
 }
 
 async fn by_key<V: Views>(
@@ -134,12 +135,13 @@ async fn by_key<V: Views>(
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let reader = Reader::new(views.as_ref(), &uri)?;
-    let key = key::parse(reader.view, reader.rest)?;
-    let pair = reader.one(&key).await?.ok_or_else(|| {
-        Problem::unknown_key(format!("view {} has no row for /{} yet", reader.view.name, reader.rest))
+    let request = Request::new(views.as_ref(), &uri)?;
+    Parameters::parse(uri.query())?.none("none")?;
+    let key = key::parse(request.view, request.rest)?;
+    let pair = request.one(&key).await?.ok_or_else(|| {
+        Problem::unknown_key(format!("view {} has no row for /{} yet", request.view.name, request.rest))
     })?;
-    Ok(respond(&pair, &headers))
+    Ok(respond(&pair, &headers, None))
 }
 
 /// The rows of a view without keys; what a view with keys is and how far it has come.
@@ -148,20 +150,22 @@ async fn view<V: Views>(
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let reader = Reader::new(views.as_ref(), &uri)?;
-    if reader.view.keys.is_empty() {
-        let pair = reader.one(&[]).await?;
+    let request = Request::new(views.as_ref(), &uri)?;
+    Parameters::parse(uri.query())?.none("none")?;
+    if request.view.keys.is_empty() {
+        let pair = request.one(&[]).await?;
         let pair =
-            pair.ok_or_else(|| Problem::unknown_key(format!("view {} has no row yet", reader.view.name)))?;
-        return Ok(respond(&pair, &headers));
+            pair.ok_or_else(|| Problem::unknown_key(format!("view {} has no row yet", request.view.name)))?;
+        return Ok(respond(&pair, &headers, None));
     }
-    let mut description = describe(views.catalog(), reader.view);
-    description.extend(progress(&views.status(reader.view).await?));
-    Ok(respond(&description.into(), &headers))
+    let mut description = describe(views.catalog(), request.view);
+    description.extend(progress(&views.status(request.view).await?));
+    Ok(respond(&description.into(), &headers, None))
 }
 
-/// A body that may be cached for a second, and need not be sent again while it stays the same.
-fn respond(body: &Json, request: &HeaderMap) -> Response {
+/// A body that may be cached for a second, and need not be sent again while it stays the same; `next`
+/// is the link to the next page.
+pub(super) fn respond(body: &Json, request: &HeaderMap, next: Option<HeaderValue>) -> Response {
     let body = body.to_string();
     // Weak, because the same rows may go out compressed or not.
     let tag = format!("W/\"{:016x}\"", xxhash_rust::xxh3::xxh3_64(body.as_bytes()));
@@ -169,6 +173,7 @@ fn respond(body: &Json, request: &HeaderMap) -> Response {
     let unchanged = known.is_some_and(|tags| tags.split(',').any(|known| known.trim() == tag));
     let mut headers = HeaderMap::new();
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("max-age=1"));
+    headers.extend(next.map(|next| (LINK, next)));
     headers.extend(HeaderValue::try_from(tag).map(|tag| (ETAG, tag)));
     if unchanged {
         return (StatusCode::NOT_MODIFIED, headers).into_response();

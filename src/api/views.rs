@@ -3,7 +3,7 @@
 use std::future::Future;
 
 use crate::{
-    engine::{EngineError, KeyRows, Reader, ViewStatus},
+    engine::{EngineError, HistoryPage, HistoryQuery, Key, KeyRows, Reader, ViewStatus},
     sql::{Catalog, View},
     state::Store,
     value::Value,
@@ -14,8 +14,8 @@ pub trait Views: Send + Sync + 'static {
     /// The catalog that they are of.
     fn catalog(&self) -> &Catalog;
 
-    /// The rows of all keys of a view, in any order.
-    fn latest(&self, view: &View) -> impl Future<Output = Result<Vec<KeyRows>, EngineError>> + Send;
+    /// All keys of a view with their rows, in any order.
+    fn latest(&self, view: &View) -> impl Future<Output = Result<Vec<(Key, KeyRows)>, EngineError>> + Send;
 
     /// The rows of one key; none where it never had one. The key has a value for each of
     /// [`View::keys`], of that key's type.
@@ -24,6 +24,13 @@ pub trait Views: Send + Sync + 'static {
         view: &View,
         key: &[Value<'_>],
     ) -> impl Future<Output = Result<Option<KeyRows>, EngineError>> + Send;
+
+    /// A page of a view's closed rows, in the order that [`HistoryPage`] has.
+    fn history(
+        &self,
+        view: &View,
+        query: &HistoryQuery,
+    ) -> impl Future<Output = Result<HistoryPage, EngineError>> + Send;
 
     /// How far a view has come.
     fn status(&self, view: &View) -> impl Future<Output = Result<ViewStatus, EngineError>> + Send;
@@ -37,12 +44,16 @@ impl<S: Store + 'static> Views for Reader<S> {
         Reader::catalog(self)
     }
 
-    async fn latest(&self, view: &View) -> Result<Vec<KeyRows>, EngineError> {
+    async fn latest(&self, view: &View) -> Result<Vec<(Key, KeyRows)>, EngineError> {
         self.all(view).await
     }
 
     async fn key(&self, view: &View, key: &[Value<'_>]) -> Result<Option<KeyRows>, EngineError> {
         Reader::key(self, view, key).await
+    }
+
+    async fn history(&self, view: &View, query: &HistoryQuery) -> Result<HistoryPage, EngineError> {
+        Reader::history(self, view, query).await
     }
 
     async fn status(&self, view: &View) -> Result<ViewStatus, EngineError> {

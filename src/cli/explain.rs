@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use super::sql::{self, SqlArgs};
 use crate::{
-    sql::{View, Window},
+    sql::{Origin, View, Window},
     window::Slices,
 };
 
@@ -31,6 +31,10 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
 
 /// How the view's time is cut, and what that costs.
 fn slices(view: &View) -> String {
+    if view.sources.iter().any(|source| matches!(source.origin, Origin::View(_))) {
+        return "slices: none of its own; it is computed from the history of the view that it reads\n"
+            .to_owned();
+    }
     let length = Slices::of(view.window).length();
     let share = match view.window {
         Window::Grid { size, .. } => format!("{} in a window", size.0 / length.0),
@@ -38,6 +42,10 @@ fn slices(view: &View) -> String {
         Window::Over { range } => format!("{} of recent events", 1 + (2 * range.0) / length.0),
         Window::Event => {
             return "slices: none; nothing of an event is kept\nwrites: for each batch the head\n".to_owned();
+        }
+        Window::Running => {
+            return "slices: one for ever; each batch writes the parts of it that have its keys, and the head\n"
+                .to_owned();
         }
     };
     format!(

@@ -13,7 +13,10 @@ use indicatif::ProgressBar;
 const GZIP: [u8; 2] = [0x1f, 0x8b];
 
 /// An open file of events.
-#[cfg_attr(not(feature = "local"), expect(dead_code, reason = "only replay reads line by line"))]
+#[cfg_attr(
+    not(any(feature = "local", feature = "notify")),
+    expect(dead_code, reason = "only replay and notify read line by line")
+)]
 pub(super) struct Input {
     path: PathBuf,
     reader: Box<dyn BufRead + Send>,
@@ -36,7 +39,7 @@ impl Input {
     }
 
     /// The next line that is not blank and its place, `file:line`.
-    #[cfg(feature = "local")]
+    #[cfg(any(feature = "local", feature = "notify"))]
     pub(super) fn next_line(&mut self) -> anyhow::Result<Option<(String, Vec<u8>)>> {
         loop {
             let mut line = Vec::new();
@@ -82,7 +85,7 @@ fn failed(path: &Path) -> String {
 }
 
 #[cfg(test)]
-#[cfg(feature = "local")]
+#[cfg(any(feature = "local", feature = "notify"))]
 mod tests {
     use std::io::Write;
 

@@ -5,6 +5,8 @@ mod explain;
 mod input;
 #[cfg(feature = "local")]
 mod inspect;
+#[cfg(feature = "notify")]
+mod notify;
 #[cfg(feature = "local")]
 mod pace;
 #[cfg(feature = "local")]
@@ -55,6 +57,8 @@ enum Command {
     Run(run::Args),
     #[cfg(feature = "local")]
     Inspect(inspect::Args),
+    #[cfg(feature = "notify")]
+    Notify(notify::Args),
     #[cfg(feature = "local")]
     Replay(replay::Args),
     #[cfg(feature = "local")]
@@ -90,6 +94,8 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Run(args) => run::run(&args),
         #[cfg(feature = "local")]
         Command::Inspect(args) => block_on(inspect::run(args)),
+        #[cfg(feature = "notify")]
+        Command::Notify(args) => block_on(notify::run(args)),
         #[cfg(feature = "local")]
         Command::Replay(args) => block_on(replay::run(args)),
         #[cfg(feature = "local")]
@@ -100,7 +106,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
 }
 
 /// Several threads: connections must go on while a command reads a file.
-#[cfg(feature = "local")]
+#[cfg(any(feature = "local", feature = "notify"))]
 fn block_on(command: impl Future<Output = anyhow::Result<ExitCode>>) -> anyhow::Result<ExitCode> {
     use anyhow::Context as _;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();

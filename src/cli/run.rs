@@ -71,6 +71,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     });
     let inputs = inputs.collect::<anyhow::Result<Vec<_>>>()?;
     let outputs = Outputs {
+        views: args.views.clone(),
         rows: writer(Some(&args.output))?,
         late: writer(args.late.as_deref())?,
         dead: writer(args.dead.as_deref())?,
@@ -102,7 +103,7 @@ impl Args {
             sql::view(&catalog, name)?;
         }
         if !self.views.is_empty() {
-            catalog.views.retain(|view| self.views.contains(&view.name));
+            catalog.keep(&self.views);
         }
         ensure!(!catalog.views.is_empty(), "{} has no views to run", self.sql.sql.display());
         Ok(catalog)

@@ -8,14 +8,14 @@ use super::{
     fold::{Fold, Start, Stop},
     leaf::Leaves,
     slab::Slab,
-    stored::{MOST_BYTES, Put},
+    stored::Put,
     view::{ViewRuntime, Windows, closed},
     writer::Writer,
 };
 use crate::{
     event::{Batch, RawBatch, decode},
     publish::{Publisher, Topics},
-    sql::Source,
+    sql::{Origin, Source},
     state::{Advance, Head, ItemKey, Partition, Progress, Store, Written},
     time::{Offset, Timestamp},
 };
@@ -36,9 +36,9 @@ impl<S: Store, P: Publisher, T: Topics> Engine<S, P, T> {
     /// Absorbs a batch into all views that read its topic, and closes what becomes due. On an error
     /// the batch is to be given again, whole or cut anew: what was done already is not done twice.
     pub async fn absorb(&self, raw: &RawBatch) -> Result<Absorbed, EngineError> {
-        let table_index = self.catalog.tables.iter().position(|table| table.topic == raw.topic);
-        let table = table_index.and_then(|index| self.catalog.tables.get(index).map(|table| (index, table)));
-        let (table_index, table) = table.ok_or_else(|| EngineError::UnknownTopic {
+        let mut tables = self.catalog.tables.iter().enumerate();
+        let table = tables.find(|(_, table)| table.topic == raw.topic);
+        let (index, table) = table.ok_or_else(|| EngineError::UnknownTopic {
             topic: raw.topic.clone(),
             known: self.catalog.tables.iter().map(|t| t.topic.as_str()).collect::<Vec<_>>().join(", "),
         })?;
@@ -46,7 +46,7 @@ impl<S: Store, P: Publisher, T: Topics> Engine<S, P, T> {
         let partition = Partition { topic: raw.topic.as_str().into(), index: raw.partition };
         let mut tasks = Vec::new();
         for (view_index, view) in self.views.iter().enumerate() {
-            for source in view.plan.sources.iter().filter(|source| source.table == table_index) {
+            for source in view.plan.sources.iter().filter(|source| source.origin == Origin::Table(index)) {
                 let head = self.store.head(&view.id).await?;
                 let partition = partition.clone();
                 tasks.push((Task { view_index, view, source, batch: &batch, partition }, head));
@@ -112,6 +112,7 @@ impl<S: Store, P: Publisher, T: Topics> Engine<S, P, T> {
                 continue;
             }
             head = self.advance(task, &fold, &progress, &mut writer, head).await?;
+            writer.rows = std::mem::take(&mut fold.rows);
             let closing = Closing {
                 view_index: task.view_index,
                 view: task.view,
@@ -121,7 +122,7 @@ impl<S: Store, P: Publisher, T: Topics> Engine<S, P, T> {
                 closed: closed(&head, scope),
                 watermark: task.view.watermark(&head, &sources, scope),
                 touched: &fold.touched,
-                rows: std::mem::take(&mut fold.rows),
+                is_flush: false,
             };
             let given = self.close(closing, Some((&task.partition, &mut writer))).await?;
             total.accepted += fold.accepted;
@@ -174,7 +175,7 @@ impl<S: Store, P: Publisher, T: Topics> Engine<S, P, T> {
         epoch: u32,
         writer: &mut Writer,
     ) -> Result<Written, EngineError> {
-        let expires = self.clock.now() + self.settings.retention + task.view.reach();
+        let expires = task.view.expires(self.clock.now(), self.settings.retention + task.view.reach());
         let is_dirty = |leaves: &Leaves<Slab>| leaves.iter().any(|leaf| leaf.dirty);
         let dirty = writer.slabs.iter().filter(|(_, leaves)| is_dirty(leaves));
         let slices: Vec<_> = dirty.map(|(slice, _)| *slice).collect();
@@ -191,7 +192,7 @@ impl<S: Store, P: Publisher, T: Topics> Engine<S, P, T> {
                 key: &key,
                 version: &|slab: &Slab, _| slab.next.0,
                 expires,
-                most_bytes: MOST_BYTES,
+                most_bytes: writer.most_bytes(task.view, slice),
             };
             let damaged = |source| EngineError::Damaged { subject: format!("a slab of {slice}"), source };
             let (slabs, packer) = writer.slabs_and_packer().map_err(damaged)?;

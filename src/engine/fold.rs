@@ -49,12 +49,18 @@ pub(super) struct Start {
 /// Windows that may have been closed before an event of theirs was taken in.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Touched {
-    /// On a grid: the keys, by window end.
+    /// On a grid: the keys, by window end. Without windows: the keys, at the end of time.
     pub(super) windows: BTreeMap<Timestamp, HashSet<Vec<u8>>>,
     /// For sessions, and rows of single events: keys and times of events.
     pub(super) events: HashSet<(Vec<u8>, Timestamp)>,
     /// Events that were taken in for rows of single events: their keys' numbers in the index.
     pub(super) kept: Vec<(u32, Timestamp)>,
+}
+
+impl Touched {
+    pub(super) fn is_empty(&self) -> bool {
+        self.windows.is_empty() && self.events.is_empty()
+    }
 }
 
 /// Why folding stopped.
@@ -261,6 +267,10 @@ impl<'a> Fold<'a> {
             }
             (Windows::Over(reach), _) => self.place_over(event, reach, leaf, events),
             (Windows::Session(_), None) | (Windows::Event, _) => return true,
+            (Windows::Running, _) => {
+                self.touch(event.at, Timestamp::MIN, Timestamp::MAX);
+                Place::Counts(Tag::ALL)
+            }
         };
         match place {
             Place::Counts(tag) => self.add(event, &tag, leaf),
@@ -275,8 +285,8 @@ impl<'a> Fold<'a> {
     fn add(&mut self, event: &Event<'_>, tag: &Tag, leaf: &mut Leaf<Slab>) {
         let shape = &self.view.shape;
         let groups = leaf.content.section(shape, tag);
-        let (group, accumulators) = groups.count(event.hash, &self.key);
-        update(&self.source.inputs, event.row, group, accumulators);
+        let (group, accumulators) = groups.count(event.hash, &self.key, 1);
+        update(&self.source.inputs, event.at, event.row, group, accumulators);
         if shape.timed {
             groups.widen(group, event.at, event.at);
         }
@@ -287,14 +297,20 @@ impl<'a> Fold<'a> {
 }
 
 /// Gives a row to each aggregate whose FILTER lets it pass.
-fn update(inputs: &[Input], row: &[Value<'_>], group: usize, accumulators: &mut Accumulators) {
+pub(super) fn update(
+    inputs: &[Input],
+    at: Timestamp,
+    row: &[Value<'_>],
+    group: usize,
+    accumulators: &mut Accumulators,
+) {
     for (aggregate, Input { argument, filter }) in inputs.iter().enumerate() {
         if filter.as_ref().is_some_and(|filter| !filter.test(row)) {
             continue;
         }
         match argument {
-            Some(argument) => argument.with(row, |value| accumulators.update(aggregate, group, value)),
-            None => accumulators.update(aggregate, group, &Value::Bool(true)),
+            Some(argument) => argument.with(row, |value| accumulators.update(aggregate, group, at, value)),
+            None => accumulators.update(aggregate, group, at, &Value::Bool(true)),
         }
     }
 }

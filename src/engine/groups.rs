@@ -60,19 +60,14 @@ impl Groups {
 
     /// The group of a key, which is made if there is none.
     fn group(&mut self, hash: u64, key: &[u8]) -> usize {
-        let (group, is_new) = self.keys.find_or_add(hash, key);
-        if is_new {
-            self.events.push(0);
-            self.accumulators.push();
-        }
-        group
+        self.keys.find(hash, key).unwrap_or_else(|| self.add(hash, key))
     }
 
-    /// Counts an event into a key's group, and hands out its accumulators.
-    pub(super) fn count(&mut self, hash: u64, key: &[u8]) -> (usize, &mut Accumulators) {
+    /// Counts events into a key's group, and hands out its accumulators.
+    pub(super) fn count(&mut self, hash: u64, key: &[u8], count: u64) -> (usize, &mut Accumulators) {
         let group = self.group(hash, key);
         if let Some(events) = self.events.get_mut(group) {
-            *events += 1;
+            *events += count;
         }
         (group, &mut self.accumulators)
     }
@@ -87,21 +82,31 @@ impl Groups {
         }
     }
 
+    /// Makes a group, even where the key has one already; returns its number.
+    pub(super) fn add(&mut self, hash: u64, key: &[u8]) -> usize {
+        self.events.push(0);
+        self.accumulators.push();
+        self.keys.add(hash, key)
+    }
+
     /// Merges some groups of `other` into the groups of the same keys.
     pub(super) fn merge(&mut self, other: &Self, wanted: impl Iterator<Item = usize>) {
-        let pairs: Vec<_> = wanted
-            .map(|from| {
-                let to = self.group(other.keys.hash_at(from), other.keys.key(from));
-                if let Some(events) = self.events.get_mut(to) {
-                    *events += other.events(from);
-                }
-                if let Some((first, last)) = other.span(from) {
-                    self.widen(to, first, last);
-                }
-                (to, from)
-            })
-            .collect();
-        self.accumulators.merge(&other.accumulators, &pairs);
+        let pair = |from| (self.group(other.keys.hash_at(from), other.keys.key(from)), from);
+        let pairs: Vec<_> = wanted.map(pair).collect();
+        self.merge_pairs(other, &pairs);
+    }
+
+    /// Merges groups of `other` into groups of these: for each pair, the second into the first.
+    pub(super) fn merge_pairs(&mut self, other: &Self, pairs: &[(usize, usize)]) {
+        for (to, from) in pairs {
+            if let Some(events) = self.events.get_mut(*to) {
+                *events += other.events(*from);
+            }
+            if let Some((first, last)) = other.span(*from) {
+                self.widen(*to, first, last);
+            }
+        }
+        self.accumulators.merge(&other.accumulators, pairs);
     }
 
     /// The groups whose keys' hashes fulfil a condition, as groups of their own.
@@ -112,9 +117,7 @@ impl Groups {
     }
 
     pub(super) fn encode(&self, slice: Timestamp, out: &mut Vec<u8>) {
-        put_varint(out, self.len() as u64);
-        self.keys.iter().for_each(|key| put_varint(out, key.len() as u64));
-        self.keys.iter().for_each(|key| out.extend_from_slice(key));
+        self.keys.encode(out);
         self.events.iter().for_each(|events| put_varint(out, *events));
         for (first, last) in &self.spans {
             put_zigzag(out, (*first - slice).0);
@@ -124,19 +127,8 @@ impl Groups {
     }
 
     pub(super) fn decode(shape: &Shape, slice: Timestamp, from: &mut Reader<'_>) -> Result<Self, CodecError> {
-        let len = from.count("the number of groups")?;
-        let lengths = (0..len).map(|_| from.count("a key's length")).collect::<Result<Vec<_>, _>>()?;
-        let mut keys = KeyTable::default();
-        for length in lengths {
-            let key = from.take(length, "a key")?;
-            let (_, is_new) = keys.find_or_add(KeyTable::hash(key), key);
-            if !is_new {
-                return Err(CodecError::Unexpected {
-                    found: "a key twice".into(),
-                    expected: "distinct keys",
-                });
-            }
-        }
+        let keys = KeyTable::decode(from)?;
+        let len = keys.len();
         let events = (0..len).map(|_| from.varint("a number of events")).collect::<Result<_, _>>()?;
         let mut spans = Vec::new();
         for _ in 0..if shape.timed { len } else { 0 } {

@@ -7,7 +7,7 @@ use super::{
     groups::Groups,
     history::History,
     page::Page,
-    row::ClosedRow,
+    row::{ClosedRow, KeyRows},
     rules::Logged,
     slab::{Slab, Tag},
     stored::whole,
@@ -88,11 +88,12 @@ impl Inspector {
             }
             ItemKey::Page { .. } => {
                 let page = Page::decode(body)?;
-                let rows = page.rows().iter().map(|rows| {
+                let pair = |rows: KeyRows| {
                     let previous = rows.previous.as_ref().map(|row| self.row(row));
                     json!({ "latest": self.row(&rows.latest), "previous": previous })
-                });
-                ("keys", rows.collect())
+                };
+                let rows = page.entries().map(|entry| entry.map(|(_, rows)| pair(rows)));
+                ("keys", rows.collect::<Result<_, _>>()?)
             }
             ItemKey::History { slice, .. } => {
                 let history = History::decode(*slice, body)?;

@@ -5,6 +5,8 @@
 //! writes: a half that was not written yet is read from the parent. The parent is never read again
 //! once both halves stand, and expires.
 
+use std::collections::BTreeSet;
+
 use crate::state::Chunk;
 
 /// What is kept under a key in chunks.
@@ -81,6 +83,11 @@ impl<C: Content> Leaves<C> {
         self.0.iter()
     }
 
+    /// The contents alone.
+    pub(super) fn into_contents(self) -> impl Iterator<Item = C> {
+        self.0.into_iter().map(|leaf| leaf.content)
+    }
+
     pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Leaf<C>> {
         self.0.iter_mut()
     }
@@ -118,6 +125,13 @@ impl<C> Leaf<C> {
     fn chunk_and_content(self) -> (Chunk, C) {
         (self.chunk, self.content)
     }
+}
+
+/// Whether other chunks cover all of a chunk: then nothing of it counts.
+pub(super) fn is_overlaid(chunk: Chunk, by: &BTreeSet<Chunk>) -> bool {
+    let deepest = by.last().map_or(0, |last| last.depth);
+    let is_covered = |half: Chunk| by.contains(&half) || is_overlaid(half, by);
+    chunk.depth < deepest && chunk.halves().into_iter().all(is_covered)
 }
 
 /// The first hash that a chunk covers.
@@ -176,6 +190,16 @@ mod tests {
             }
             let total: usize = leaves.iter().map(|leaf| leaf.content.len()).sum();
             prop_assert_eq!(total, hashes.len());
+        }
+
+        #[test]
+        fn a_chunk_is_overlaid_where_no_hash_of_it_is_left(chunks in chunks()) {
+            let chunks: BTreeSet<_> = chunks.into_iter().collect();
+            for chunk in &chunks {
+                let deeper = |hash| chunks.iter().any(|c| c.depth > chunk.depth && c.covers(hash));
+                let is_left = (0..8u64).map(|n| n << 61).any(|hash| chunk.covers(hash) && !deeper(hash));
+                prop_assert_eq!(is_overlaid(*chunk, &chunks), !is_left);
+            }
         }
 
         #[test]

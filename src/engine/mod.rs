@@ -35,6 +35,7 @@ mod page;
 mod read;
 mod row;
 mod rules;
+mod series;
 mod sessions;
 mod slab;
 mod stored;
@@ -50,7 +51,8 @@ use std::{
 pub use error::EngineError;
 pub use inspect::Inspector;
 pub use read::{PartitionStatus, Reader, ViewStatus};
-pub use row::{ClosedRow, KeyRows, SourceRecord};
+pub use row::{ClosedRow, Key, KeyRows, SourceRecord};
+pub use series::{HistoryPage, HistoryPlace, HistoryQuery};
 pub use sweep::Swept;
 
 use crate::{
@@ -59,6 +61,7 @@ use crate::{
     state::{Partition, Scope, Store},
     time::{Clock, Millis, Timestamp},
 };
+use close::Turn;
 use view::ViewRuntime;
 use writer::Writer;
 
@@ -101,8 +104,8 @@ pub struct Engine<S, P, T> {
     settings: Settings,
     writers: std::sync::Mutex<Writers>,
     partitions: tokio::sync::Mutex<HashMap<String, i32>>,
-    /// For each view up to where this process has closed its scopes.
-    turns: Vec<tokio::sync::Mutex<BTreeMap<Scope, Timestamp>>>,
+    /// For each view how far this process has brought its scopes.
+    turns: Vec<tokio::sync::Mutex<BTreeMap<Scope, Turn>>>,
 }
 
 /// What became of a batch.

@@ -5,14 +5,15 @@ use std::sync::Arc;
 use super::{
     EngineError,
     leaf::Leaves,
-    page::{Page, read},
-    row::KeyRows,
+    page::{Page, damaged, read},
+    row::{Key, KeyRows},
+    series::encoded,
     stored,
     view::{ViewRuntime, closed},
 };
 use crate::{
     aggregate::KeyTable,
-    codec::put_value,
+    codec::CodecError,
     sql::{Catalog, View},
     state::{Chunk, Head, Item, ItemKey, Scope, Store},
     time::{Offset, Timestamp},
@@ -24,7 +25,7 @@ use crate::{
 pub struct Reader<S> {
     catalog: Arc<Catalog>,
     views: Vec<ViewRuntime>,
-    store: S,
+    pub(super) store: S,
 }
 
 /// How far a view has come.
@@ -65,24 +66,28 @@ impl<S: Store> Reader<S> {
         &self.catalog
     }
 
-    fn view(&self, view: &View) -> Option<&ViewRuntime> {
+    pub(super) fn view(&self, view: &View) -> Option<&ViewRuntime> {
         self.views.iter().find(|runtime| runtime.plan.name == view.name)
     }
 
-    /// The rows of every key of a view.
-    pub async fn all(&self, view: &View) -> Result<Vec<KeyRows>, EngineError> {
+    /// The keys of a view with their rows.
+    pub async fn all(&self, view: &View) -> Result<Vec<(Key, KeyRows)>, EngineError> {
         let Some(view) = self.view(view) else { return Ok(Vec::new()) };
         let span = crate::state::Span::Pages { view: view.id.clone() };
         let items = self.store.scan(&span).await?;
         let leaves = self.leaves(items).await?;
-        Ok(leaves.iter().flat_map(|leaf| leaf.content.rows()).cloned().collect())
+        let entry = |entry: Result<(&[u8], KeyRows), CodecError>| {
+            let (key, rows) = entry?;
+            Ok((view.key(key)?, rows))
+        };
+        let rows = leaves.iter().flat_map(|leaf| leaf.content.entries()).map(entry);
+        rows.collect::<Result<_, _>>().map_err(|source| damaged(view, source))
     }
 
     /// The rows of one key: a value for each of the view's key columns.
     pub async fn key(&self, view: &View, key: &[Value<'_>]) -> Result<Option<KeyRows>, EngineError> {
         let Some(view) = self.view(view) else { return Ok(None) };
-        let mut bytes = Vec::new();
-        key.iter().for_each(|value| put_value(&mut bytes, value));
+        let bytes = encoded(key);
         let hash = KeyTable::hash(&bytes);
         let depth = self.store.head(&view.id).await?.page_depth;
         let deepest = ItemKey::Page { view: view.id.clone(), chunk: Chunk::covering(hash, depth) };
@@ -92,7 +97,8 @@ impl<S: Store> Reader<S> {
             None => read(&self.store, view, depth, std::iter::once(hash)).await?,
         };
         let mut leaves = self.leaves(items).await?;
-        Ok(leaves.covering(hash).and_then(|leaf| leaf.content.find(hash, &bytes)).cloned())
+        let Some(leaf) = leaves.covering(hash) else { return Ok(None) };
+        leaf.content.find(hash, &bytes).map_err(|source| damaged(view, source))
     }
 
     async fn leaves(&self, items: Vec<(ItemKey, Item)>) -> Result<Leaves<Page>, EngineError> {

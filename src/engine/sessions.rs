@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use hashbrown::HashTable;
+use smallvec::SmallVec;
 
 use super::{leaf::Leaves, slab::Slab, slab::Tag};
 use crate::{
@@ -12,17 +13,20 @@ use crate::{
 };
 
 /// Where a part of a session is kept: in the slab of this slice, in the section of this mark.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct PartId {
     pub(super) slice: Timestamp,
     pub(super) mark: Mark,
 }
 
+/// Most keys lie in the table itself.
+type Key = SmallVec<[u8; 16]>;
+
 /// A key with its sessions.
 #[derive(Clone, Debug)]
 struct Entry {
     hash: u64,
-    key: Box<[u8]>,
+    key: Key,
     sessions: Sessions<PartId>,
 }
 
@@ -43,12 +47,12 @@ pub(super) struct SessionIndex {
 #[derive(Clone, Debug)]
 pub(super) struct DueSession {
     pub(super) hash: u64,
-    pub(super) key: Box<[u8]>,
+    pub(super) key: Key,
     pub(super) span: Span<PartId>,
 }
 
 /// A key behind its hash.
-type HashedKey = (u64, Box<[u8]>);
+type HashedKey = (u64, Key);
 
 impl SessionIndex {
     /// Stitches the sessions of slabs.
@@ -76,7 +80,8 @@ impl SessionIndex {
     /// The sessions of a key, to be looked at and added to.
     pub(super) fn of_key(&mut self, hash: u64, key: &[u8]) -> OfKey<'_> {
         let new = || Entry { hash, key: key.into(), sessions: Sessions::default() };
-        let entry = self.entries.entry(hash, |entry| *entry.key == *key, |entry| entry.hash);
+        let is_same = |entry: &Entry| entry.hash == hash && *entry.key == *key;
+        let entry = self.entries.entry(hash, is_same, |entry| entry.hash);
         let sessions = &mut entry.or_insert_with(new).into_mut().sessions;
         OfKey { bounds: self.bounds, sessions, earliest: &mut self.earliest, first: &mut self.first }
     }

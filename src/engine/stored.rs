@@ -1,11 +1,13 @@
 //! Items to contents and back.
 
+use std::collections::BTreeSet;
+
 use futures::{StreamExt, stream};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::{
     EngineError,
-    leaf::{Content, Leaves},
+    leaf::{Content, Leaves, is_overlaid},
 };
 use crate::{
     codec::{CodecError, Packer, named_pieces, pieces_of, unpack},
@@ -48,7 +50,8 @@ pub(super) async fn leaves<S: Store, C: Content>(
     decode: impl Fn(i64, &[u8]) -> Result<C, CodecError>,
 ) -> Result<Leaves<C>, EngineError> {
     let mut read = Vec::with_capacity(items.len());
-    for (key, item) in items {
+    let chunks: BTreeSet<_> = items.iter().map(|(key, _)| key.chunk()).collect();
+    for (key, item) in items.into_iter().filter(|(key, _)| !is_overlaid(key.chunk(), &chunks)) {
         let item = whole(store, &key, item).await?;
         let content = unpack(&item.body).and_then(|body| decode(item.version, &body));
         let content = content.map_err(|source| damaged(&key, source))?;
@@ -108,7 +111,8 @@ pub(super) struct Put<'a, C: Content> {
     pub(super) key: &'a (dyn Fn(Chunk) -> ItemKey + Sync),
     /// The version that a leaf gets.
     pub(super) version: &'a (dyn Fn(&C, Option<i64>) -> i64 + Sync),
-    pub(super) expires: Timestamp,
+    /// None for never.
+    pub(super) expires: Option<Timestamp>,
     /// A packed body that is larger is split, if it can be.
     pub(super) most_bytes: usize,
 }
@@ -126,7 +130,7 @@ impl<C: Content> Put<'_, C> {
             let takes = must || body.len() <= self.most_bytes;
             if takes {
                 let version = (self.version)(&leaf.content, leaf.stored);
-                packed.push((leaf.chunk, Item { version, body, expires: Some(self.expires) }, leaf.stored));
+                packed.push((leaf.chunk, Item { version, body, expires: self.expires }, leaf.stored));
             }
             Ok::<_, CodecError>(takes)
         })?;

@@ -29,12 +29,22 @@ pub struct Swept {
     pub restarted: Vec<String>,
 }
 
+/// Up to where something is to be closed, and whether that is because nothing comes any more.
+#[derive(Clone, Copy, Debug)]
+struct At {
+    watermark: Timestamp,
+    is_flush: bool,
+}
+
 impl<S: Store, P: Publisher, T: Topics> Engine<S, P, T> {
     /// Sweeps all views.
     pub async fn sweep(&self) -> Result<Swept, EngineError> {
         let mut swept = Swept::default();
         self.forget_topics().await;
         for (view_index, view) in self.views.iter().enumerate() {
+            if view.topics.is_empty() {
+                continue;
+            }
             let mut head = self.store.head(&view.id).await?;
             if head.partitions.is_empty() {
                 continue;
@@ -44,8 +54,8 @@ impl<S: Store, P: Publisher, T: Topics> Engine<S, P, T> {
                 head = self.store.head(&view.id).await?;
             }
             for scope in scopes(view, &sources) {
-                let watermark = self.swept_watermark(view, &head, &sources, scope);
-                let given = self.close_at(view_index, &head, &sources, scope, watermark).await?;
+                let at = self.swept_watermark(view, &head, &sources, scope);
+                let given = self.close_at(view_index, &head, &sources, scope, at).await?;
                 swept.windows += given.windows;
                 swept.rows += given.rows;
             }
@@ -56,11 +66,12 @@ impl<S: Store, P: Publisher, T: Topics> Engine<S, P, T> {
     /// Closes everything that is still open: the input is at its end.
     pub async fn finish(&self) -> Result<Swept, EngineError> {
         let mut swept = Swept::default();
-        for (view_index, view) in self.views.iter().enumerate() {
+        for (view_index, view) in self.views.iter().enumerate().filter(|(_, view)| !view.topics.is_empty()) {
             let head = self.store.head(&view.id).await?;
             let sources = self.sources(view, &head).await?;
             for scope in scopes(view, &sources) {
-                let given = self.close_at(view_index, &head, &sources, scope, Timestamp::MAX).await?;
+                let at = At { watermark: Timestamp::MAX, is_flush: true };
+                let given = self.close_at(view_index, &head, &sources, scope, at).await?;
                 swept.windows += given.windows;
                 swept.rows += given.rows;
             }
@@ -86,15 +97,20 @@ impl<S: Store, P: Publisher, T: Topics> Engine<S, P, T> {
         let mut horizons = Vec::new();
         for view in &self.views {
             let head = self.store.head(&view.id).await?;
-            let closed = head.closed.values().min().copied().unwrap_or(Timestamp::MIN);
-            let past = view.slices.start(closed - view.reach());
-            let floor = match view.windows {
-                Windows::Grid(_) | Windows::Event => None,
+            let past = view.slices.start(closed_through(&head) - view.reach());
+            let mut first = match view.windows {
+                Windows::Grid(_) | Windows::Event => past,
                 Windows::Session(_) | Windows::Over(_) => {
-                    head.partitions.values().map(|progress| progress.floor).min()
+                    head.partitions.values().map(|p| p.floor).fold(past, Timestamp::min)
                 }
+                Windows::Running => Timestamp::MIN,
             };
-            horizons.push((view.id.clone(), floor.map_or(past, |floor| floor.min(past))));
+            // Views over this one are computed from its history.
+            for reader in view.readers.iter().filter_map(|index| self.views.get(*index)) {
+                let closed = closed_through(&self.store.head(&reader.id).await?);
+                first = first.min(view.slices.start(closed - reader.reach()));
+            }
+            horizons.push((view.id.clone(), first));
         }
         Ok(horizons)
     }
@@ -105,13 +121,13 @@ impl<S: Store, P: Publisher, T: Topics> Engine<S, P, T> {
         head: &Head,
         sources: &[Partition],
         scope: Scope,
-        watermark: Timestamp,
+        At { watermark, is_flush }: At,
     ) -> Result<Given, EngineError> {
         let Some(view) = self.views.get(view_index) else { return Ok(Given::default()) };
         let touched = &Touched::default();
         let closed = closed(head, scope);
-        let rows = Vec::new();
-        let closing = Closing { view_index, view, head, sources, scope, closed, watermark, touched, rows };
+        let closing =
+            Closing { view_index, view, head, sources, scope, closed, watermark, touched, is_flush };
         self.close(closing, None).await
     }
 
@@ -155,32 +171,33 @@ impl<S: Store, P: Publisher, T: Topics> Engine<S, P, T> {
     }
 
     /// W, or where everything has been idle for long enough the end of the last window.
-    fn swept_watermark(
-        &self,
-        view: &ViewRuntime,
-        head: &Head,
-        sources: &[Partition],
-        scope: Scope,
-    ) -> Timestamp {
+    fn swept_watermark(&self, view: &ViewRuntime, head: &Head, sources: &[Partition], scope: Scope) -> At {
         let watermark = view.watermark(head, sources, scope);
         let is_idle = view.lowest(head, sources.iter()) == Timestamp::MAX;
         let seen_at = head.partitions.values().map(|progress| progress.seen_at).max();
         let is_flush = seen_at.is_some_and(|at| self.clock.now() - at >= view.plan.options.flush_after);
+        let stays = At { watermark, is_flush: false };
         if !(is_idle && is_flush) {
-            return watermark;
+            return stays;
         }
         let largest =
             head.partitions.values().map(|progress| progress.largest).max().unwrap_or(Timestamp::MIN);
         if largest == Timestamp::MIN {
-            return watermark;
+            return stays;
         }
         let last = match view.windows {
             Windows::Grid(grid) => grid.last_end(largest) - Millis(1),
             Windows::Session(bounds) => largest + bounds.gap - Millis(1),
             Windows::Over(_) | Windows::Event => largest,
+            Windows::Running => return stays,
         };
-        last.max(closed(head, scope))
+        At { watermark: last.max(closed(head, scope)), is_flush: true }
     }
+}
+
+/// Up to where all of a view is closed.
+fn closed_through(head: &Head) -> Timestamp {
+    head.closed.values().min().copied().unwrap_or(Timestamp::MIN)
 }
 
 /// All that is closed by itself.
@@ -191,5 +208,6 @@ fn scopes(view: &ViewRuntime, sources: &[Partition]) -> Vec<Scope> {
             let count = sources.iter().map(|source| source.index + 1).max().unwrap_or(0);
             (0..count).map(Scope::Partition).collect()
         }
+        Windows::Running => Vec::new(),
     }
 }

@@ -7,6 +7,8 @@ use std::{collections::btree_map::Entry, ops::RangeInclusive};
 
 use super::{
     EngineError,
+    close::KeyedRow,
+    page,
     rules::EventIndex,
     sessions::{SessionIndex, Slabs},
     slab::Slab,
@@ -30,6 +32,8 @@ pub(super) struct Writer {
     complete_from: Timestamp,
     pub(super) sessions: Option<SessionIndex>,
     pub(super) events: Option<EventIndex>,
+    /// Rows of single events that are ready to be given out.
+    pub(super) rows: Vec<KeyedRow>,
     packer: Option<Packer>,
 }
 
@@ -75,7 +79,9 @@ impl Writer {
         partition: &Partition,
         slice: Timestamp,
     ) -> Result<(), EngineError> {
-        if slice < self.complete_from {
+        if let Windows::Running = view.windows {
+            self.load_from(store, view, partition, slice).await?;
+        } else if slice < self.complete_from {
             return self.read(store, view, partition, slice..=slice).await;
         }
         self.slabs.entry(slice).or_insert_with(|| super::leaf::Leaves::whole(Slab::new(slice)));
@@ -143,6 +149,17 @@ impl Writer {
             self.slabs = self.slabs.split_off(&slice);
         }
         self.complete_from = self.complete_from.max(slice);
+    }
+
+    /// How large an item of a slice's slab may be. Without windows a batch writes whatever has one of
+    /// its keys, so that items are small, until there are very many.
+    pub(super) fn most_bytes(&self, view: &ViewRuntime, slice: Timestamp) -> usize {
+        let deepest =
+            self.slabs.get(&slice).and_then(|leaves| leaves.iter().map(|leaf| leaf.chunk.depth).max());
+        match view.windows {
+            Windows::Running if deepest.unwrap_or(0) < page::DEEP => page::READ_UNIT,
+            _ => stored::MOST_BYTES,
+        }
     }
 
     /// The slabs, and what packs them.

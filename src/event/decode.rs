@@ -15,21 +15,24 @@
 //!
 //! Every declared column is checked, whoever needs it. Of a field that stands twice the last counts,
 //! as in `serde_json` and in browsers. Fields that are no column are skipped but have to be JSON.
+//! Records of plain text go through [`text`] instead.
 
 mod ahead;
 mod column;
 pub(crate) mod moment;
+mod text;
 
 use std::ops::Range;
 
 pub(crate) use column::{Problem, convert};
+pub(crate) use text::{Matcher, value as hole_value};
 
 use super::{
     Batch, RawBatch, RawRecord, Record, Rejection,
     json::{Cursor, Raw, Syntax, unescape},
 };
 use crate::{
-    sql::Table,
+    sql::{Format, Table},
     time::Timestamp,
     value::{Type, Value},
 };
@@ -68,6 +71,13 @@ pub(crate) struct Decoder<'a> {
     fields: Vec<Field<'a>>,
     /// What is wrong with the columns of the record at hand.
     problems: Vec<Problem>,
+    /// Whether a field has to be looked at before it is taken: something is wrong with the record
+    /// already, or columns have several fields to choose from.
+    watches: bool,
+    /// For each column the best of its fields that the record has; empty where each has only one.
+    chosen: Vec<u8>,
+    /// How records of plain text are read.
+    matcher: Option<Matcher<'a>>,
 }
 
 /// A field as it stood in some record.
@@ -85,11 +95,29 @@ struct Target {
     index: usize,
     kind: Type,
     not_null: bool,
+    /// The place of the field among those that feed the column.
+    rank: u8,
 }
 
+/// The rank of a field that alone feeds its column.
+const ONLY_FIELD: u8 = u8::MAX;
+/// The rank behind that of every field.
+const NO_FIELD: u8 = u8::MAX - 1;
+
 impl<'a> Decoder<'a> {
-    pub(crate) const fn new(table: &'a Table, now: Timestamp) -> Self {
-        Self { table, now, fields: Vec::new(), problems: Vec::new() }
+    pub(crate) fn new(table: &'a Table, now: Timestamp) -> Self {
+        let matcher = match &table.format {
+            Format::Json => None,
+            Format::Text(pattern) => Some(Matcher::new(pattern)),
+        };
+        Self { matcher, ..Self::of_json(table, now) }
+    }
+
+    /// A decoder of JSON objects, whatever the table's records are.
+    pub(crate) fn of_json(table: &'a Table, now: Timestamp) -> Self {
+        let chooses = table.columns.iter().any(|column| column.fields.len() > 1);
+        let chosen = if chooses { vec![NO_FIELD; table.columns.len()] } else { Vec::new() };
+        Self { table, now, fields: Vec::new(), problems: Vec::new(), watches: chooses, chosen, matcher: None }
     }
 
     fn record(
@@ -121,8 +149,14 @@ impl<'a> Decoder<'a> {
             return Err(Rejection::without_time("empty value (tombstone)".to_owned()));
         }
         self.problems.clear();
-        self.object(text, row)
-            .map_err(|error| Rejection::without_time(format!("not a JSON object: {error}")))?;
+        self.watches = !self.chosen.is_empty();
+        self.chosen.fill(NO_FIELD);
+        match &self.matcher {
+            None => self
+                .object(text, row)
+                .map_err(|error| Rejection::without_time(format!("not a JSON object: {error}")))?,
+            Some(matcher) => matcher.read(text, self.table, row, &mut self.problems)?,
+        }
         self.check(sent, row)
     }
 
@@ -170,11 +204,7 @@ impl<'a> Decoder<'a> {
         let start = cursor.at();
         let raw = cursor.name()?;
         let name = unescape(part(text, raw.span.clone()), raw.is_escaped());
-        let columns = self.table.columns.iter().enumerate();
-        let target = name.and_then(|name| {
-            let (index, column) = columns.into_iter().find(|(_, column)| column.name == name)?;
-            Some(Target { index, kind: column.kind, not_null: column.not_null })
-        });
+        let target = name.and_then(|name| self.target(&name));
         let field = Field { text: cursor.slice(start..cursor.at()), target };
         match self.fields.get_mut(index) {
             Some(place) => *place = field,
@@ -182,6 +212,15 @@ impl<'a> Decoder<'a> {
             None => {}
         }
         Ok(target)
+    }
+
+    fn target(&self, field: &str) -> Option<Target> {
+        self.table.columns.iter().enumerate().find_map(|(index, column)| {
+            let rank = column.fields.iter().position(|known| known == field)?;
+            let rank =
+                if column.fields.len() == 1 { ONLY_FIELD } else { u8::try_from(rank).unwrap_or(NO_FIELD) };
+            Some(Target { index, kind: column.kind, not_null: column.not_null, rank })
+        })
     }
 
     /// Takes a field's value into the row.
@@ -194,15 +233,34 @@ impl<'a> Decoder<'a> {
         row: &mut [Value<'a>],
     ) -> Result<(), Syntax> {
         let Some(target) = target else { return cursor.value().map(|_| ()) };
-        if !self.problems.is_empty() {
-            // A field that stands twice: what was wrong with the first one does not count.
-            self.problems.retain(|problem| problem.column != target.index);
+        if self.watches && !self.prefers(cursor, target) {
+            return cursor.value().map(|_| ());
         }
         let Some(place) = row.get_mut(target.index) else { return Ok(()) };
         if column::take_plain(cursor, text, target.kind, place).is_none() {
             *place = self.converted(text, &cursor.value()?, target);
         }
         Ok(())
+    }
+
+    /// Whether a field goes before what its column has so far.
+    fn prefers(&mut self, cursor: &Cursor<'_>, target: Target) -> bool {
+        if target.rank != ONLY_FIELD
+            && let Some(chosen) = self.chosen.get_mut(target.index)
+        {
+            let mut ahead = cursor.clone();
+            ahead.skip_space();
+            // A null leaves the choice to the other fields.
+            if *chosen < target.rank || ahead.peek() == Some(b'n') {
+                return false;
+            }
+            *chosen = target.rank;
+        }
+        if !self.problems.is_empty() {
+            // A field that stands twice: what was wrong with the first one does not count.
+            self.problems.retain(|problem| problem.column != target.index);
+        }
+        true
     }
 
     fn converted(&mut self, text: &'a str, raw: &Raw, target: Target) -> Value<'a> {
@@ -212,6 +270,7 @@ impl<'a> Decoder<'a> {
         };
         value.unwrap_or_else(|found| {
             self.problems.push(Problem { column: target.index, found });
+            self.watches = true;
             Value::Null
         })
     }
@@ -269,7 +328,12 @@ impl Decoder<'_> {
         let missing = if column.not_null { "missing" } else { "missing or null" };
         let null = if column.not_null { " NOT NULL" } else { "" };
         let role = if index == self.table.event_time { ", the event time" } else { "" };
-        format!("column \"{}\": {missing}, expected {}{null}{role}", column.name, column.kind)
+        let fields = if column.is_fed_by_its_name() {
+            String::new()
+        } else {
+            format!(" (field {})", column.fields.join(" or "))
+        };
+        format!("column \"{}\"{fields}: {missing}, expected {}{null}{role}", column.name, column.kind)
     }
 }
 

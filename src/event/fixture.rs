@@ -2,7 +2,7 @@
 
 use super::{RawBatch, RawRecord};
 use crate::{
-    sql::{Column, Table},
+    sql::{Column, Format, Table},
     time::{Millis, Offset, Timestamp},
     value::Type,
 };
@@ -13,7 +13,7 @@ pub(super) const NOW: Timestamp = Timestamp(1_700_006_400_000);
 /// `id TEXT, product TEXT NOT NULL, n BIGINT, x DOUBLE, ok BOOLEAN, at TIMESTAMP, extra JSON,
 /// ts TIMESTAMP NOT NULL`, keyed by `product`, in the event time of `ts`.
 pub(super) fn table() -> Table {
-    let column = |name: &str, kind, not_null| Column { name: name.to_owned(), kind, not_null };
+    let column = |name: &str, kind, not_null| Column::new(name, kind, not_null);
     Table {
         name: "events".to_owned(),
         topic: "events".to_owned(),
@@ -27,6 +27,7 @@ pub(super) fn table() -> Table {
             column("extra", Type::Json, false),
             column("ts", Type::Timestamp, true),
         ],
+        format: Format::Json,
         key: Some(1),
         event_time: 7,
         watermark_delay: Millis(0),

@@ -22,7 +22,7 @@ pub use json::{MAX_DEPTH, Syntax};
 pub use ndjson::{Lines, MAX_LINE, NdjsonReader};
 pub use partitioner::{murmur2, partition_of};
 pub use payload::{PayloadError, Trigger, parse, trigger};
-pub use validate::{Validated, validate};
+pub use validate::{Validated, compose, validate};
 
 use crate::{
     time::{Offset, Timestamp},

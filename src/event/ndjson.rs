@@ -2,18 +2,16 @@
 //!
 //! Lines are spread over partitions as Kafka's default partitioner spreads records, by the table's key
 //! column; a record's offset is the number of those before it in its partition. The bytes of a line go
-//! straight into the batch, whatever they are: what is no JSON becomes a dead letter later.
+//! straight into the batch, whatever they are: plain text where that is the table's format, and what does
+//! not fit the table becomes a dead letter later.
 
 use std::{
     io::{self, BufRead, ErrorKind},
     num::NonZeroU32,
 };
 
-use super::{RawBatch, RawRecord, key, partitioner::partition_of};
-use crate::{
-    sql::{Column, Table},
-    time::Offset,
-};
+use super::{RawBatch, RawRecord, key::KeyFinder, partitioner::partition_of};
+use crate::{sql::Table, time::Offset};
 
 /// The longest line, in bytes.
 pub const MAX_LINE: usize = 16 << 20;
@@ -23,7 +21,7 @@ pub const MAX_LINE: usize = 16 << 20;
 pub struct NdjsonReader<'t, R> {
     input: R,
     topic: &'t str,
-    key: Option<&'t Column>,
+    key: Option<KeyFinder<'t>>,
     /// The next offset of each partition.
     next: Vec<Offset>,
     /// How many lines were read.
@@ -52,7 +50,7 @@ impl<'t, R: BufRead> NdjsonReader<'t, R> {
         Self {
             input,
             topic: &table.topic,
-            key: table.key.and_then(|key| table.columns.get(key)),
+            key: KeyFinder::new(table),
             next: vec![Offset(0); count],
             line: 0,
             unkeyed: 0,
@@ -108,7 +106,7 @@ impl<'t, R: BufRead> NdjsonReader<'t, R> {
     /// The partition of the line at hand: in turns where it has no key.
     fn partition(&mut self) -> usize {
         let partitions = self.next.len();
-        if let Some(key) = self.key.and_then(|column| key::find(&self.scratch, column)) {
+        if let Some(key) = self.key.as_ref().and_then(|key| key.find(&self.scratch)) {
             let count = u32::try_from(partitions).unwrap_or(u32::MAX);
             return partition_of(&key, count) as usize;
         }

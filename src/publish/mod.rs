@@ -27,6 +27,12 @@ pub trait Publisher: Send + Sync {
     fn publish(&self, messages: Vec<Message>) -> impl Future<Output = Result<(), PublishError>> + Send;
 }
 
+impl<P: Publisher> Publisher for std::sync::Arc<P> {
+    fn publish(&self, messages: Vec<Message>) -> impl Future<Output = Result<(), PublishError>> + Send {
+        P::publish(self, messages)
+    }
+}
+
 /// Knows the topics of a broker.
 pub trait Topics: Send + Sync {
     /// How many partitions a topic has; none where there is no such topic.

@@ -8,7 +8,10 @@ use std::{
 use serde_json::{Map, Value as Json};
 
 use super::Outputs;
-use crate::publish::{Message, PublishError, Publisher};
+use crate::{
+    publish::{Message, PublishError, Publisher},
+    sql::{Catalog, Format, Table},
+};
 
 /// The topic whose messages go to [`Outputs::late`].
 pub(super) const LATE: &str = "late";
@@ -16,15 +19,21 @@ pub(super) const LATE: &str = "late";
 pub(super) const DEAD: &str = "dead";
 
 /// Writes messages as lines.
-pub(super) struct LinePublisher(Mutex<Outputs>);
+pub(super) struct LinePublisher {
+    outputs: Mutex<Outputs>,
+    /// The topics whose records are plain text.
+    text_topics: Vec<String>,
+}
 
 impl LinePublisher {
-    pub(super) fn new(outputs: Outputs) -> Self {
-        Self(Mutex::new(outputs))
+    pub(super) fn new(outputs: Outputs, catalog: &Catalog) -> Self {
+        let is_text = |table: &&Table| matches!(table.format, Format::Text(_));
+        let text_topics = catalog.tables.iter().filter(is_text).map(|table| table.topic.clone());
+        Self { outputs: Mutex::new(outputs), text_topics: text_topics.collect() }
     }
 
     pub(super) fn flush(&self) -> io::Result<()> {
-        let mut outputs = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut outputs = self.outputs.lock().unwrap_or_else(PoisonError::into_inner);
         outputs.rows.flush()?;
         outputs.late.flush()?;
         outputs.dead.flush()
@@ -33,9 +42,9 @@ impl LinePublisher {
 
 impl Publisher for LinePublisher {
     async fn publish(&self, messages: Vec<Message>) -> Result<(), PublishError> {
-        let mut outputs = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut outputs = self.outputs.lock().unwrap_or_else(PoisonError::into_inner);
         for message in messages {
-            write(&mut outputs, &message).map_err(|error| PublishError {
+            self.write(&mut outputs, &message).map_err(|error| PublishError {
                 action: "write the results of",
                 topic: message.topic.clone(),
                 source: error.into(),
@@ -45,20 +54,27 @@ impl Publisher for LinePublisher {
     }
 }
 
-fn write(outputs: &mut Outputs, message: &Message) -> io::Result<()> {
-    match (message.topic.as_str(), message.headers.first()) {
-        // Results have no origin.
-        (LATE, Some(("weir.topic", _))) => {
-            outputs.late.write_all(&late_line(message))?;
-            outputs.late.write_all(b"\n")
-        }
-        (DEAD, Some(("weir.topic", _))) => {
-            outputs.dead.write_all(dead_line(message).as_bytes())?;
-            outputs.dead.write_all(b"\n")
-        }
-        _ => {
-            outputs.rows.write_all(&message.payload)?;
-            outputs.rows.write_all(b"\n")
+impl LinePublisher {
+    fn write(&self, outputs: &mut Outputs, message: &Message) -> io::Result<()> {
+        match (message.topic.as_str(), message.headers.first()) {
+            // Results have no origin.
+            (LATE, Some(("weir.topic", origin))) => {
+                let line = if self.text_topics.contains(origin) {
+                    late_text(message).into_bytes()
+                } else {
+                    late_line(message)
+                };
+                outputs.late.write_all(&line)?;
+                outputs.late.write_all(b"\n")
+            }
+            (DEAD, Some(("weir.topic", _))) => {
+                outputs.dead.write_all(dead_line(message).as_bytes())?;
+                outputs.dead.write_all(b"\n")
+            }
+            _ => {
+                outputs.rows.write_all(&message.payload)?;
+                outputs.rows.write_all(b"\n")
+            }
         }
     }
 }
@@ -79,6 +95,16 @@ fn late_line(message: &Message) -> Vec<u8> {
     line.extend_from_slice(fields);
     line.extend_from_slice(format!(",\"watermark\":{watermark}}}").as_bytes());
     line
+}
+
+/// The whole event as a text, between the view and the watermark.
+fn late_text(message: &Message) -> String {
+    let mut line = Map::new();
+    line.insert("view".into(), header(message, "weir.view").into());
+    line.insert("text".into(), String::from_utf8_lossy(&message.payload).into());
+    let watermark: Option<i64> = header(message, "weir.watermark").parse().ok();
+    line.insert("watermark".into(), watermark.into());
+    Json::Object(line).to_string()
 }
 
 fn dead_line(message: &Message) -> String {

@@ -20,7 +20,8 @@ use crate::{
     time::{Clock, Offset, Timestamp},
 };
 
-/// What is read: an NDJSON stream for a topic.
+/// What is read: a stream of lines for a topic, each a record of it: JSON or plain text, as its
+/// table says.
 pub struct Input {
     /// The topic whose records the lines are.
     pub topic: String,
@@ -30,9 +31,12 @@ pub struct Input {
 
 /// Where results go, a line each.
 pub struct Outputs {
+    /// The views whose rows are wanted; all of them if none is named.
+    pub views: Vec<String>,
     /// A line a firing: the view, the columns, the window, the revision.
     pub rows: Box<dyn Write + Send>,
-    /// A line a late event: the view, the event's own fields, the watermark that it met.
+    /// A line a late event: the view, the event's own fields (the whole as `text` where it is plain
+    /// text), the watermark that it met.
     pub late: Box<dyn Write + Send>,
     /// A line a dead letter: topic, partition, offset, reason, value.
     pub dead: Box<dyn Write + Send>,
@@ -107,11 +111,13 @@ pub async fn run(
     mut progress: impl FnMut(&Absorbed),
 ) -> Result<Summary, RunError> {
     for view in &mut catalog.views {
-        view.options.topic = Some(view.name.clone());
+        let is_wanted = outputs.views.is_empty() || outputs.views.contains(&view.name);
+        view.options.topic = is_wanted.then(|| view.name.clone());
+        view.options.sentence = None;
     }
     let catalog = Arc::new(catalog);
     let topics = FileTopics { partitions: cut.partitions };
-    let publisher = LinePublisher::new(outputs);
+    let publisher = LinePublisher::new(outputs, &catalog);
     let settings = Settings {
         dead_letter_topic: DEAD.into(),
         late_topic: LATE.into(),

@@ -10,9 +10,10 @@ use sqlparser::ast::{CreateTable, CreateView, Statement};
 
 use super::{
     error::{Diagnostics, Place, SqlErrors, SqlFile},
+    expr::Expr,
     fingerprint, names,
-    plan::{Catalog, Window},
-    relation::Known,
+    plan::{Catalog, Source, View, Window},
+    relation::{self, Known, ViewDraft},
     statement::{self, Parsed, Statements},
     table::{self, TableDraft},
     view,
@@ -88,12 +89,13 @@ impl Catalog {
     pub fn warnings(&self) -> Vec<String> {
         let mut warnings = Vec::new();
         for view in &self.views {
+            warnings.extend(self.running_warning(view));
             let what = match view.window {
                 Window::Session { .. } => "sessions, which need",
                 Window::Over { .. } => "OVER, which needs",
-                Window::Grid { .. } | Window::Event => continue,
+                Window::Grid { .. } | Window::Event | Window::Running => continue,
             };
-            for table in view.sources.iter().filter_map(|source| self.tables.get(source.table)) {
+            for table in view.sources.iter().filter_map(|source| source.table(self)) {
                 if table.key.is_none() {
                     warnings.push(format!(
                         "view \"{}\" has {what} each key's events in one partition; add key = '...' to \
@@ -104,6 +106,22 @@ impl Catalog {
             }
         }
         warnings
+    }
+
+    /// A row of a view without windows is put together from all partitions that may have its key.
+    fn running_warning(&self, view: &View) -> Option<String> {
+        let is_keyed = |source: &Source| {
+            let key = source.table(self).and_then(|table| table.key);
+            key.is_some_and(|key| source.keys.contains(&Expr::Column(key)))
+        };
+        let is_costly = view.window == Window::Running && !view.sources.iter().all(is_keyed);
+        is_costly.then(|| {
+            format!(
+                "view \"{}\" has no window and is not grouped by the key of its topic: each batch reads what all \
+                 partitions know; key the topic by what is grouped by",
+                view.name
+            )
+        })
     }
 }
 
@@ -124,16 +142,13 @@ fn check(statements: Statements, errors: &mut Diagnostics) -> Catalog {
     }
     check_names(&tables, &views, errors);
     let drafts = check_tables(&tables, &mut broken, errors);
-    let names: Vec<String> = views
-        .iter()
-        .filter_map(|(create, _)| names::single(&create.name))
-        .map(|name| name.value.clone())
-        .collect();
-    let known = Known { tables: &drafts, broken: &broken, views: &names };
-    let views: Vec<_> =
-        views.iter().filter_map(|(create, place)| view::check(create, known, place, errors)).collect();
+    let views = check_views(&views, &drafts, &broken, errors);
     let tables = drafts.into_iter().map(|draft| draft.table).collect();
     let mut catalog = Catalog { tables, views };
+    // With mistakes there is no catalog, and views may be missing.
+    if !errors.is_empty() {
+        return catalog;
+    }
     let fingerprints: Vec<u64> = catalog.views.iter().map(|view| fingerprint::of(view, &catalog)).collect();
     for (view, fingerprint) in catalog.views.iter_mut().zip(fingerprints) {
         view.fingerprint = fingerprint;
@@ -158,6 +173,50 @@ fn check_names(tables: &[(CreateTable, Place)], views: &[(CreateView, Place)], e
             None => seen.push((ident.value.clone(), place)),
         }
     }
+}
+
+/// Checks views, each behind those that it reads. Without mistakes all of them are there, in the order
+/// of their statements.
+fn check_views(
+    statements: &[(CreateView, Place)],
+    tables: &[TableDraft],
+    broken: &[String],
+    errors: &mut Diagnostics,
+) -> Vec<View> {
+    let name =
+        |create: &CreateView| names::single(&create.name).map_or_else(String::new, |name| name.value.clone());
+    let mut drafts: Vec<_> =
+        statements.iter().map(|(create, _)| ViewDraft { name: name(create), view: None }).collect();
+    let mut pending: Vec<usize> = (0..statements.len()).collect();
+    while !pending.is_empty() {
+        let waits = |index: &usize| {
+            statements.get(*index).is_some_and(|(create, _)| {
+                let names = relation::names_in(&create.query.body);
+                names.iter().any(|name| {
+                    pending.iter().any(|other| {
+                        drafts.get(*other).is_some_and(|draft| names::same(&draft.name, &name.value))
+                    })
+                })
+            })
+        };
+        let (waiting, ready): (Vec<usize>, Vec<usize>) = pending.iter().copied().partition(waits);
+        if ready.is_empty() {
+            for (create, place) in waiting.iter().filter_map(|index| statements.get(*index)) {
+                let message = format!("view {} reads itself, directly or through others", create.name);
+                errors.error(&place.at(&create.name), message);
+            }
+            break;
+        }
+        for index in ready {
+            let Some((create, place)) = statements.get(index) else { continue };
+            let view = view::check(create, Known { tables, broken, views: &drafts }, place, errors);
+            if let Some(draft) = drafts.get_mut(index) {
+                draft.view = view;
+            }
+        }
+        pending = waiting;
+    }
+    drafts.into_iter().filter_map(|draft| draft.view).collect()
 }
 
 fn check_tables(

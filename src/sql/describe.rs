@@ -2,7 +2,13 @@
 
 use std::fmt::{self, Write as _};
 
-use super::plan::{Aggregate, AggregateFunction, Catalog, Field, Input, Source, Table, View, Window};
+use super::{
+    aggregates::{Aggregate, AggregateFunction, Spread},
+    expr::{Expr, Function},
+    plan::{
+        Catalog, Earlier, Format, Input, Sentence, Source, Table, View, WINDOW_END, WINDOW_START, Window,
+    },
+};
 
 impl View {
     /// The plan: window, sources with their filters and inputs, outputs, options.
@@ -20,9 +26,10 @@ impl View {
         writeln!(
             text,
             "  key {}",
-            match (keys.is_empty(), self.window.is_by_event()) {
-                (true, true) => "none".to_owned(),
-                (true, false) => "none: one row a window".to_owned(),
+            match (keys.is_empty(), self.window) {
+                (true, Window::Running) => "none: one row".to_owned(),
+                (true, window) if window.is_by_event() => "none".to_owned(),
+                (true, _) => "none: one row a window".to_owned(),
                 _ => keys.join(", "),
             }
         )?;
@@ -45,11 +52,27 @@ impl View {
         writeln!(text, "  allowed lateness {}", options.allowed_lateness)?;
         writeln!(text, "  idle after {}, flushed after {}", options.idle_timeout, options.flush_after)?;
         writeln!(text, "  history {}", options.history)?;
+        if options.alert {
+            writeln!(text, "  alerts, at most one a key in {}", options.cooldown)?;
+        }
         writeln!(
             text,
             "  results to {}",
             options.topic.as_deref().map_or("no topic".to_owned(), |topic| format!("topic {topic}"))
-        )
+        )?;
+        if let Some(Sentence { topic, template }) = &options.sentence {
+            let template = template.display(|slot| self.told_name(slot).to_owned());
+            writeln!(text, "  sentences to topic {topic}: {template}")?;
+        }
+        Ok(())
+    }
+
+    /// The name of a slot of [`Sentence::template`].
+    fn told_name(&self, slot: usize) -> &str {
+        match self.outputs.get(slot) {
+            Some(output) => &output.field.name,
+            None => Sentence::BEYOND.get(slot - self.outputs.len()).copied().unwrap_or_default(),
+        }
     }
 
     /// Sources that read alike share one paragraph.
@@ -57,10 +80,17 @@ impl View {
         let mut last: Option<String> = None;
         let mut bodies: Vec<(String, String)> = Vec::new();
         for source in &self.sources {
-            let Some(table) = catalog.tables.get(source.table) else { continue };
             let (mut head, mut body) = (String::new(), String::new());
-            self.write_source(&mut body, source, table)?;
-            write_head(&mut head, table)?;
+            if let Some(table) = source.table(catalog) {
+                self.write_source(&mut body, source, &|slot| column_name(table, slot))?;
+                write_head(&mut head, table)?;
+            } else if let Some(upstream) = source.view(catalog) {
+                let columns: Vec<String> = upstream.row_columns().map(|field| quoted(&field.name)).collect();
+                let name = |slot: usize| columns.get(slot).cloned().unwrap_or_default();
+                self.write_source(&mut body, source, &name)?;
+                let windows = if self.keeps_windows { ", in its windows" } else { "" };
+                writeln!(head, "  from view {}{windows}", upstream.name)?;
+            }
             bodies.push((head, body));
         }
         for (head, body) in &bodies {
@@ -74,22 +104,20 @@ impl View {
         Ok(())
     }
 
-    fn write_source(&self, text: &mut String, source: &Source, table: &Table) -> fmt::Result {
-        let name = |slot| column_name(table, slot);
+    fn write_source(
+        &self,
+        text: &mut String,
+        source: &Source,
+        name: &impl Fn(usize) -> String,
+    ) -> fmt::Result {
         if let Some(filter) = &source.filter {
-            writeln!(text, "    where {}", filter.display(&name))?;
+            writeln!(text, "    where {}", filter.display(name))?;
         }
         for (key, field) in source.keys.iter().zip(&self.keys) {
-            writeln!(text, "    key {} = {}", field.name, key.display(&name))?;
+            writeln!(text, "    key {} = {}", field.name, key.display(name))?;
         }
         for (index, (input, function)) in source.inputs.iter().zip(&self.aggregates).enumerate() {
-            writeln!(
-                text,
-                "    #{} {} = {}",
-                index + 1,
-                function.result,
-                aggregate(*function, input, &name)
-            )?;
+            writeln!(text, "    #{} {} = {}", index + 1, function.result, aggregate(*function, input, name))?;
         }
         for (field, expr) in self.carried.iter().zip(&source.carried) {
             writeln!(text, "    carries {} {} = {}", quoted(&field.name), field.kind, expr.display(&name))?;
@@ -109,15 +137,36 @@ impl View {
         match slot - bounds {
             0 => "window_start".to_owned(),
             1 => "window_end".to_owned(),
-            _ => self.field_of_event(slot).map_or_else(String::new, |field| quoted(&field.name)),
+            behind => match self.previous.get(behind - 2) {
+                Some(earlier) => format!("previous({})", self.earlier_name(*earlier)),
+                None => self.name_behind_previous(slot),
+            },
+        }
+    }
+}
+
+impl View {
+    /// The name of a slot of something of the event, or of a column.
+    fn name_behind_previous(&self, slot: usize) -> String {
+        match slot.checked_sub(self.first_output_slot()) {
+            Some(output) => self.output_name(output),
+            None => {
+                let carried = slot.checked_sub(self.first_carried_slot());
+                let field = carried.and_then(|carried| self.carried.get(carried));
+                field.map_or_else(String::new, |field| quoted(&field.name))
+            }
         }
     }
 
-    /// What stands in a slot behind the window's bounds.
-    fn field_of_event(&self, slot: usize) -> Option<&Field> {
-        match slot.checked_sub(self.first_output_slot()) {
-            Some(output) => self.outputs.get(output).map(|output| &output.field),
-            None => self.carried.get(slot.checked_sub(self.first_carried_slot())?),
+    fn output_name(&self, output: usize) -> String {
+        self.outputs.get(output).map_or_else(String::new, |output| quoted(&output.field.name))
+    }
+
+    fn earlier_name(&self, earlier: Earlier) -> String {
+        match earlier {
+            Earlier::Output(output) => self.output_name(output),
+            Earlier::Start => WINDOW_START.to_owned(),
+            Earlier::End => WINDOW_END.to_owned(),
         }
     }
 }
@@ -130,7 +179,14 @@ fn write_head(text: &mut String, table: &Table) -> fmt::Result {
         table.topic,
         column_name(table, table.event_time),
         table.watermark_delay
-    )
+    )?;
+    if let Format::Text(pattern) = &table.format {
+        writeln!(text, "    text {}", pattern.display(|slot| column_name(table, slot)))?;
+    }
+    for column in table.columns.iter().filter(|column| !column.is_fed_by_its_name()) {
+        writeln!(text, "    column {} = field {}", quoted(&column.name), column.fields.join(", else "))?;
+    }
+    Ok(())
 }
 
 /// A table's column as SQL.
@@ -147,17 +203,35 @@ fn quoted(name: &str) -> String {
 
 /// An aggregate with its input as SQL.
 pub(super) fn aggregate(aggregate: Aggregate, input: &Input, names: &impl Fn(usize) -> String) -> String {
-    let argument = input.argument.as_ref().map_or_else(|| "*".to_owned(), |it| it.display(names).to_string());
-    let filter = input.filter.as_ref().map(|it| format!(" FILTER (WHERE {})", it.display(names)));
-    let (name, distinct) = match aggregate.function {
-        AggregateFunction::Count => ("count", ""),
-        AggregateFunction::CountDistinct => ("count", "DISTINCT "),
-        AggregateFunction::Sum => ("sum", ""),
-        AggregateFunction::Min => ("min", ""),
-        AggregateFunction::Max => ("max", ""),
-        AggregateFunction::Avg => ("avg", ""),
+    use AggregateFunction as F;
+    let argument = match &input.argument {
+        None => "*".to_owned(),
+        Some(Expr::Call { function: Function::Steps, arguments }) => {
+            let steps = arguments.iter().map(|step| step.display(names).to_string());
+            steps.collect::<Vec<_>>().join(", ")
+        }
+        Some(argument) => argument.display(names).to_string(),
     };
-    format!("{name}({distinct}{argument}){}", filter.unwrap_or_default())
+    let call = match aggregate.function {
+        F::Count => format!("count({argument})"),
+        F::CountDistinct => format!("count(DISTINCT {argument})"),
+        F::Sum => format!("sum({argument})"),
+        F::Min => format!("min({argument})"),
+        F::Max => format!("max({argument})"),
+        F::Avg => format!("avg({argument})"),
+        F::ArrayDistinct => format!("array_agg(DISTINCT {argument})"),
+        F::First => format!("first({argument})"),
+        F::Last => format!("last({argument})"),
+        F::ApproxCountDistinct => format!("approx_count_distinct({argument})"),
+        F::ApproxPercentile(fraction) => format!("approx_percentile({argument}, {fraction:?})"),
+        F::Spread(Spread::DeviationOfSample) => format!("stddev_samp({argument})"),
+        F::Spread(Spread::Deviation) => format!("stddev_pop({argument})"),
+        F::Spread(Spread::VarianceOfSample) => format!("var_samp({argument})"),
+        F::Spread(Spread::Variance) => format!("var_pop({argument})"),
+        F::WindowFunnel(span) => format!("window_funnel(INTERVAL '{span}', {argument})"),
+    };
+    let filter = input.filter.as_ref().map(|it| format!(" FILTER (WHERE {})", it.display(names)));
+    call + filter.as_deref().unwrap_or_default()
 }
 
 impl fmt::Display for Window {
@@ -169,6 +243,7 @@ impl fmt::Display for Window {
             Self::Session { gap } => write!(f, "SESSION gap {gap}"),
             Self::Over { range } => write!(f, "OVER {range} preceding: a row an event"),
             Self::Event => f.write_str("none: a row an event"),
+            Self::Running => f.write_str("none: rows so far, for ever"),
         }
     }
 }

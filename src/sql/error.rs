@@ -1,6 +1,10 @@
 //! What is wrong with a catalog's SQL, and where.
 
-use std::{fmt, ops::Deref, rc::Rc};
+use std::{
+    fmt,
+    ops::{Deref, Range},
+    rc::Rc,
+};
 
 use sqlparser::{
     ast::Spanned,
@@ -105,6 +109,26 @@ impl Place {
     pub(super) fn with_span(&self, span: Span) -> Self {
         let span = if span.start.line == 0 { self.span } else { span };
         Self { file: Rc::clone(&self.file), span }
+    }
+}
+
+impl Place {
+    /// The place of a part of the text literal that stands here: of the whole where the literal
+    /// holds quotes or line breaks.
+    pub(super) fn within(&self, text: &str, part: Range<usize>) -> Self {
+        let Location { line, column } = self.span.start;
+        let source = self.file.text.lines().nth(index(line) - 1).unwrap_or_default();
+        // Behind the quote.
+        let literal: String = source.chars().skip(index(column)).collect();
+        let (Some(before), Some(meant)) = (text.get(..part.start), text.get(part)) else {
+            return self.clone();
+        };
+        if !literal.starts_with(text) {
+            return self.clone();
+        }
+        let count = |text: &str| text.chars().count() as u64;
+        let start = Location::new(line, column + 1 + count(before));
+        self.with_span(Span::new(start, Location::new(line, start.column + count(meant))))
     }
 }
 

@@ -1,6 +1,6 @@
 //! A view's identity: a hash of everything that decides its rows.
 //!
-//! It is made of a canonical text of the resolved plan: topics and the columns that are read, the
+//! It is made of a canonical text of the resolved plan: topics and the columns that are read from them, the
 //! watermark's delay, filters, keys, inputs, window, outputs, HAVING, allowed lateness. Names of files, tables and
 //! views, comments, layout, where results go and how long they are kept decide no row.
 
@@ -10,8 +10,9 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::{
     describe,
-    plan::{Catalog, Source, Table, View, Window},
+    plan::{Catalog, Format, Source, Table, View, Window},
 };
+use crate::time::Millis;
 
 /// The fingerprint of a view.
 pub(super) fn of(view: &View, catalog: &Catalog) -> u64 {
@@ -23,14 +24,20 @@ pub(super) fn of(view: &View, catalog: &Catalog) -> u64 {
 
 fn write(text: &mut String, view: &View, catalog: &Catalog) -> fmt::Result {
     for source in &view.sources {
-        let Some(table) = catalog.tables.get(source.table) else { continue };
-        write_source(text, view, source, table)?;
+        if let Some(table) = source.table(catalog) {
+            write_table(text, source, table)?;
+            write_source(text, view, source, &|slot| describe::column_name(table, slot))?;
+        } else if let Some(upstream) = source.view(catalog) {
+            writeln!(text, "view {:016x} {}", of(upstream, catalog), view.keeps_windows)?;
+            write_source(text, view, source, &|slot| format!("#{slot}"))?;
+        }
     }
     match view.window {
         Window::Grid { size, slide } => writeln!(text, "grid {} {}", size.0, slide.0)?,
         Window::Session { gap } => writeln!(text, "session {}", gap.0)?,
         Window::Over { range } => writeln!(text, "over {}", range.0)?,
         Window::Event => writeln!(text, "event")?,
+        Window::Running => writeln!(text, "running")?,
     }
     for key in &view.keys {
         writeln!(text, "key {:?} {}", key.name, key.kind)?;
@@ -52,10 +59,16 @@ fn write(text: &mut String, view: &View, catalog: &Catalog) -> fmt::Result {
     if let Some(having) = &view.having {
         writeln!(text, "having {}", having.display(&slot))?;
     }
+    for earlier in &view.previous {
+        writeln!(text, "previous {earlier:?}")?;
+    }
+    if view.options.cooldown > Millis(0) {
+        writeln!(text, "cooldown {}", view.options.cooldown.0)?;
+    }
     writeln!(text, "lateness {}", view.options.allowed_lateness.0)
 }
 
-fn write_source(text: &mut String, view: &View, source: &Source, table: &Table) -> fmt::Result {
+fn write_table(text: &mut String, source: &Source, table: &Table) -> fmt::Result {
     let name = |slot| describe::column_name(table, slot);
     writeln!(
         text,
@@ -67,16 +80,32 @@ fn write_source(text: &mut String, view: &View, source: &Source, table: &Table) 
     for slot in source.columns().into_iter().chain([table.event_time]) {
         if let Some(column) = table.columns.get(slot) {
             writeln!(text, "column {:?} {} {}", column.name, column.kind, column.not_null)?;
+            if !column.is_fed_by_its_name() {
+                writeln!(text, "fed by {:?}", column.fields)?;
+            }
         }
     }
+    if let Format::Text(pattern) = &table.format {
+        let name = |slot| describe::column_name(table, slot);
+        writeln!(text, "pattern {:?}", pattern.display(name))?;
+    }
+    Ok(())
+}
+
+fn write_source(
+    text: &mut String,
+    view: &View,
+    source: &Source,
+    name: &impl Fn(usize) -> String,
+) -> fmt::Result {
     if let Some(filter) = &source.filter {
-        writeln!(text, "filter {}", filter.display(&name))?;
+        writeln!(text, "filter {}", filter.display(name))?;
     }
     for key in &source.keys {
-        writeln!(text, "by {}", key.display(&name))?;
+        writeln!(text, "by {}", key.display(name))?;
     }
     for (input, aggregate) in source.inputs.iter().zip(&view.aggregates) {
-        writeln!(text, "input {}", describe::aggregate(*aggregate, input, &name))?;
+        writeln!(text, "input {}", describe::aggregate(*aggregate, input, name))?;
     }
     for (field, expr) in view.carried.iter().zip(&source.carried) {
         writeln!(text, "carries {} {}", field.kind, expr.display(&name))?;

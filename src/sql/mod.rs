@@ -21,6 +21,7 @@
 //! | `j -> 'a'`, `j ->> 'a'` | JSON and text; JSON's null is NULL as text; indexes count from 0 |
 //! | window_start, window_end | are TIMESTAMPs and in every row, whether or not SELECT names them |
 
+mod aggregates;
 mod bind;
 mod catalog;
 mod describe;
@@ -28,6 +29,7 @@ mod duration;
 mod error;
 mod expr;
 mod fingerprint;
+mod format;
 mod names;
 mod nesting;
 mod options;
@@ -36,15 +38,19 @@ mod relation;
 mod shape;
 mod statement;
 mod table;
+mod template;
 mod types;
 mod union;
 mod view;
 
 pub(crate) use plan::SOURCE_RECORD;
 
+pub use aggregates::{Aggregate, AggregateFunction, Fraction, MOST_STEPS, Spread};
 pub use catalog::LoadError;
 pub use error::{SqlError, SqlErrors, SqlFile};
 pub use expr::{Comparison, DatePart, Expr, Function, parse_timestamp};
 pub use plan::{
-    Aggregate, AggregateFunction, Catalog, Column, Field, Input, Options, Output, Source, Table, View, Window,
+    ALERTS, Catalog, Column, Earlier, Field, Format, Input, Options, Origin, Output, Sentence, Source, Table,
+    View, Window,
 };
+pub use template::{Hole, Template};

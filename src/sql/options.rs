@@ -89,6 +89,17 @@ impl WithOptions {
         Some((text, place))
     }
 
+    /// Whether something is wanted: `alert = true`.
+    pub(super) fn flag(&mut self, name: &str, errors: &mut Diagnostics) -> bool {
+        let Some((key, value)) = self.take(name) else { return false };
+        if let Expr::Value(ValueWithSpan { value: Value::Boolean(is_wanted), .. }) = value {
+            return is_wanted;
+        }
+        let place = self.value_place(&key, &value);
+        errors.error(&place, format!("option \"{name}\" is {value}; expected true or false"));
+        false
+    }
+
     /// A span of time that is not negative.
     pub(super) fn span(&mut self, name: &str, default: Millis, errors: &mut Diagnostics) -> Millis {
         let Some((key, value)) = self.take(name) else { return default };

@@ -2,10 +2,17 @@
 
 use std::collections::BTreeSet;
 
+use super::{Aggregate, template::Template};
 use crate::{sql::Expr, time::Millis, value::Type};
 
 /// The name under which a row of a single event says which record that is.
 pub(crate) const SOURCE_RECORD: &str = "source_record";
+
+/// The columns that every row of a windowed view has.
+pub(super) const WINDOW_START: &str = "window_start";
+pub(super) const WINDOW_END: &str = "window_end";
+/// The event time of a view's rows, for views over it.
+pub(super) const WINDOW_TIME: &str = "window_time";
 
 /// All tables and views of a set of SQL files.
 #[derive(Clone, Debug, Default)]
@@ -27,6 +34,29 @@ impl Catalog {
         self.views.iter().find(|view| view.name == name)
     }
 
+    /// Drops all views but these and those that they read.
+    pub fn keep(&mut self, names: &[String]) {
+        let mut kept = BTreeSet::new();
+        let all = self.views.iter().enumerate();
+        let mut wanted: Vec<usize> =
+            all.filter(|(_, view)| names.contains(&view.name)).map(|(index, _)| index).collect();
+        while let Some(index) = wanted.pop() {
+            let origins = self.views.get(index).into_iter().flat_map(|view| &view.sources);
+            wanted.extend(origins.filter_map(|source| match source.origin {
+                Origin::View(below) => Some(below),
+                Origin::Table(_) => None,
+            }));
+            kept.insert(index);
+        }
+        let views = std::mem::take(&mut self.views).into_iter().enumerate();
+        self.views = views.filter(|(index, _)| kept.contains(index)).map(|(_, view)| view).collect();
+        for source in self.views.iter_mut().flat_map(|view| &mut view.sources) {
+            if let Origin::View(below) = &mut source.origin {
+                *below = kept.range(..*below).count();
+            }
+        }
+    }
+
     /// The table that describes a topic.
     pub fn table_of_topic(&self, topic: &str) -> Option<&Table> {
         self.tables.iter().find(|table| table.topic == topic)
@@ -42,6 +72,8 @@ pub struct Table {
     pub topic: String,
     /// Its columns. A decoded row has a value for each, in this order.
     pub columns: Vec<Column>,
+    /// What its records are (`format`, default JSON).
+    pub format: Format,
     /// The column whose value keys the topic's records (`key`).
     pub key: Option<usize>,
     /// The column that carries event time (`event_time`).
@@ -53,18 +85,45 @@ pub struct Table {
     pub max_ahead: Millis,
 }
 
+/// What the records of a topic are.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Format {
+    /// JSON objects, with a field for each column.
+    #[default]
+    Json,
+    /// Plain text that fits a pattern, whose holes are columns. Each column has one hole at most, and
+    /// there is text between two holes.
+    Text(Template),
+}
+
 /// A column of a table.
 #[derive(Clone, Debug)]
 pub struct Column {
-    /// Its name, which is also the field's name in the record's JSON object.
+    /// Its name.
     pub name: String,
     /// Its type.
     pub kind: Type,
     /// Whether a record without it is a dead letter.
     pub not_null: bool,
+    /// The fields of the record's JSON object that feed it: the first that is there and not null.
+    /// One of its own name unless OPTIONS name others.
+    pub fields: Vec<String>,
 }
 
-/// A windowed aggregate over one or more tables.
+impl Column {
+    /// A column that is fed by the field of its name.
+    pub fn new(name: impl Into<String>, kind: Type, not_null: bool) -> Self {
+        let name = name.into();
+        Self { fields: vec![name.clone()], name, kind, not_null }
+    }
+
+    /// Whether the field of its name feeds it, and no other.
+    pub fn is_fed_by_its_name(&self) -> bool {
+        matches!(self.fields.as_slice(), [only] if *only == self.name)
+    }
+}
+
+/// An aggregate over one or more tables, or over the rows of another view.
 #[derive(Clone, Debug)]
 pub struct View {
     /// Its name in SQL, in the API's paths and in its rows.
@@ -72,14 +131,19 @@ pub struct View {
     /// A hash of everything that decides its rows: part of its keys in the store, so that a view
     /// that changed starts clean beside the old one.
     pub fingerprint: u64,
-    /// The tables it reads: more than one where FROM is a UNION ALL.
+    /// What it reads: more than one table where FROM is a UNION ALL, or one view.
     pub sources: Vec<Source>,
     /// Its windows.
     pub window: Window,
+    /// Whether each row of the view that it reads counts in the window that this row is of, and in no
+    /// other. (Its own window is then that view's.)
+    pub keeps_windows: bool,
     /// The group key's columns: their names and types. A source's [`Source::keys`] compute them.
     pub keys: Vec<Field>,
     /// The aggregates. A source's [`Source::inputs`] compute what they take in.
     pub aggregates: Vec<Aggregate>,
+    /// What `previous(x)` names: columns of the same key's row of the window before.
+    pub previous: Vec<Earlier>,
     /// What a row has of the one event that it is of, where every event makes a row. A source's
     /// [`Source::carried`] compute it.
     pub carried: Vec<Field>,
@@ -92,11 +156,12 @@ pub struct View {
     pub options: Options,
 }
 
-/// One table as a view reads it. Its expressions are over the table's columns.
+/// One table or view as a view reads it. Its expressions are over the table's columns, or over those
+/// of [`View::row_columns`].
 #[derive(Clone, Debug)]
 pub struct Source {
-    /// Which of [`Catalog::tables`].
-    pub table: usize,
+    /// Which table or view.
+    pub origin: Origin,
     /// WHERE, that of the subquery and that of the view together.
     pub filter: Option<Expr>,
     /// The group key.
@@ -105,6 +170,26 @@ pub struct Source {
     pub inputs: Vec<Input>,
     /// What [`View::carried`] names.
     pub carried: Vec<Expr>,
+}
+
+/// What a source is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// One of [`Catalog::tables`].
+    Table(usize),
+    /// One of [`Catalog::views`].
+    View(usize),
+}
+
+/// What `previous(x)` may name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Earlier {
+    /// One of [`View::outputs`].
+    Output(usize),
+    /// `window_start`.
+    Start,
+    /// `window_end`.
+    End,
 }
 
 /// What one aggregate takes in of a row.
@@ -125,38 +210,10 @@ pub struct Field {
     pub kind: Type,
 }
 
-/// An aggregate function over values of one type.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Aggregate {
-    /// Which function.
-    pub function: AggregateFunction,
-    /// The type of its argument; [`Type::BigInt`] for `count(*)`.
-    pub argument: Type,
-    /// The type of its result.
-    pub result: Type,
-}
-
-/// The aggregate functions. All but the counts give NULL where they took in no value.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum AggregateFunction {
-    /// `count(*)` counts rows, `count(x)` those where x is not NULL.
-    Count,
-    /// `count(DISTINCT x)`, exact.
-    CountDistinct,
-    /// `sum(x)` of BIGINT (which saturates) or DOUBLE.
-    Sum,
-    /// `min(x)` of any type but JSON.
-    Min,
-    /// `max(x)` of any type but JSON.
-    Max,
-    /// `avg(x)` of BIGINT or DOUBLE, as DOUBLE.
-    Avg,
-}
-
 /// A column of a view's rows.
 ///
 /// Its expression is over these slots: the keys, then the aggregates, then `window_start` and
-/// `window_end`, then [`View::carried`], then the outputs that stand before it.
+/// `window_end`, then [`View::previous`], then [`View::carried`], then the outputs that stand before it.
 #[derive(Clone, Debug)]
 pub struct Output {
     /// Its name and type.
@@ -180,6 +237,8 @@ pub enum Window {
         /// The largest silence within a session.
         gap: Millis,
     },
+    /// No window: a row a key that is brought up to date with every batch, for ever.
+    Running,
     /// `OVER (... RANGE BETWEEN range PRECEDING AND CURRENT ROW)`: a row an event, over the events of
     /// its key that are at most `range` older.
     Over {
@@ -202,6 +261,8 @@ impl Window {
 pub struct Options {
     /// The topic that its rows go to (`topic`); none means that they are not published.
     pub topic: Option<String>,
+    /// What its rows are told as, beside the JSON (`text_topic`, `template`).
+    pub sentence: Option<Sentence>,
     /// How long behind the watermark a window still takes events (`allowed_lateness`, default 0).
     pub allowed_lateness: Millis,
     /// How long a caught-up partition stays silent before the watermark leaves it out
@@ -212,21 +273,60 @@ pub struct Options {
     pub flush_after: Millis,
     /// How long closed rows are kept (`history`, default 7 days).
     pub history: Millis,
+    /// Whether its rows are alerts (`alert`).
+    pub alert: bool,
+    /// How long after an alert the same key raises no other (`cooldown`, default 0).
+    pub cooldown: Millis,
+}
+
+/// The topic of alert views that name none.
+pub const ALERTS: &str = "weir.alerts";
+/// Rows as text, on a topic of their own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sentence {
+    /// The topic.
+    pub topic: String,
+    /// The text. Its slots are the view's outputs and, behind them, [`Sentence::BEYOND`].
+    pub template: Template,
+}
+
+impl Sentence {
+    /// What a row has beside the view's outputs, in the order of the slots.
+    pub const BEYOND: [&'static str; 4] = ["window_start", "window_end", "revision", "view"];
 }
 
 impl Default for Options {
     fn default() -> Self {
         Self {
             topic: None,
+            sentence: None,
             allowed_lateness: Millis(0),
             idle_timeout: Millis::seconds(10),
             flush_after: Millis::seconds(30),
             history: Millis::days(7),
+            alert: false,
+            cooldown: Millis(0),
         }
     }
 }
 
 impl Source {
+    /// The table that it is, if it is one.
+    pub fn table<'c>(&self, catalog: &'c Catalog) -> Option<&'c Table> {
+        match self.origin {
+            Origin::Table(index) => catalog.tables.get(index),
+            Origin::View(_) => None,
+        }
+    }
+
+    /// The view that it is, if it is one.
+    pub fn view<'c>(&self, catalog: &'c Catalog) -> Option<&'c View> {
+        match self.origin {
+            Origin::View(index) => catalog.views.get(index),
+            Origin::Table(_) => None,
+        }
+    }
+
     /// The columns of its table that it reads, in order; the event time is not among them unless an
     /// expression names it.
     pub fn columns(&self) -> BTreeSet<usize> {
@@ -247,8 +347,8 @@ impl View {
         self.keys.len() + self.aggregates.len()
     }
 
-    /// The slot of the first of [`View::carried`] in those rows.
-    pub fn first_carried_slot(&self) -> usize {
+    /// The slot of the first of [`View::previous`] in those rows.
+    pub fn first_previous_slot(&self) -> usize {
         self.window_start_slot() + 2
     }
 
@@ -257,9 +357,31 @@ impl View {
         self.first_carried_slot() + self.carried.len()
     }
 
+    /// The slot of the first of [`View::carried`] in those rows.
+    pub fn first_carried_slot(&self) -> usize {
+        self.first_previous_slot() + self.previous.len()
+    }
+
+    /// The columns of its rows as a view over it sees them: the outputs, `window_start`,
+    /// `window_end`, and `window_time`, the last millisecond of the window, which is a row's event
+    /// time.
+    pub fn row_columns(&self) -> impl Iterator<Item = Field> + '_ {
+        let bounds = [WINDOW_START, WINDOW_END, WINDOW_TIME];
+        let bounds = bounds.map(|name| Field { name: name.to_owned(), kind: Type::Timestamp });
+        self.outputs.iter().map(|output| output.field.clone()).chain(bounds)
+    }
+
+    /// The view that it reads, if it reads one.
+    pub fn upstream<'c>(&self, catalog: &'c Catalog) -> Option<&'c Self> {
+        self.sources.first().and_then(|source| source.view(catalog))
+    }
+
     /// The largest watermark delay of the tables it reads.
     pub fn watermark_delay(&self, catalog: &Catalog) -> Millis {
-        let delays = self.sources.iter().filter_map(|source| catalog.tables.get(source.table));
-        delays.map(|table| table.watermark_delay).max().unwrap_or_default()
+        let delay = |source: &Source| match source.view(catalog) {
+            Some(view) => Some(view.watermark_delay(catalog)),
+            None => source.table(catalog).map(|table| table.watermark_delay),
+        };
+        self.sources.iter().filter_map(delay).max().unwrap_or_default()
     }
 }

@@ -5,7 +5,7 @@
 //! left when events are read.
 
 use sqlparser::ast::{
-    Query, Select, SelectItem, SetExpr, SetOperator, SetQuantifier, TableAlias, TableFactor,
+    Ident, Query, Select, SelectItem, SetExpr, SetOperator, SetQuantifier, TableAlias, TableFactor,
 };
 
 use super::{
@@ -13,6 +13,7 @@ use super::{
     error::{Diagnostics, Place},
     expr::Expr,
     names::{self, Match},
+    plan::{Origin, Table, View, Window},
     shape,
     table::TableDraft,
     union, view,
@@ -27,11 +28,11 @@ pub(super) struct Relation {
     pub(super) qualifier: Option<String>,
 }
 
-/// One table's part in a relation. Its expressions are over the table's columns.
+/// One table's or view's part in a relation. Its expressions are over that one's columns.
 #[derive(Clone, Debug)]
 pub(super) struct Branch {
-    /// The index of its table.
-    pub(super) table: usize,
+    /// Which table or view.
+    pub(super) origin: Origin,
     /// For each of the relation's columns, how it is computed.
     pub(super) columns: Vec<Expr>,
     pub(super) filter: Option<Expr>,
@@ -50,8 +51,58 @@ pub(super) struct Known<'a> {
     pub(super) tables: &'a [TableDraft],
     /// Names of tables with mistakes: what refers to these is not to blame.
     pub(super) broken: &'a [String],
-    /// Names of views, which FROM may not name.
-    pub(super) views: &'a [String],
+    /// All views.
+    pub(super) views: &'a [ViewDraft],
+}
+
+/// A view's name and, once it was checked and had no mistakes that matter, the view.
+pub(super) struct ViewDraft {
+    pub(super) name: String,
+    pub(super) view: Option<View>,
+}
+
+impl<'a> Known<'a> {
+    /// A branch's table, if it is one.
+    pub(super) fn table(&self, branch: &Branch) -> Option<&'a Table> {
+        match branch.origin {
+            Origin::Table(index) => self.tables.get(index).map(|draft| &draft.table),
+            Origin::View(_) => None,
+        }
+    }
+
+    /// A branch's view, if it is one.
+    pub(super) fn view(&self, branch: &Branch) -> Option<&'a View> {
+        match branch.origin {
+            Origin::View(index) => self.views.get(index).and_then(|draft| draft.view.as_ref()),
+            Origin::Table(_) => None,
+        }
+    }
+
+    /// The view that a relation is over, if it is over one.
+    pub(super) fn upstream(&self, relation: &Relation) -> Option<&'a View> {
+        relation.branches.first().and_then(|branch| self.view(branch))
+    }
+}
+
+/// The names that FROM has, those in its subqueries too.
+pub(super) fn names_in(body: &SetExpr) -> Vec<&Ident> {
+    match body {
+        SetExpr::Select(select) => {
+            select.from.iter().flat_map(|from| names_in_factor(&from.relation)).collect()
+        }
+        SetExpr::Query(query) => names_in(&query.body),
+        SetExpr::SetOperation { left, right, .. } => [names_in(left), names_in(right)].concat(),
+        _ => Vec::new(),
+    }
+}
+
+fn names_in_factor(factor: &TableFactor) -> Vec<&Ident> {
+    match factor {
+        TableFactor::Table { name, .. } => names::single(name).into_iter().collect(),
+        TableFactor::Derived { subquery, .. } => names_in(&subquery.body),
+        TableFactor::NestedJoin { table_with_joins, .. } => names_in_factor(&table_with_joins.relation),
+        _ => Vec::new(),
+    }
 }
 
 /// Resolves FROM; None if a mistake was noted or lies in a table's own statement.
@@ -125,34 +176,48 @@ fn of_table(
         errors.error(place, format!("found {name}; expected a table's name without a schema"));
         return None;
     };
-    let all = known.tables.iter().map(|draft| draft.table.name.as_str());
-    let index = match names::find(ident, all.clone()) {
-        Match::One(index) => index,
-        _ if known.broken.iter().any(|broken| names::same(broken, &ident.value)) => return None,
-        _ if known.views.iter().any(|view| names::same(view, &ident.value)) => {
+    let tables = known.tables.iter().map(|draft| draft.table.name.as_str());
+    if let Match::One(index) = names::find(ident, tables.clone()) {
+        let draft = known.tables.get(index)?;
+        let columns = draft.table.columns.iter().enumerate().map(|(slot, column)| Variable {
+            name: column.name.clone(),
+            kind: (!draft.broken.contains(&slot)).then_some(column.kind),
+        });
+        return Some(whole(Origin::Table(index), &draft.table.name, columns.collect()));
+    }
+    let views = known.views.iter().map(|draft| draft.name.as_str());
+    if let Match::One(index) = names::find(ident, views) {
+        let view = known.views.get(index)?.view.as_ref()?;
+        if view.window.is_by_event() {
             let message = format!(
-                "\"{}\" is a view; views over views are not supported, expected one of {}",
-                ident.value,
-                all.collect::<Vec<_>>().join(", ")
+                "view \"{}\" has a row for each event and no windows; expected a table, or a view with a window",
+                view.name
             );
             errors.error(place, message);
-            return None;
         }
-        _ => {
-            let all = all.chain(known.broken.iter().map(String::as_str));
-            errors.error(place, names::unknown("table", &ident.value, all));
-            return None;
+        if view.window == Window::Running {
+            let message = format!(
+                "view \"{}\" has no window, so its rows are never final; expected a table, or a view with a window",
+                view.name
+            );
+            errors.error(place, message);
         }
-    };
-    let draft = known.tables.get(index)?;
-    let columns = draft.table.columns.iter().enumerate().map(|(slot, column)| Variable {
-        name: column.name.clone(),
-        kind: (!draft.broken.contains(&slot)).then_some(column.kind),
-    });
-    let columns: Vec<Variable> = columns.collect();
-    let branch =
-        Branch { table: index, columns: (0..columns.len()).map(Expr::Column).collect(), filter: None };
-    Some(Relation { columns, branches: vec![branch], qualifier: Some(draft.table.name.clone()) })
+        let columns = view.row_columns().map(|field| Variable { name: field.name, kind: Some(field.kind) });
+        return Some(whole(Origin::View(index), &view.name, columns.collect()));
+    }
+    if !known.broken.iter().any(|broken| names::same(broken, &ident.value)) {
+        let checked =
+            known.views.iter().filter(|draft| draft.view.is_some()).map(|draft| draft.name.as_str());
+        let all = tables.chain(checked).chain(known.broken.iter().map(String::as_str));
+        errors.error(place, names::unknown("table", &ident.value, all));
+    }
+    None
+}
+
+/// All of a table or view.
+fn whole(origin: Origin, name: &str, columns: Vec<Variable>) -> Relation {
+    let branch = Branch { origin, columns: (0..columns.len()).map(Expr::Column).collect(), filter: None };
+    Relation { columns, branches: vec![branch], qualifier: Some(name.to_owned()) }
 }
 
 /// A subquery: one SELECT, or several joined by UNION ALL.
@@ -232,7 +297,7 @@ fn of_branch(select: &Select, known: Known<'_>, place: &Place, errors: &mut Diag
     }
     check_names_differ(&columns, place, errors);
     let branches = inner.branches.iter().map(|branch| Branch {
-        table: branch.table,
+        origin: branch.origin,
         columns: columns.iter().map(|(_, typed)| branch.resolve(&typed.expr)).collect(),
         filter: Expr::both(branch.filter.clone(), filter.as_ref().map(|filter| branch.resolve(filter))),
     });
@@ -255,8 +320,14 @@ fn check_names_differ(columns: &[(String, Typed)], place: &Place, errors: &mut D
 /// An event that came twice through one view would have to be stored twice.
 fn check_tables_differ(relation: &Relation, known: Known<'_>, place: &Place, errors: &mut Diagnostics) {
     for (index, branch) in relation.branches.iter().enumerate() {
-        if relation.branches.iter().take(index).any(|other| other.table == branch.table) {
-            let name = known.tables.get(branch.table).map_or("", |draft| draft.table.name.as_str());
+        if let Some(view) = known.view(branch).filter(|_| relation.branches.len() > 1) {
+            let message = format!(
+                "view \"{}\" cannot be one of several in UNION ALL; expected tables, or one view alone",
+                view.name
+            );
+            errors.error(place, message);
+        } else if relation.branches.iter().take(index).any(|other| other.origin == branch.origin) {
+            let name = known.table(branch).map_or("", |table| table.name.as_str());
             let message = format!(
                 "table \"{name}\" is read twice; expected each table in one branch (join conditions by OR, compute with CASE)"
             );

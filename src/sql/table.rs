@@ -1,9 +1,10 @@
 //! `CREATE TABLE name (column TYPE [NOT NULL], ...) WITH (...)`: a topic and its records.
 
-use sqlparser::ast::{ColumnDef, ColumnOption, CreateTable, Ident, Spanned};
+use sqlparser::ast::{ColumnDef, ColumnOption, CreateTable, CreateTableOptions, Ident, Spanned};
 
 use super::{
     error::{Diagnostics, Place},
+    format,
     names::{self, Match},
     options::WithOptions,
     plan::{Column, Table},
@@ -11,7 +12,8 @@ use super::{
 };
 use crate::{time::Millis, value::Type};
 
-const OPTIONS: [&str; 5] = ["topic", "key", "event_time", "watermark_delay", "max_ahead"];
+const OPTIONS: [&str; 7] =
+    ["topic", "key", "event_time", "watermark_delay", "max_ahead", "format", "pattern"];
 
 /// A table, and what of it could not be made out.
 pub(super) struct TableDraft {
@@ -38,9 +40,10 @@ pub(super) fn check(create: &CreateTable, place: &Place, errors: &mut Diagnostic
         options.text("key", errors).and_then(|(key, at)| column_named("key", &key, &columns, &at, errors));
     let watermark_delay = options.span("watermark_delay", Millis(0), errors);
     let max_ahead = options.span("max_ahead", Millis::hours(1), errors);
-    let event_time = event_time(&mut options, &columns, &broken, &place, errors)?;
-    let name = name.value.clone();
-    let table = Table { name, topic, columns, key, event_time, watermark_delay, max_ahead };
+    let event_time = event_time(&mut options, &columns, &broken, &place, errors);
+    let format = format::check(&mut options, &columns, event_time, &place, errors);
+    let (name, event_time) = (name.value.clone(), event_time?);
+    let table = Table { name, topic, columns, format, key, event_time, watermark_delay, max_ahead };
     Some(TableDraft { table, place, broken })
 }
 
@@ -75,25 +78,66 @@ fn columns(defs: &[ColumnDef], place: &Place, errors: &mut Diagnostics) -> (Vec<
             errors.error(&at, message);
             broken.push(columns.len());
         }
-        let kind = kind.unwrap_or(Type::Text);
-        columns.push(Column { name: def.name.value.clone(), kind, not_null: not_null(def, &at, errors) });
+        let column = Column::new(&def.name.value, kind.unwrap_or(Type::Text), false);
+        columns.push(constrained(column, def, &at, errors));
     }
+    no_field_feeds_two(&columns, defs, place, errors);
     (columns, broken)
 }
 
-fn not_null(def: &ColumnDef, place: &Place, errors: &mut Diagnostics) -> bool {
-    let mut not_null = false;
+/// The column with what stands behind its type.
+fn constrained(mut column: Column, def: &ColumnDef, place: &Place, errors: &mut Diagnostics) -> Column {
     for option in &def.options {
         match &option.option {
-            ColumnOption::NotNull => not_null = true,
+            ColumnOption::NotNull => column.not_null = true,
             ColumnOption::Null | ColumnOption::Comment(_) => {}
+            ColumnOption::Options(options) => {
+                let options = CreateTableOptions::With(options.clone());
+                let mut options = WithOptions::read(&options, &["field"], place, errors);
+                if let Some((names, at)) = options.text("field", errors) {
+                    column.fields = fields(&names, &at, errors);
+                }
+            }
             other => {
-                let span = other.span();
-                errors.error(&place.with_span(span), format!("found {other}; expected NOT NULL or nothing"));
+                let message = format!("found {other}; expected NOT NULL, OPTIONS (field = '...') or nothing");
+                errors.error(&place.with_span(other.span()), message);
             }
         }
     }
-    not_null
+    column
+}
+
+/// The names of fields, with commas between.
+fn fields(names: &str, place: &Place, errors: &mut Diagnostics) -> Vec<String> {
+    let fields: Vec<String> = names.split(',').map(|name| name.trim().to_owned()).collect();
+    if fields.iter().any(String::is_empty) || fields.len() > MAX_FIELDS {
+        let message = format!(
+            "option \"field\" is '{names}'; expected the names of at most {MAX_FIELDS} fields with commas between, \
+             such as field = 'timestamp, ts'"
+        );
+        errors.error(place, message);
+    }
+    fields
+}
+
+/// How many fields may feed a column.
+const MAX_FIELDS: usize = 100;
+
+fn no_field_feeds_two(columns: &[Column], defs: &[ColumnDef], place: &Place, errors: &mut Diagnostics) {
+    let mut fed: Vec<(&str, &str)> = Vec::new();
+    for column in columns {
+        for field in &column.fields {
+            if let Some((_, other)) = fed.iter().find(|(known, _)| known == field) {
+                let def = defs.iter().rfind(|def| def.name.value == column.name);
+                let at = def.map_or_else(|| place.clone(), |def| place.with_span(def.name.span));
+                let message = format!(
+                    "field \"{field}\" feeds column \"{other}\" already; expected a field that feeds one column"
+                );
+                errors.error(&at, message);
+            }
+            fed.push((field, &column.name));
+        }
+    }
 }
 
 /// The column that an option names.

@@ -215,10 +215,14 @@ impl Store for MemoryStore {
     }
 
     async fn scan(&self, span: &Span) -> Result<Vec<(ItemKey, Item)>, StateError> {
+        self.scan_first(span, usize::MAX).await
+    }
+
+    async fn scan_first(&self, span: &Span, most: usize) -> Result<Vec<(ItemKey, Item)>, StateError> {
         let Some((first, last)) = span.bounds() else { return Ok(Vec::new()) };
         let mut tables = self.lock();
-        let found: Vec<_> =
-            tables.items.range(first..=last).map(|(key, item)| (key.clone(), item.clone())).collect();
+        let items = tables.items.range(first..=last).take(most);
+        let found: Vec<_> = items.map(|(key, item)| (key.clone(), item.clone())).collect();
         tables.stats.reads += found.len() as u64;
         Ok(found)
     }

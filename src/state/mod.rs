@@ -341,6 +341,13 @@ pub trait Store: Send + Sync {
     /// The items of a span, in the order of their keys.
     fn scan(&self, span: &Span) -> impl Future<Output = Result<Vec<(ItemKey, Item)>, StateError>> + Send;
 
+    /// The first items of a span, in the order of their keys: all of it where it has fewer than `most`.
+    fn scan_first(
+        &self,
+        span: &Span,
+        most: usize,
+    ) -> impl Future<Output = Result<Vec<(ItemKey, Item)>, StateError>> + Send;
+
     /// Writes an item if the version that stands there is `expected` (none: if nothing stands there).
     /// A write that finds itself there already, version and body, is stored.
     fn put(

@@ -25,5 +25,6 @@ delegate! {
     get(key: &ItemKey) -> Option<Item>;
     get_many(keys: &[ItemKey]) -> Vec<(ItemKey, Item)>;
     scan(span: &Span) -> Vec<(ItemKey, Item)>;
+    scan_first(span: &Span, most: usize) -> Vec<(ItemKey, Item)>;
     put(key: &ItemKey, item: Item, expected: Option<i64>) -> Written;
 }

@@ -51,6 +51,7 @@ pub fn is_final(view: &View, end: Timestamp, closed: Timestamp) -> bool {
         // An event that is not late yet is in the frame of those that are up to `range` younger.
         Window::Over { range } => is_past(end, range + lateness, closed),
         Window::Event => true,
+        Window::Running => false,
     }
 }
 
@@ -58,15 +59,19 @@ pub fn is_final(view: &View, end: Timestamp, closed: Timestamp) -> bool {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Slices(Millis);
 
+/// The length of the one slice of a view without windows, which begins at the epoch and has all events.
+const EVER: Millis = Millis(i64::MAX);
+
 impl Slices {
     /// The slices of a view: on a grid, the longest that divides size and slide and is not longer
     /// than the [`GRAIN`], unless all such are much shorter than that; for sessions at most the gap,
-    /// so that a key's events in one slice are always one session's.
+    /// so that a key's events in one slice are always one session's; without windows one for ever.
     pub fn of(window: Window) -> Self {
         match window {
             Window::Grid { size, slide } => Self(Millis(divisor(gcd(size.0, slide.0)))),
             Window::Session { gap } => Self(gap.clamp(Millis(1), GRAIN)),
             Window::Over { .. } | Window::Event => Self(EVENT_GRAIN),
+            Window::Running => Self(EVER),
         }
     }
 
@@ -77,7 +82,7 @@ impl Slices {
 
     /// The start of the slice that an event belongs to.
     pub fn start(self, at: Timestamp) -> Timestamp {
-        floor(at, self.0)
+        if self.0 == EVER { Timestamp(0) } else { floor(at, self.0) }
     }
 }
 

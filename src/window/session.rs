@@ -14,6 +14,10 @@
 //! marked with. Whatever is made within its reach later is of a higher generation, so that the name
 //! holds the gone session's parts and no others.
 
+use std::cmp::Ordering;
+
+use smallvec::SmallVec;
+
 use super::{is_due, is_past};
 use crate::time::{Millis, Timestamp};
 
@@ -66,48 +70,74 @@ pub struct Span<P> {
     pub last: Timestamp,
     /// The largest generation of its parts.
     pub generation: u32,
-    /// Where its parts are kept.
-    pub parts: Vec<P>,
+    /// Where its parts are kept, in order, but for the last.
+    parts: Vec<P>,
+    /// The last: the next event most likely goes there too, or behind it.
+    last_part: P,
 }
 
-impl<P> Span<P> {
+impl<P: Ord> Span<P> {
+    fn new(first: Timestamp, last: Timestamp, generation: u32, part: P) -> Self {
+        Self { first, last, generation, parts: Vec::new(), last_part: part }
+    }
+
     /// The end of its window.
     pub fn end(&self, gap: Millis) -> Timestamp {
         self.last + gap
+    }
+
+    /// Where its parts are kept, in order.
+    pub fn parts(&self) -> impl Iterator<Item = &P> {
+        self.parts.iter().chain([&self.last_part])
     }
 
     fn reaches(&self, at: Timestamp, gap: Millis) -> bool {
         at <= self.last + gap && self.first <= at + gap
     }
 
-    /// Adds an event that is kept in a part: most likely the one that was added last.
-    fn take(&mut self, at: Timestamp, generation: u32, part: P)
-    where
-        P: PartialEq,
-    {
-        self.first = self.first.min(at);
-        self.last = self.last.max(at);
-        self.generation = self.generation.max(generation);
-        if !self.parts.iter().rev().any(|known| *known == part) {
-            self.parts.push(part);
-        }
+    /// Adds an event that is kept in a part.
+    fn take(&mut self, at: Timestamp, generation: u32, part: P) {
+        self.widen(at, at, generation);
+        self.add(part);
     }
 
     fn absorb(&mut self, mut other: Self) {
-        self.first = self.first.min(other.first);
-        self.last = self.last.max(other.last);
-        self.generation = self.generation.max(other.generation);
-        self.parts.append(&mut other.parts);
+        if self.parts.len() < other.parts.len() {
+            std::mem::swap(self, &mut other);
+        }
+        self.widen(other.first, other.last, other.generation);
+        other.parts.into_iter().chain([other.last_part]).for_each(|part| self.add(part));
+    }
+
+    fn widen(&mut self, first: Timestamp, last: Timestamp, generation: u32) {
+        self.first = self.first.min(first);
+        self.last = self.last.max(last);
+        self.generation = self.generation.max(generation);
+    }
+
+    fn add(&mut self, part: P) {
+        match part.cmp(&self.last_part) {
+            Ordering::Equal => {}
+            Ordering::Greater => self.parts.push(std::mem::replace(&mut self.last_part, part)),
+            Ordering::Less => {
+                if let Err(place) = self.parts.binary_search(&part) {
+                    self.parts.insert(place, part);
+                }
+            }
+        }
     }
 }
 
-/// The sessions of one key, with some that are gone and still within reach of an event.
+/// The sessions of one key, with some that are gone and still within reach of an event. Nearly always
+/// one, which then lies with its key.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Sessions<P>(Vec<Span<P>>);
+pub struct Sessions<P>(Spans<P>);
+
+type Spans<P> = SmallVec<[Span<P>; 1]>;
 
 impl<P> Default for Sessions<P> {
     fn default() -> Self {
-        Self(Vec::new())
+        Self(SmallVec::new())
     }
 }
 
@@ -132,7 +162,7 @@ pub struct Placed {
     pub supersedes: Option<Timestamp>,
 }
 
-impl<P: PartialEq> Sessions<P> {
+impl<P: Ord> Sessions<P> {
     /// Where an event belongs at a watermark; none where it is late.
     pub fn place(&self, at: Timestamp, bounds: Bounds, watermark: Timestamp) -> Option<Placed> {
         let Bounds { gap, lateness } = bounds;
@@ -170,10 +200,19 @@ impl<P: PartialEq> Sessions<P> {
             span.take(at, mark.generation(), id);
             return;
         }
-        let mut merged = Span { first: at, last: at, generation: mark.generation(), parts: vec![] };
-        self.0.extract_if(.., |span| joins(span)).for_each(|span| merged.absorb(span));
-        merged.take(at, mark.generation(), id);
-        self.0.push(merged);
+        let (joined, mut others): (Spans<P>, Spans<P>) =
+            std::mem::take(&mut self.0).into_iter().partition(joins);
+        let mut joined = joined.into_iter();
+        let merged = match joined.next() {
+            Some(mut merged) => {
+                joined.for_each(|span| merged.absorb(span));
+                merged.take(at, mark.generation(), id);
+                merged
+            }
+            None => Span::new(at, at, mark.generation(), id),
+        };
+        others.push(merged);
+        self.0 = others;
     }
 
     /// The sessions that parts make, whatever the order in which they were made.
@@ -183,7 +222,7 @@ impl<P: PartialEq> Sessions<P> {
         for part in parts {
             let Part { first, last, mark, id } = part;
             let generation = mark.generation();
-            let mut merged = (Span { first, last, generation, parts: vec![id] }, vec![]);
+            let mut merged = (Span::new(first, last, generation, id), vec![]);
             let part = Part { first, last, mark, id: () };
             let joined = spans.extract_if(.., |(_, members)| members.iter().any(|m| linked(m, &part, gap)));
             for (span, mut members) in joined {
@@ -235,72 +274,4 @@ fn linked<A, B>(a: &Part<A>, b: &Part<B>, gap: Millis) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    const BOUNDS: Bounds = Bounds { gap: Millis(30), lateness: Millis(5) };
-
-    fn gone(last: i64, wm: Timestamp) -> bool {
-        is_past(Timestamp(last) + BOUNDS.gap, BOUNDS.lateness, wm)
-    }
-
-    /// Sessions as Flink keeps them: those that are past are purged as the watermark moves.
-    #[derive(Default)]
-    struct Flink {
-        live: Vec<(i64, i64, usize)>,
-        purged: Vec<(i64, i64, usize)>,
-    }
-
-    impl Flink {
-        fn add(&mut self, at: i64, wm: Timestamp) -> bool {
-            self.purge(wm);
-            let gap = BOUNDS.gap.0;
-            let near = |s: &(i64, i64, usize)| at <= s.1 + gap && s.0 <= at + gap;
-            let joined = self.live.iter().copied().filter(near);
-            let merged = joined.fold((at, at, 1), |m, s| (m.0.min(s.0), m.1.max(s.1), m.2 + s.2));
-            if gone(merged.1, wm) {
-                return false;
-            }
-            self.live.retain(|s| !near(s));
-            self.live.push(merged);
-            true
-        }
-
-        fn purge(&mut self, wm: Timestamp) {
-            self.purged.extend(self.live.iter().copied().filter(|s| gone(s.1, wm)));
-            self.live.retain(|s| !gone(s.1, wm));
-        }
-    }
-
-    proptest! {
-        #![proptest_config(ProptestConfig::with_cases(20_000))]
-        /// Events out of order by up to three gaps: what is accepted is what Flink accepts, and the accepted events,
-        /// stitched anew from nothing, are Flink's sessions.
-        #[test]
-        fn stitched_parts_are_flinks_sessions(steps in prop::collection::vec((0..40i64, 0..90i64), 1..80)) {
-            let (mut flink, mut ours) = (Flink::default(), Sessions::default());
-            let (mut clock, mut wm, mut parts) = (0, Timestamp::MIN, vec![]);
-            for (id, (step, delay)) in steps.into_iter().enumerate() {
-                clock += step;
-                let at = clock - delay;
-                let first = Timestamp(at);
-                let placed = ours.place(first, BOUNDS, wm);
-                prop_assert_eq!(placed.is_some(), flink.add(at, wm), "event {} at {:?}", at, wm);
-                if let Some(Placed { mark, .. }) = placed {
-                    ours.join(first, &mark, id, BOUNDS, wm);
-                    parts.push(Part { first, last: first, mark, id });
-                }
-                wm = wm.max(super::super::watermark(first, Millis(2)));
-                ours.prune(BOUNDS, wm);
-            }
-            flink.purge(Timestamp::MAX);
-            let stitched = Sessions::stitch(parts, BOUNDS.gap);
-            let mut got: Vec<_> = stitched.iter().map(|s| (s.first.0, s.last.0, s.parts.len())).collect();
-            got.sort_unstable();
-            flink.purged.sort_unstable();
-            prop_assert_eq!(got, flink.purged);
-        }
-    }
-}
+mod tests;

@@ -10,8 +10,8 @@ use axum::{
 use tower::ServiceExt;
 use weir::{
     api::Views,
-    engine::{ClosedRow, EngineError, KeyRows, PartitionStatus, ViewStatus},
-    sql::{Catalog, Column, Expr, Field, Options, Output, Source, Table, View, Window},
+    engine::{ClosedRow, EngineError, HistoryPage, HistoryQuery, Key, KeyRows, PartitionStatus, ViewStatus},
+    sql::{Catalog, Column, Expr, Field, Format, Options, Origin, Output, Source, Table, View, Window},
     state::StateError,
     time::{Millis, Offset, Timestamp},
     value::{Type, Value},
@@ -34,7 +34,7 @@ pub(crate) fn catalog() -> Catalog {
 }
 
 fn impressions() -> Table {
-    let column = |name: &str, kind, not_null| Column { name: name.to_owned(), kind, not_null };
+    let column = |name: &str, kind, not_null| Column::new(name, kind, not_null);
     Table {
         name: "impressions".to_owned(),
         topic: "raw_impressions".to_owned(),
@@ -43,6 +43,7 @@ fn impressions() -> Table {
             column("user_id", Type::Text, false),
             column("ts", Type::Timestamp, true),
         ],
+        format: Format::Json,
         key: Some(0),
         event_time: 2,
         watermark_delay: Millis::seconds(2),
@@ -60,7 +61,7 @@ fn view(name: &str, keys: &[(&str, Type)], values: &[(&str, Type)]) -> View {
         name: name.to_owned(),
         fingerprint: 1,
         sources: vec![Source {
-            table: 0,
+            origin: Origin::Table(0),
             filter: None,
             keys: vec![Expr::Column(0)],
             inputs: Vec::new(),
@@ -68,7 +69,9 @@ fn view(name: &str, keys: &[(&str, Type)], values: &[(&str, Type)]) -> View {
         }],
         window: Window::Grid { size: Millis::seconds(10), slide: Millis::seconds(10) },
         keys: fields(keys),
+        keeps_windows: false,
         aggregates: Vec::new(),
+        previous: Vec::new(),
         carried: Vec::new(),
         outputs: outputs.map(|(slot, field)| Output { field, expr: Expr::Column(slot) }).collect(),
         having: None,
@@ -165,12 +168,16 @@ impl Views for MemoryViews {
         &self.catalog
     }
 
-    async fn latest(&self, view: &View) -> Result<Vec<KeyRows>, EngineError> {
-        Ok(self.read(view)?.into_iter().map(|(_, rows)| rows).collect())
+    async fn latest(&self, view: &View) -> Result<Vec<(Key, KeyRows)>, EngineError> {
+        self.read(view)
     }
 
     async fn key(&self, view: &View, key: &[Value<'_>]) -> Result<Option<KeyRows>, EngineError> {
         Ok(self.read(view)?.into_iter().find(|(known, _)| known == key).map(|(_, rows)| rows))
+    }
+
+    async fn history(&self, _: &View, _: &HistoryQuery) -> Result<HistoryPage, EngineError> {
+        self.answer().map(|()| HistoryPage::default())
     }
 
     async fn status(&self, _: &View) -> Result<ViewStatus, EngineError> {
@@ -208,7 +215,8 @@ pub(crate) async fn answer(router: &Router, request: Request<Body>) -> String {
 
 fn head(response: &Response<Body>) -> String {
     let mut head = response.status().as_u16().to_string();
-    let names = [header::CONTENT_TYPE, header::CACHE_CONTROL, header::ALLOW, header::RETRY_AFTER];
+    let names =
+        [header::CONTENT_TYPE, header::CACHE_CONTROL, header::LINK, header::ALLOW, header::RETRY_AFTER];
     for name in names {
         if let Some(value) = response.headers().get(&name) {
             head.extend(["\n", name.as_str(), ": ", value.to_str().unwrap()]);

@@ -11,6 +11,7 @@ use insta::assert_snapshot;
 use weir::{
     api::{MAX_BODY, MAX_EVENT, ingest_router, router},
     publish::{MemoryPublisher, Message, PublishError, Publisher},
+    sql::{Catalog, SqlFile},
     time::{ManualClock, Timestamp},
 };
 
@@ -198,6 +199,55 @@ async fn events_are_not_accepted_before_the_broker_has_them() {
     retry-after: 1
     {"type":"urn:weir:problem:broker-unavailable","title":"Broker unavailable","status":503,"detail":"topic raw_impressions does not take events now; none may count as accepted","instance":"/events/impressions"}
     "#);
+}
+
+/// Sends a body to a table of plain text.
+async fn send_text(body: &str) -> (String, Vec<Message>) {
+    let text = "CREATE TABLE logs (user_id BIGINT NOT NULL, url TEXT, ts TIMESTAMP NOT NULL) WITH (
+        key = 'user_id', format = 'text', pattern = '[{ts}] {user_id}: {url}');";
+    let catalog = Catalog::parse(&[SqlFile { name: "logs.sql".into(), text: text.into() }]).unwrap();
+    let publisher = Arc::new(MemoryPublisher::default());
+    let router = ingest_router(Arc::new(catalog), publisher.clone(), Arc::new(ManualClock::at(NOW)));
+    (answer(&router, post("/events/logs", body.to_owned())).await, publisher.take())
+}
+
+#[tokio::test]
+async fn json_for_a_table_of_plain_text_goes_to_the_topic_as_text() {
+    let json = r#"{"user_id":17,"url":"/page3","ts":1699999999123}"#;
+    let line = "[1699999999.123] 17: /page3";
+    let (text, messages) = send_text(json).await;
+    assert!(text.starts_with("202"), "{text}");
+    let expected = Message {
+        topic: "logs".to_owned(),
+        key: Some(b"17".to_vec()),
+        payload: line.as_bytes().to_vec(),
+        headers: Vec::new(),
+    };
+    assert_eq!(messages, std::slice::from_ref(&expected));
+    // An array of JSON, lines of JSON, lines of text, and both.
+    for body in [
+        format!("[{json},{json}]"),
+        format!("{json}\n{json}"),
+        format!("{line}\n{line}\r\n"),
+        format!("{line}\n{json}"),
+    ] {
+        let (text, messages) = send_text(&body).await;
+        assert!(text.ends_with(r#"{"accepted":2}"#), "{body}: {text}");
+        assert_eq!(messages, [expected.clone(), expected.clone()], "{body}");
+    }
+}
+
+#[tokio::test]
+async fn what_does_not_fit_a_table_of_plain_text_is_named() {
+    let (text, messages) =
+        send_text("[1] 17: /\nPING\n{\"user_id\":1,\"url\":\"\",\"ts\":1}\n{\"user_id\":1}").await;
+    assert_snapshot!(text, @r#"
+    207
+    content-type: application/json
+    cache-control: no-store
+    {"accepted":1,"rejected":[{"index":1,"reason":"does not fit the pattern: found \"PING\" at byte 0, expected \"[\""},{"index":2,"reason":"as text, \"[0.001] 1: \", its column \"url\" would be read as another value"},{"index":3,"reason":"column \"ts\": missing, expected TIMESTAMP NOT NULL, the event time"}]}
+    "#);
+    assert_eq!(messages.len(), 1);
 }
 
 #[tokio::test]

@@ -116,6 +116,7 @@ impl Store for Process {
         get(key: &ItemKey) -> Option<Item>;
         get_many(keys: &[ItemKey]) -> Vec<(ItemKey, Item)>;
         scan(span: &Span) -> Vec<(ItemKey, Item)>;
+    scan_first(span: &Span, most: usize) -> Vec<(ItemKey, Item)>;
         put(key: &ItemKey, item: Item, expected: Option<i64>) -> Written;
     }
 }

@@ -130,6 +130,20 @@ pub(crate) async fn a_scan_takes_its_ends_along(store: impl Store) {
     assert!(scanned(&store, slabs(6, 90)).await.is_empty());
 }
 
+pub(crate) async fn the_first_of_a_scan_are_as_many_as_asked_for(store: impl Store) {
+    let keys: Vec<_> = (0..7).map(|slice| slab(0, 0, slice, Chunk::WHOLE)).collect();
+    fill(&store, &keys).await;
+    let first = async |from, most| {
+        let found = store.scan_first(&slabs(from, 5), most).await.unwrap();
+        found.into_iter().map(|(key, _)| key).collect::<Vec<_>>()
+    };
+    assert_eq!(first(0, 1).await, keys[..1]);
+    assert_eq!(first(2, 3).await, keys[2..5]);
+    assert_eq!(first(2, 4).await, keys[2..6], "exactly as many as there are");
+    assert_eq!(first(2, 100).await, keys[2..6]);
+    assert!(first(6, 3).await.is_empty());
+}
+
 pub(crate) async fn a_scan_that_ends_before_it_begins_is_empty(store: impl Store) {
     fill(&store, &[slab(0, 0, 5, Chunk::WHOLE), history(5, Chunk::WHOLE)]).await;
     assert!(scanned(&store, slabs(9, 1)).await.is_empty());

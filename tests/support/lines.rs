@@ -51,8 +51,12 @@ impl Write for Buffer {
 /// Runs a catalog's views over lines, by topic.
 pub(crate) fn run_lines(catalog: Catalog, inputs: &[(&str, Vec<u8>)], batch: usize, partitions: u32) -> Ran {
     let (rows, late, dead) = (Buffer::default(), Buffer::default(), Buffer::default());
-    let outputs =
-        Outputs { rows: Box::new(rows.clone()), late: Box::new(late.clone()), dead: Box::new(dead.clone()) };
+    let outputs = Outputs {
+        views: Vec::new(),
+        rows: Box::new(rows.clone()),
+        late: Box::new(late.clone()),
+        dead: Box::new(dead.clone()),
+    };
     let input = |(topic, lines): &(&str, Vec<u8>)| Input {
         topic: (*topic).into(),
         lines: Box::new(Cursor::new(lines.clone())),

@@ -98,8 +98,13 @@ fn example(table: &Table) -> String {
     };
     let columns = table.columns.iter().enumerate().filter(is_needed);
     let event: Map<String, Value> =
-        columns.map(|(_, column)| (column.name.clone(), sample_value(column.kind))).collect();
+        columns.map(|(_, column)| (field(column), sample_value(column.kind))).collect();
     Value::from(event).to_string()
+}
+
+/// The field that goes before all others that feed a column.
+fn field(column: &crate::sql::Column) -> String {
+    column.fields.first().unwrap_or(&column.name).clone()
 }
 
 fn sample_value(kind: Type) -> Value {
@@ -120,7 +125,7 @@ fn first_rows(catalog: &Catalog) -> Option<Millis> {
         .map(|view| match view.window {
             Window::Grid { slide, .. } => slide + view.watermark_delay(catalog),
             Window::Session { gap } => gap + view.watermark_delay(catalog),
-            Window::Over { .. } | Window::Event => Millis(0),
+            Window::Over { .. } | Window::Event | Window::Running => Millis(0),
         })
         .min()
 }

@@ -25,12 +25,12 @@ const NOTES_A_RANGE: i64 = 8;
 impl<S: Store, P: Publisher, T: Topics> Engine<S, P, T> {
     pub(super) async fn give_events(
         &self,
-        closing: &mut Closing<'_>,
+        closing: &Closing<'_>,
         mut own: Option<(&Partition, &mut Writer)>,
         given: &mut Given,
     ) -> Result<(), EngineError> {
         let view = closing.view;
-        let mut rows = std::mem::take(&mut closing.rows);
+        let mut rows = own.as_mut().map_or_else(Vec::new, |(_, writer)| std::mem::take(&mut writer.rows));
         if let Some((partition, writer)) = &mut own
             && let Some(index) = &mut writer.events
         {

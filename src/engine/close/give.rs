@@ -1,4 +1,4 @@
-//! Giving rows out: history, then pages, then the topic.
+//! Giving rows out: history, then pages, then the topics.
 //!
 //! The history decides a row's revision: it is the one place that has the rows of every window that
 //! may still be closed again.
@@ -39,7 +39,7 @@ impl<S: Store, P: Publisher, T: Topics> Engine<S, P, T> {
         for (slice, rows) in by_slice {
             given.extend(self.record(view, slice, rows, &mut packer).await?);
         }
-        if self.settings.pages {
+        if self.settings.pages || view.looks_back() {
             Pages { store: &self.store, view, clock: &*self.clock }.show(&given, &mut packer).await?;
         }
         let count = given.len() as u64;
@@ -63,7 +63,7 @@ impl<S: Store, P: Publisher, T: Topics> Engine<S, P, T> {
             shape: &(),
             key: &key,
             version: &|_, stored| stored.unwrap_or(0) + 1,
-            expires: self.clock.now() + kept + view.reach(),
+            expires: view.expires(self.clock.now(), kept + view.reach()),
             most_bytes: MOST_BYTES,
         };
         // A window that is closed for the first time has no history: only the put finds out otherwise.
@@ -87,15 +87,31 @@ impl<S: Store, P: Publisher, T: Topics> Engine<S, P, T> {
         }
     }
 
-    async fn publish_rows(&self, view: &ViewRuntime, rows: Vec<KeyedRow>) -> Result<(), EngineError> {
-        let Some(topic) = &view.plan.options.topic else { return Ok(()) };
-        let message = |KeyedRow { key, row, .. }: KeyedRow| Message {
-            topic: topic.clone(),
-            payload: serde_json::Value::Object(row.to_json(&view.plan)).to_string().into_bytes(),
-            key: Some(key_text(view, &key)),
-            headers: vec![("weir.view", view.plan.name.clone()), ("weir.revision", row.revision.to_string())],
-        };
-        Ok(self.publisher.publish(rows.into_iter().map(message).collect()).await?)
+    /// Each row as JSON, as a sentence, or both, where the view has topics for them.
+    pub(super) async fn publish_rows(
+        &self,
+        view: &ViewRuntime,
+        rows: Vec<KeyedRow>,
+    ) -> Result<(), EngineError> {
+        let options = &view.plan.options;
+        let mut messages = Vec::new();
+        for row in &rows {
+            let message = |topic: &String, payload: String| Message {
+                topic: topic.clone(),
+                payload: payload.into_bytes(),
+                key: Some(key_text(view, &row.key)),
+                headers: vec![
+                    ("weir.view", view.plan.name.clone()),
+                    ("weir.revision", row.row.revision.to_string()),
+                ],
+            };
+            let json = || serde_json::Value::Object(row.to_json(&view.plan)).to_string();
+            messages.extend(options.topic.as_ref().map(|topic| message(topic, json())));
+            let sentence = options.sentence.as_ref();
+            let text = |template| row.row.to_text(&view.plan, template);
+            messages.extend(sentence.map(|told| message(&told.topic, text(&told.template))));
+        }
+        if messages.is_empty() { Ok(()) } else { Ok(self.publisher.publish(messages).await?) }
     }
 }
 
@@ -110,7 +126,7 @@ fn key_text(view: &ViewRuntime, key: &[u8]) -> Vec<u8> {
     view.plan.keys.iter().map(text).collect::<Vec<_>>().join(",").into_bytes()
 }
 
-fn packer() -> Result<Packer, EngineError> {
+pub(super) fn packer() -> Result<Packer, EngineError> {
     Packer::new().map_err(|source| EngineError::Damaged { subject: "the compressor".into(), source })
 }
 

@@ -3,11 +3,17 @@
 //! What is closed is what has become due since the head's `closed`, and the windows that the batch
 //! touched though they were closed before.
 
+mod derived;
+mod draft;
 mod event;
 mod give;
 mod grid;
 mod material;
+mod running;
 mod session;
+
+use serde_json::{Map, Value as Json};
+use xxhash_rust::xxh3::xxh3_128;
 
 use super::{
     Engine, EngineError,
@@ -17,14 +23,14 @@ use super::{
     writer::Writer,
 };
 use crate::{
-    codec::{CodecError, Reader},
     publish::{Publisher, Topics},
+    sql::View,
     state::{Head, Partition, Scope, Store},
     time::{Millis, Timestamp},
-    value::Value,
 };
 
 /// What is to be closed.
+#[derive(Clone, Copy)]
 pub(super) struct Closing<'a> {
     pub(super) view_index: usize,
     pub(super) view: &'a ViewRuntime,
@@ -36,8 +42,8 @@ pub(super) struct Closing<'a> {
     /// W.
     pub(super) watermark: Timestamp,
     pub(super) touched: &'a Touched,
-    /// Rows that are ready to be given.
-    pub(super) rows: Vec<KeyedRow>,
+    /// Whether time is taken to have gone on because nothing comes any more.
+    pub(super) is_flush: bool,
 }
 
 /// What was closed.
@@ -64,6 +70,26 @@ impl KeyedRow {
     pub(super) fn is_outdated(&self) -> bool {
         self.row.events == 0
     }
+
+    /// The row as it is published. An alert has an id, the same for all its revisions.
+    fn to_json(&self, view: &View) -> Map<String, Json> {
+        let mut object = self.row.to_json(view);
+        if view.options.alert {
+            object.insert("id".into(), alert_id(view, &self.key, &self.row).into());
+        }
+        object
+    }
+}
+
+/// What tells an alert from all others: its view, its key and its window.
+pub(super) fn alert_id(view: &View, key: &[u8], row: &ClosedRow) -> String {
+    let mut identity = view.name.clone().into_bytes();
+    identity.push(0);
+    identity.extend_from_slice(key);
+    identity.extend_from_slice(&row.window_start.0.to_le_bytes());
+    identity.extend_from_slice(&row.window_end.0.to_le_bytes());
+    identity.extend(row.record.iter().flat_map(|record| record.to_string().into_bytes()));
+    format!("{:032x}", xxh3_128(&identity))
 }
 
 impl Closing<'_> {
@@ -82,9 +108,24 @@ impl Closing<'_> {
     }
 }
 
+/// How far this process has brought a scope of a view.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Turn {
+    /// Up to where it is closed.
+    closed: Timestamp,
+    /// Up to where the views over it were told.
+    told: Timestamp,
+}
+
+impl Default for Turn {
+    fn default() -> Self {
+        Self { closed: Timestamp::MIN, told: Timestamp::MIN }
+    }
+}
+
 impl<S: Store, P: Publisher, T: Topics> Engine<S, P, T> {
     /// Closes what is to be closed, gives out the rows, and then notes how far it came: a closer
-    /// that dies before is repeated.
+    /// that dies before is repeated. Then the views over this one are closed.
     ///
     /// In one process partitions whose batches cross the end of a window together take turns, and
     /// the first does the work. (Between processes both do it. That is rare, and costs no more than
@@ -95,51 +136,22 @@ impl<S: Store, P: Publisher, T: Topics> Engine<S, P, T> {
         own: Option<(&Partition, &mut Writer)>,
     ) -> Result<Given, EngineError> {
         let mut given = Given::default();
-        let Some(turn) = self.turns.get(closing.view_index) else { return Ok(given) };
-        let mut turn = turn.lock().await;
-        let known = turn.entry(closing.scope).or_insert(Timestamp::MIN);
-        closing.closed = closing.closed.max(*known);
+        let Some(turns) = self.turns.get(closing.view_index) else { return Ok(given) };
+        let mut turns = turns.lock().await;
+        let turn = turns.entry(closing.scope).or_default();
+        closing.closed = closing.closed.max(turn.closed);
         match closing.view.windows {
             Windows::Grid(grid) => self.close_grid(&closing, grid, own, &mut given).await?,
             Windows::Session(bounds) => self.close_sessions(&closing, bounds, own, &mut given).await?,
-            Windows::Over(_) | Windows::Event => self.give_events(&mut closing, own, &mut given).await?,
+            Windows::Over(_) | Windows::Event => self.give_events(&closing, own, &mut given).await?,
+            Windows::Running => self.close_running(&closing, own, &mut given).await?,
         }
-        *known = closing.closed.max(closing.watermark);
+        turn.closed = closing.closed.max(closing.watermark);
+        let is_news = turn.told < turn.closed || !closing.touched.is_empty();
+        if is_news && !closing.view.readers.is_empty() {
+            self.tell_readers(&closing, &mut given).await?;
+            turn.told = turn.closed;
+        }
         Ok(given)
     }
-}
-
-/// A group's row, unless HAVING keeps it back.
-fn finish(
-    view: &ViewRuntime,
-    groups: &super::groups::Groups,
-    group: usize,
-    window: (Timestamp, Timestamp),
-) -> Result<Option<KeyedRow>, CodecError> {
-    let key = groups.keys().key(group);
-    let mut slots: Vec<Value<'static>> =
-        Vec::with_capacity(view.plan.first_output_slot() + view.plan.outputs.len());
-    let mut reader = Reader::new(key);
-    for _ in &view.plan.keys {
-        slots.push(reader.value()?.into_owned());
-    }
-    groups.accumulators().finish(group, &mut slots);
-    slots.push(Value::Time(window.0));
-    slots.push(Value::Time(window.1));
-    for output in &view.plan.outputs {
-        let value = output.expr.eval(&slots).into_owned();
-        slots.push(value);
-    }
-    if view.plan.having.as_ref().is_some_and(|having| !having.test(&slots)) {
-        return Ok(None);
-    }
-    let row = ClosedRow {
-        window_start: window.0,
-        window_end: window.1,
-        events: groups.events(group),
-        revision: 0,
-        record: None,
-        values: slots.split_off(view.plan.first_output_slot()),
-    };
-    Ok(Some(KeyedRow { hash: groups.keys().hash_at(group), key: key.to_vec(), row }))
 }

@@ -1,23 +1,29 @@
 //! Closing sessions.
 
+use std::collections::BTreeMap;
+
 use super::{
     super::{
         Engine, EngineError,
         groups::Groups,
-        sessions::{DueSession, SessionIndex},
-        slab::Tag,
+        sessions::{DueSession, PartId, SessionIndex},
+        slab::Slab,
         view::ViewRuntime,
         writer::Writer,
     },
-    Closing, Given, KeyedRow, finish,
+    Closing, Given,
+    draft::Draft,
     material::Material,
 };
 use crate::{
     publish::{Publisher, Topics},
     state::{Partition, Store},
     time::Timestamp,
-    window::{Bounds, is_due},
+    window::{Bounds, Mark, is_due},
 };
+
+/// As many sessions are merged at once.
+const SESSIONS_AT_ONCE: usize = 10_000;
 
 impl<S: Store, P: Publisher, T: Topics> Engine<S, P, T> {
     pub(super) async fn close_sessions(
@@ -43,13 +49,13 @@ impl<S: Store, P: Publisher, T: Topics> Engine<S, P, T> {
                 let slabs = material.iter().flat_map(|material| material.slabs().values());
                 sessions_due(&mut SessionIndex::build(bounds, slabs), closing, bounds)
             });
-            let mut rows = Vec::new();
-            for session in due {
-                rows.extend(close_session(closing.view, bounds, &material, session)?);
+            let mut drafts = Vec::with_capacity(due.len());
+            for some in due.chunks(SESSIONS_AT_ONCE) {
+                drafts.extend(merge_sessions(closing.view, bounds, &material, some)?);
             }
             drop(material);
-            given.windows += rows.len() as u64;
-            given.rows += self.give(closing.view, rows).await?;
+            given.windows += drafts.len() as u64;
+            self.give_drafts(closing, drafts, given).await?;
         }
         if let Some((partition, writer)) = own {
             if is_own_index {
@@ -88,31 +94,50 @@ fn sessions_due(index: &mut SessionIndex, closing: &Closing<'_>, bounds: Bounds)
     due
 }
 
-/// C-1: a session's row is a function of its parts.
-fn close_session(
+/// C-1: a session's row is a function of its parts. All sessions are merged slab by slab: a slab is
+/// gone through once for all of them.
+fn merge_sessions(
     view: &ViewRuntime,
     bounds: Bounds,
     material: &[Material<'_>],
-    session: &DueSession,
-) -> Result<Option<KeyedRow>, EngineError> {
-    let DueSession { hash, key, span } = session;
+    due: &[DueSession],
+) -> Result<Vec<Draft>, EngineError> {
+    let mut parts: BTreeMap<Timestamp, Vec<Part<'_>>> = BTreeMap::new();
     let mut merged = Groups::new(&view.shape);
-    let mut parts: Vec<_> = span.parts.iter().collect();
-    parts.sort_unstable_by_key(|part| part.slice);
-    for part in parts {
-        let tag = Tag { mark: part.mark.clone(), ..Tag::ALL };
-        for leaves in material.iter().filter_map(|material| material.slabs().get(&part.slice)) {
-            for (_, groups) in
-                leaves.iter().flat_map(|leaf| leaf.content.sections()).filter(|(t, _)| **t == tag)
-            {
-                merged.merge(groups, groups.keys().find(*hash, key).into_iter());
-            }
+    for session in due {
+        let group = merged.add(session.hash, &session.key);
+        for PartId { slice, mark } in session.span.parts() {
+            parts.entry(*slice).or_default().push(Part { session, mark, group });
         }
     }
-    if merged.len() == 0 {
-        return Ok(None);
+    for (slice, parts) in &parts {
+        for leaves in material.iter().filter_map(|material| material.slabs().get(slice)) {
+            leaves.iter().for_each(|leaf| merge_parts(&mut merged, &leaf.content, parts));
+        }
     }
-    let window = (span.first, span.end(bounds.gap));
-    finish(view, &merged, 0, window)
-        .map_err(|source| EngineError::Damaged { subject: "a session's key".into(), source })
+    let sessions = due.iter().enumerate().filter(|(group, _)| merged.events(*group) > 0);
+    let draft = |(group, session): (usize, &DueSession)| {
+        let window = (session.span.first, session.span.end(bounds.gap));
+        Draft::of(view, &merged, group, window)
+    };
+    sessions.map(draft).collect()
+}
+
+/// A part of a session, which becomes part of a group.
+struct Part<'d> {
+    session: &'d DueSession,
+    mark: &'d Mark,
+    group: usize,
+}
+
+/// Merges what a slab has of some parts.
+fn merge_parts(merged: &mut Groups, slab: &Slab, parts: &[Part<'_>]) {
+    for (tag, groups) in slab.sections() {
+        let of_section = parts.iter().filter(|part| tag.from_end == Timestamp::MIN && *part.mark == tag.mark);
+        let pair = |part: &Part<'_>| {
+            let from = groups.keys().find(part.session.hash, &part.session.key)?;
+            Some((part.group, from))
+        };
+        merged.merge_pairs(groups, &of_section.filter_map(pair).collect::<Vec<_>>());
+    }
 }

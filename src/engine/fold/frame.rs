@@ -24,6 +24,10 @@ impl<'s> Frame<'s> {
         let ends = match view.windows {
             Windows::Grid(grid) => (grid.first_end(slice), grid.last_end(slice)),
             Windows::Session(_) | Windows::Over(_) | Windows::Event => (Timestamp::MAX, Timestamp::MAX),
+            Windows::Running => {
+                let all = (Timestamp::MIN, Timestamp::MAX);
+                return Self { slice: all.0, end: all.1, ends: all, leaves };
+            }
         };
         Self { slice, end: slice + view.slices.length(), ends, leaves }
     }

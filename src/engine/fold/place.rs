@@ -23,7 +23,7 @@ impl Fold<'_> {
     /// Places an event of a slice whose first and last window end at `ends`.
     pub(super) fn place_on_grid(&mut self, at: Timestamp, grid: Grid, ends: (Timestamp, Timestamp)) -> Place {
         let watermark = self.watermark();
-        let first = grid.first_open_end_of(ends, self.view.lateness(), watermark);
+        let first = grid.first_open_end_of(ends, self.view.lateness, watermark);
         let Some(first) = first else { return Place::Late(watermark) };
         let from_end = if first == ends.0 { Timestamp::MIN } else { first };
         let seen = self.seen();
@@ -76,19 +76,24 @@ impl Fold<'_> {
 
     /// Notes the windows of an event, those that end at `from` or later, which may be closed already
     /// because they are due at a watermark that others may have seen.
-    fn touch(&mut self, at: Timestamp, from: Timestamp, seen: Timestamp) {
+    pub(super) fn touch(&mut self, at: Timestamp, from: Timestamp, seen: Timestamp) {
         match self.view.windows {
             Windows::Grid(grid) => {
                 for end in grid.ends(at, from).take_while(|end| is_due(*end, seen)) {
-                    let keys = self.touched.windows.entry(end).or_default();
-                    if !keys.contains(&self.key) {
-                        keys.insert(self.key.clone());
-                    }
+                    self.touch_window(end);
                 }
             }
+            Windows::Running => self.touch_window(Timestamp::MAX),
             Windows::Session(_) | Windows::Over(_) | Windows::Event => {
                 self.touched.events.insert((self.key.clone(), at));
             }
+        }
+    }
+
+    fn touch_window(&mut self, end: Timestamp) {
+        let keys = self.touched.windows.entry(end).or_default();
+        if !keys.contains(&self.key) {
+            keys.insert(self.key.clone());
         }
     }
 }

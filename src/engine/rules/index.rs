@@ -234,6 +234,7 @@ impl EventIndex {
     }
 
     /// The key of a number.
+    #[cfg(test)]
     pub(in crate::engine) fn key(&self, number: u32) -> Option<&KeyEvents> {
         self.keys.get(number as usize)
     }

@@ -99,13 +99,13 @@ impl Kept {
         &self,
         accumulators: &mut Accumulators,
         group: usize,
-        _at: Timestamp,
+        at: Timestamp,
         mut kept: Reader<'_>,
     ) -> Result<(), CodecError> {
         for (aggregate, function) in self.values.iter().enumerate() {
             match function {
-                None => accumulators.update(aggregate, group, &Value::Bool(true)),
-                Some(_) => accumulators.update(aggregate, group, &kept.value()?),
+                None => accumulators.update(aggregate, group, at, &Value::Bool(true)),
+                Some(_) => accumulators.update(aggregate, group, at, &kept.value()?),
             }
         }
         Ok(())

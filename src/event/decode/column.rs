@@ -103,11 +103,11 @@ pub(crate) fn convert<'a>(text: &'a str, raw: &Raw, kind: Type) -> Result<Value<
 
 /// The integer that a number with a fraction or an exponent is, where that is exact.
 #[expect(clippy::cast_possible_truncation, reason = "an integer below 2^53")]
-fn whole(number: &str) -> Option<i64> {
+pub(super) fn whole(number: &str) -> Option<i64> {
     float(number).filter(|x| x.fract() == 0.0 && x.abs() <= EXACT).map(|x| x as i64)
 }
 
-fn float(number: &str) -> Option<f64> {
+pub(super) fn float(number: &str) -> Option<f64> {
     number.parse().ok().filter(|x: &f64| x.is_finite())
 }
 

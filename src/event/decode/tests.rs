@@ -434,3 +434,49 @@ proptest! {
         prop_assert!(decoded.records.iter().all(|record| record.event_time.is_err()));
     }
 }
+
+/// The fixture's table; `id` is fed by `eventId`, else `id`, and `ts` by `timestamp`.
+fn renamed() -> Table {
+    let mut table = table();
+    table.columns[0].fields = vec!["eventId".into(), "id".into()];
+    table.columns[7].fields = vec!["timestamp".into()];
+    table
+}
+
+/// The id of the record behind another of the usual order, which the decoder expects then.
+fn renamed_id(json: &str) -> Result<Value<'static>, String> {
+    let table = renamed();
+    let raw = batch(&[r#"{"eventId":"first","id":"other","product":"p","timestamp":1}"#, json]);
+    let decoded = decode(&raw, &table, NOW);
+    assert_eq!(decoded.row(0)[0], Value::text("first"));
+    decoded.records[1].event_time.clone().map_err(|rejection| rejection.reason)?;
+    Ok(decoded.row(1)[0].clone().into_owned())
+}
+
+#[test]
+fn of_several_fields_the_first_that_is_there_feeds_the_column() {
+    let cases = [
+        (r#"{"eventId":"a","id":"b","product":"p","timestamp":1}"#, Value::text("a")),
+        (r#"{"id":"b","eventId":"a","product":"p","timestamp":1}"#, Value::text("a")),
+        (r#"{"id":"b","product":"p","timestamp":1}"#, Value::text("b")),
+        (r#"{"eventId":null,"id":"b","product":"p","timestamp":1}"#, Value::text("b")),
+        (r#"{"id":"b","eventId":null,"product":"p","timestamp":1}"#, Value::text("b")),
+        (r#"{"eventId":null,"product":"p","timestamp":1}"#, Value::Null),
+        (r#"{"eventId":"a","product":"p","timestamp":1,"eventId":"c"}"#, Value::text("c")),
+        (r#"{"id":7,"eventId":"a","product":"p","timestamp":1}"#, Value::text("a")),
+        (r#"{"eventId":"a","id":7,"product":"p","timestamp":1}"#, Value::text("a")),
+        (r#"{"eventId":7,"product":"p","timestamp":1,"eventId":"a"}"#, Value::text("a")),
+    ];
+    for (json, id) in cases {
+        assert_eq!(renamed_id(json), Ok(id), "{json}");
+    }
+    assert_eq!(
+        renamed_id(r#"{"eventId":7,"id":"b","product":"p","timestamp":1}"#),
+        Err("column \"id\": found the number 7, expected TEXT".into())
+    );
+    // The column's own name is none of its fields.
+    assert_eq!(
+        renamed_id(r#"{"id":"b","product":"p","ts":1}"#),
+        Err("column \"ts\" (field timestamp): missing, expected TIMESTAMP NOT NULL, the event time".into())
+    );
+}

@@ -1,7 +1,10 @@
 use std::io::{BufReader, Cursor};
 
 use super::*;
-use crate::event::fixture::table;
+use crate::{
+    event::{fixture::table, murmur2},
+    sql::{Format, Hole, Template},
+};
 
 const ONE: NonZeroU32 = NonZeroU32::MIN;
 
@@ -103,4 +106,44 @@ fn a_line_without_end_is_an_error_that_names_it() {
     let mut reader = NdjsonReader::new(Cursor::new(&input), &table, ONE);
     let error = reader.next_batch(10).expect_err("one byte too many");
     assert_eq!(error.to_string(), "line 3 is longer than 16 MB");
+}
+
+/// The partitions that lines of a table get, of five.
+fn partitions(table: &Table, lines: &str) -> Vec<i32> {
+    let mut reader = NdjsonReader::new(lines.as_bytes(), table, NonZeroU32::new(5).unwrap());
+    let mut partitions = Vec::new();
+    while let Some(lines) = reader.next_batch(1).unwrap() {
+        partitions.extend(lines.batches.iter().map(|batch| batch.partition));
+    }
+    partitions
+}
+
+fn partition(key: &str) -> i32 {
+    i32::try_from((murmur2(key.as_bytes()) & 0x7fff_ffff) % 5).unwrap()
+}
+
+#[test]
+fn plain_text_goes_to_the_partition_of_the_key_in_its_hole() {
+    let hole = |slot, then: &str| Hole { slot, then: then.into() };
+    let format =
+        Format::Text(Template { lead: "User ".into(), holes: vec![hole(2, " clicked on "), hole(1, "")] });
+    let by_text = Table { format: format.clone(), ..table() };
+    let lines = "User 7 clicked on /page3\nUser 7 clicked on é\r\nnonsense";
+    // What has no key takes its turn.
+    assert_eq!(partitions(&by_text, lines), [partition("/page3"), partition("é"), 0]);
+    let by_number = Table { key: Some(2), format, ..table() };
+    assert_eq!(
+        partitions(&by_number, "User 007 clicked on /\nUser 12 clicked on /"),
+        [partition("7"), partition("12")]
+    );
+}
+
+#[test]
+fn json_goes_to_the_partition_of_the_field_that_feeds_its_key() {
+    let mut table = table();
+    table.columns[1].fields = vec!["productId".into(), "product".into()];
+    let lines = r#"{"product":"a","productId":"b"}
+        {"productId":null,"product":"c"}
+        {"product":"d"}"#;
+    assert_eq!(partitions(&table, lines), [partition("b"), partition("c"), partition("d")]);
 }

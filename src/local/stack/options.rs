@@ -72,9 +72,12 @@ impl StackOptions {
     /// it is worth more than speed.
     pub(super) fn topics(&self) -> Vec<(&str, i32)> {
         let tables = self.catalog.tables.iter().map(|table| table.topic.as_str());
-        let results = self.catalog.views.iter().filter_map(|view| view.options.topic.as_deref());
+        let options = self.catalog.views.iter().map(|view| &view.options);
+        let results = options.clone().filter_map(|options| options.topic.as_deref());
+        let sentences = options.filter_map(|options| Some(options.sentence.as_ref()?.topic.as_str()));
         let aside = [&self.engine.late_topic, &self.engine.dead_letter_topic];
-        let mut topics: Vec<_> = tables.chain(results).map(|topic| (topic, self.partitions)).collect();
+        let mut topics: Vec<_> =
+            tables.chain(results).chain(sentences).map(|topic| (topic, self.partitions)).collect();
         topics.extend(aside.into_iter().map(|topic| (topic.as_str(), 1)));
         topics.sort_unstable();
         topics.dedup_by(|later, first| later.0 == first.0);

@@ -5,45 +5,15 @@ use sqlparser::ast::{
     FunctionArguments, TrimWhereField,
 };
 
-use super::{Binder, Typed, operator::as_text};
+use super::{Binder, Typed, scalar};
 use crate::{
     sql::{
+        aggregates,
         expr::{DatePart, Expr, Function},
         names, types,
     },
     value::Type,
 };
-
-/// The scalar functions: names, the least and the largest number of arguments.
-const FUNCTIONS: [(&str, Function, usize, usize); 24] = [
-    ("coalesce", Function::Coalesce, 1, usize::MAX),
-    ("ifnull", Function::Coalesce, 2, 2),
-    ("nullif", Function::NullIf, 2, 2),
-    ("greatest", Function::Greatest, 1, usize::MAX),
-    ("least", Function::Least, 1, usize::MAX),
-    ("abs", Function::Abs, 1, 1),
-    ("round", Function::Round, 1, 2),
-    ("floor", Function::Floor, 1, 1),
-    ("ceil", Function::Ceil, 1, 1),
-    ("ceiling", Function::Ceil, 1, 1),
-    ("mod", Function::Remainder, 2, 2),
-    ("lower", Function::Lower, 1, 1),
-    ("upper", Function::Upper, 1, 1),
-    ("length", Function::Length, 1, 1),
-    ("char_length", Function::Length, 1, 1),
-    ("character_length", Function::Length, 1, 1),
-    ("substr", Function::Substring, 2, 3),
-    ("substring", Function::Substring, 2, 3),
-    ("concat", Function::Concat, 1, usize::MAX),
-    ("trim", Function::Trim, 1, 2),
-    ("btrim", Function::Trim, 1, 2),
-    ("ltrim", Function::TrimStart, 1, 2),
-    ("rtrim", Function::TrimEnd, 1, 2),
-    ("if", Function::Case, 3, 3),
-];
-
-/// The aggregates, to name them beside the scalar functions.
-pub(in crate::sql) const AGGREGATES: [&str; 5] = ["count", "sum", "min", "max", "avg"];
 
 impl Binder<'_> {
     /// Everything that is written as a call.
@@ -74,6 +44,9 @@ impl Binder<'_> {
                 let arguments: Vec<&ast::Expr> =
                     [Some(expr), trim_what.as_ref()].into_iter().flatten().map(AsRef::as_ref).collect();
                 self.apply("trim", function, &arguments)
+            }
+            E::Position { expr: part, r#in: text } => {
+                self.apply("position", Function::Position, &[text.as_ref(), part.as_ref()])
             }
             other => self.fail(format!("{other} is not supported in this form")),
         }
@@ -143,10 +116,8 @@ impl Binder<'_> {
             return typed;
         }
         let name = function.name.to_string();
-        let Some((name, scalar, least, most)) =
-            FUNCTIONS.iter().find(|(known, ..)| known.eq_ignore_ascii_case(&name)).copied()
-        else {
-            let known = AGGREGATES.iter().copied().chain(FUNCTIONS.iter().map(|(name, ..)| *name));
+        let Some((name, meaning, least, most)) = scalar::find(&name) else {
+            let known = aggregates::names().chain(scalar::names());
             let message = names::unknown("function", &name, known);
             return self.fail(message);
         };
@@ -164,75 +135,7 @@ impl Binder<'_> {
             };
             return self.fail(format!("{name} takes {wanted} arguments, found {}", arguments.len()));
         }
-        self.apply(name, scalar, &arguments)
-    }
-
-    /// Checks the arguments' types by the function's signature.
-    fn apply(&mut self, name: &str, function: Function, arguments: &[&ast::Expr]) -> Typed {
-        let bound: Vec<Typed> = arguments.iter().map(|each| self.bind(each)).collect();
-        match function {
-            Function::Coalesce | Function::Greatest | Function::Least => {
-                let (arguments, kind) = self.unify(name, bound);
-                Typed { expr: Expr::call(function, arguments), kind }
-            }
-            Function::NullIf => self.nullif(bound),
-            Function::Concat => Typed::call(function, bound.into_iter().map(as_text).collect(), Type::Text),
-            Function::Case => self.if_then_else(name, bound, arguments),
-            Function::Abs | Function::Floor | Function::Ceil | Function::Round | Function::Remainder => {
-                self.numeric_call(name, function, bound, arguments)
-            }
-            _ => {
-                let wanted = match function {
-                    Function::Substring => [Type::Text, Type::BigInt, Type::BigInt],
-                    _ => [Type::Text; 3],
-                };
-                let result = if function == Function::Length { Type::BigInt } else { Type::Text };
-                let what = format!("an argument of {name}");
-                let checked = bound.into_iter().zip(wanted).zip(arguments);
-                let checked = checked.map(|((each, kind), at)| self.expect(each, kind, &what, at).expr);
-                let checked = checked.collect();
-                Typed::call(function, checked, result)
-            }
-        }
-    }
-
-    fn nullif(&mut self, bound: Vec<Typed>) -> Typed {
-        let Ok([a, b]) = <[Typed; 2]>::try_from(bound) else { return Typed::UNKNOWN };
-        let kind = a.kind;
-        let Some((a, b)) = self.comparable(a, b) else { return Typed::UNKNOWN };
-        Typed { expr: Expr::call(Function::NullIf, vec![a, b]), kind }
-    }
-
-    fn if_then_else(&mut self, name: &str, mut bound: Vec<Typed>, arguments: &[&ast::Expr]) -> Typed {
-        let (Some(at), false) = (arguments.first(), bound.is_empty()) else { return Typed::UNKNOWN };
-        let condition = bound.remove(0);
-        let condition = self.expect(condition, Type::Boolean, "the condition of if", at);
-        let (results, kind) = self.unify(name, bound);
-        let all = [condition.expr].into_iter().chain(results).collect();
-        Typed { expr: Expr::call(Function::Case, all), kind }
-    }
-
-    fn numeric_call(
-        &mut self,
-        name: &str,
-        function: Function,
-        bound: Vec<Typed>,
-        arguments: &[&ast::Expr],
-    ) -> Typed {
-        let mut kinds = Vec::with_capacity(bound.len());
-        for (each, at) in bound.iter().zip(arguments) {
-            let Some(kind) = self.numeric(each, name, at) else { return Typed::UNKNOWN };
-            kinds.push(kind);
-        }
-        if function == Function::Round {
-            let kind = kinds.first().copied().unwrap_or(Type::Double);
-            if kinds.get(1).is_some_and(|digits| *digits != Type::BigInt) {
-                return self.fail("round's second argument counts digits: expected BIGINT, found DOUBLE");
-            }
-            return Typed::call(function, bound.into_iter().map(|each| each.expr).collect(), kind);
-        }
-        let (arguments, kind) = self.unify(name, bound);
-        Typed::call(function, arguments, kind.unwrap_or(Type::BigInt))
+        self.scalar(name, meaning, &arguments)
     }
 }
 

@@ -4,14 +4,16 @@
 //! everywhere: the search for mistakes goes on, and one mistake is reported once.
 
 mod call;
+mod json_path;
 mod leaf;
 mod operator;
 mod predicate;
 mod row;
+mod scalar;
 
 use sqlparser::ast::{self, Ident};
 
-pub(super) use call::{AGGREGATES, plain_arguments};
+pub(super) use call::plain_arguments;
 pub(super) use row::{AGGREGATE, RowScope, Variable};
 
 use super::{
@@ -135,6 +137,7 @@ impl<'a> Binder<'a> {
             | E::Floor { .. }
             | E::Substring { .. }
             | E::Trim { .. }
+            | E::Position { .. }
             | E::Function(_) => self.call(expr),
             E::Subquery(_) | E::Exists { .. } | E::InSubquery { .. } => self
                 .fail("subqueries are supported in FROM only: FROM (SELECT ... UNION ALL SELECT ...) AS x"),

@@ -2,9 +2,10 @@
 
 use sqlparser::ast::{self, Ident};
 
-use super::{Scope, Typed, call::AGGREGATES};
+use super::{Scope, Typed};
 use crate::{
     sql::{
+        aggregates,
         error::{Diagnostics, Place},
         expr::Expr,
         names::{self, Match},
@@ -91,10 +92,10 @@ impl Scope for RowScope<'_> {
     ) -> Option<Typed> {
         let name = function.name.to_string().to_ascii_lowercase();
         let message = match name.as_str() {
-            name if AGGREGATES.contains(&name) && self.clause == AGGREGATE => {
+            name if aggregates::find(name).is_some() && self.clause == AGGREGATE => {
                 format!("{name} cannot stand in another aggregate; expected columns of FROM")
             }
-            name if AGGREGATES.contains(&name) => {
+            name if aggregates::find(name).is_some() => {
                 format!("{name} cannot stand in {}; expected it in SELECT or HAVING", self.clause)
             }
             "tumble" | "hop" | "session" => format!(

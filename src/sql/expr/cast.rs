@@ -23,15 +23,11 @@ pub(super) fn cast(value: Value<'_>, kind: Type) -> Value<'_> {
 
 /// Any value as text.
 pub(super) fn to_text(value: Value<'_>) -> Value<'_> {
-    let text = match value {
-        Value::Null => return Value::Null,
-        Value::Text(text) | Value::Json(text) => text,
-        Value::Bool(value) => Cow::Borrowed(if value { "true" } else { "false" }),
-        Value::Int(value) => Cow::Owned(value.to_string()),
-        Value::Float(value) => Cow::Owned(format!("{value:?}")),
-        Value::Time(at) => Cow::Owned(at.to_string()),
-    };
-    Value::Text(text)
+    match value {
+        Value::Null => Value::Null,
+        Value::Text(text) | Value::Json(text) => Value::Text(text),
+        other => Value::Text(Cow::Owned(other.to_text().into_owned())),
+    }
 }
 
 fn to_int(value: &Value<'_>) -> Option<i64> {

@@ -106,12 +106,30 @@ fn call<'r>(function: Function, arguments: &'r [Expr], row: &'r [Value<'r>]) -> 
         },
         F::Floor => number::whole(&at(0), f64::floor),
         F::Ceil => number::whole(&at(0), f64::ceil),
+        F::Sign => number::sign(&at(0)),
+        F::Sqrt => number::real(&at(0), f64::sqrt),
+        F::Power => number::power(&at(0), &at(1)),
+        F::Exp => number::real(&at(0), f64::exp),
+        F::Ln => number::real(&at(0), f64::ln),
+        F::Log10 => number::real(&at(0), f64::log10),
         F::Lower => text::map(at(0), str::to_lowercase),
         F::Upper => text::map(at(0), str::to_uppercase),
         F::Length => text::length(&at(0)),
         F::Substring => {
             text::substring(at(0), &at(1), arguments.get(2).map(|count| count.eval(row)).as_ref())
         }
+        F::Replace => text::replace(at(0), &at(1), &at(2)),
+        F::SplitPart => text::split_part(at(0), &at(1), &at(2)),
+        F::StartsWith => text::compare(&at(0), &at(1), |text, part| text.starts_with(part)),
+        F::EndsWith => text::compare(&at(0), &at(1), |text, part| text.ends_with(part)),
+        F::Position => text::position(&at(0), &at(1)),
+        F::Left | F::Right => text::side(at(0), &at(1), function),
+        F::PadStart | F::PadEnd => {
+            text::pad(&at(0), &at(1), arguments.get(2).map(|fill| fill.eval(row)), function)
+        }
+        F::ArrayLength => json::length(&at(0)),
+        F::ArrayToString => json::join(&at(0), &at(1)),
+        F::Steps => steps(arguments, row),
         F::Concat => text::concat(arguments.iter().map(|each| each.eval(row))),
         F::Join => text::join(&at(0), &at(1)),
         F::Trim | F::TrimStart | F::TrimEnd => {
@@ -124,6 +142,7 @@ fn call<'r>(function: Function, arguments: &'r [Expr], row: &'r [Value<'r>]) -> 
         }
         F::Cast(kind) => cast::cast(at(0), kind),
         F::Extract(part) => moment::extract(part, &at(0)),
+        F::Truncate(part) => moment::truncate(part, &at(0)),
     }
 }
 
@@ -179,6 +198,11 @@ fn case<'r>(arguments: &'r [Expr], row: &'r [Value<'r>]) -> Value<'r> {
         rest = others;
     }
     rest.first().map_or(Value::Null, |otherwise| otherwise.eval(row))
+}
+
+fn steps(conditions: &[Expr], row: &[Value<'_>]) -> Value<'static> {
+    let bits = conditions.iter().rev().fold(0, |bits, each| bits << 1 | i64::from(each.test(row)));
+    if bits == 0 { Value::Null } else { Value::Int(bits) }
 }
 
 fn extreme<'r>(arguments: &'r [Expr], row: &'r [Value<'r>], wanted: Ordering) -> Value<'r> {

@@ -43,6 +43,29 @@ pub(super) fn into_text(value: Value<'_>) -> Value<'_> {
     }
 }
 
+/// How many elements a JSON array has.
+pub(super) fn length(value: &Value<'_>) -> Value<'static> {
+    let length = elements(value).and_then(|elements| i64::try_from(elements.len()).ok());
+    length.map_or(Value::Null, Value::Int)
+}
+
+/// The elements of a JSON array as texts, with `separator` between them; nulls are left out.
+pub(super) fn join(value: &Value<'_>, separator: &Value<'_>) -> Value<'static> {
+    let (Some(elements), Value::Text(separator)) = (elements(value), separator) else { return Value::Null };
+    let texts = elements.into_iter().filter_map(|element| match into_text(Value::Json(element)) {
+        Value::Text(text) => Some(text),
+        _ => None,
+    });
+    Value::Text(Cow::Owned(texts.collect::<Vec<_>>().join(separator)))
+}
+
+/// The elements of an array; None for what is none.
+fn elements<'v>(value: &'v Value<'_>) -> Option<Vec<Cow<'v, str>>> {
+    let Value::Json(json) = value else { return None };
+    let elements = sonic_rs::to_array_iter(json.as_ref());
+    elements.map(|element| element.ok().map(|element| Cow::Owned(element.as_raw_str().to_owned()))).collect()
+}
+
 fn unquoted<'r>(json: &Cow<'r, str>) -> Cow<'r, str> {
     fn inner(text: &str) -> &str {
         let text = text.trim();
@@ -82,6 +105,27 @@ mod tests {
         assert_eq!(into_text(at(&[Value::text("ok")])), Value::text("true"));
         assert_eq!(into_text(at(&[Value::text("none")])), Value::Null);
         assert_eq!(at(&[Value::text("none")]), Value::Json("null".into()));
+    }
+
+    #[test]
+    fn arrays_have_a_length_and_are_joined() {
+        let array = |json: &'static str| Value::Json(json.into());
+        for (json, length_of, joined) in [
+            (
+                r#"["a", "B\"",1.50, null,[1],{"a":[]}]"#,
+                Value::Int(6),
+                Value::text(r#"a|B"|1.50|[1]|{"a":[]}"#),
+            ),
+            ("[]", Value::Int(0), Value::text("")),
+            (" [ 1 ] ", Value::Int(1), Value::text("1")),
+            ("{}", Value::Null, Value::Null),
+            ("null", Value::Null, Value::Null),
+            ("\"[1]\"", Value::Null, Value::Null),
+        ] {
+            assert_eq!(length(&array(json)), length_of, "{json}");
+            assert_eq!(join(&array(json), &Value::text("|")), joined, "{json}");
+        }
+        assert_eq!(length(&Value::Null), Value::Null);
     }
 
     #[test]

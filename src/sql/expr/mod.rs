@@ -114,6 +114,18 @@ pub enum Function {
     Floor,
     /// `ceil(a)`.
     Ceil,
+    /// `sign(a)`: -1, 0 or 1.
+    Sign,
+    /// `sqrt(a)`.
+    Sqrt,
+    /// `power(a, b)`.
+    Power,
+    /// `exp(a)`.
+    Exp,
+    /// `ln(a)`.
+    Ln,
+    /// `log10(a)`.
+    Log10,
     /// `lower(a)`.
     Lower,
     /// `upper(a)`.
@@ -122,6 +134,24 @@ pub enum Function {
     Length,
     /// `substr(a, from)` or `substr(a, from, count)`: characters, from 1.
     Substring,
+    /// `replace(a, b, c)`: each `b` in `a` as `c`.
+    Replace,
+    /// `split_part(a, b, n)`: the n-th of the parts of `a` between `b`; from the end if n is negative.
+    SplitPart,
+    /// `starts_with(a, b)`.
+    StartsWith,
+    /// `ends_with(a, b)`.
+    EndsWith,
+    /// `strpos(a, b)`: where `b` begins in `a`, in characters from 1; 0 where it does not.
+    Position,
+    /// `left(a, n)`: the first n characters; all but the last if n is negative.
+    Left,
+    /// `right(a, n)`: the last n characters; all but the first if n is negative.
+    Right,
+    /// `lpad(a, n, b)`: n characters, filled with `b` (spaces) at the start, or cut at the end.
+    PadStart,
+    /// `rpad(a, n, b)`: n characters, filled with `b` (spaces) or cut at the end.
+    PadEnd,
     /// `concat(a, ...)`: leaves NULLs out.
     Concat,
     /// `a || b`.
@@ -136,10 +166,18 @@ pub enum Function {
     Json,
     /// `a -> ... ->> b`: the same as text; NULL where JSON says null.
     JsonText,
+    /// `json_array_length(a)`; NULL of what is no array.
+    ArrayLength,
+    /// `array_to_string(a, b)`: the elements of a JSON array as texts with `b` between them, nulls left out.
+    ArrayToString,
+    /// Which of `a, b, ...` are true, a bit each, the lowest for `a`; NULL for none.
+    Steps,
     /// `CAST(a AS type)`.
     Cast(Type),
     /// `EXTRACT(part FROM a)` of a timestamp, in UTC.
     Extract(DatePart),
+    /// `date_trunc(part, a)`: the beginning of the part of time that holds a timestamp, in UTC.
+    Truncate(DatePart),
 }
 
 impl Comparison {

@@ -54,6 +54,18 @@ impl DatePart {
         ("MILLISECOND", Self::Millisecond),
         ("EPOCH", Self::Epoch),
     ];
+
+    /// What `date_trunc` can go back to the beginning of.
+    pub const TRUNCATE: [Self; 8] = [
+        Self::Second,
+        Self::Minute,
+        Self::Hour,
+        Self::Day,
+        Self::Week,
+        Self::Month,
+        Self::Quarter,
+        Self::Year,
+    ];
 }
 
 impl fmt::Display for DatePart {
@@ -91,6 +103,35 @@ fn part_of(part: DatePart, at: civil::DateTime, ms: i64) -> i64 {
     }
 }
 
+/// `date_trunc(part, value)`; weeks begin on Monday. NULL for a year that the calendar cannot say.
+pub(super) fn truncate(part: DatePart, value: &Value<'_>) -> Value<'static> {
+    let Value::Time(Timestamp(ms)) = value else { return Value::Null };
+    begin_of(part, *ms).map_or(Value::Null, |ms| Value::Time(Timestamp(ms)))
+}
+
+fn begin_of(part: DatePart, ms: i64) -> Option<i64> {
+    const DAY: i64 = 86_400_000;
+    let at = |unit: i64, first: i64| ms.checked_sub(ms.checked_sub(first)?.rem_euclid(unit));
+    match part {
+        DatePart::Second => at(1000, 0),
+        DatePart::Minute => at(60_000, 0),
+        DatePart::Hour => at(3_600_000, 0),
+        DatePart::Day => at(DAY, 0),
+        // 1970-01-05 was the first Monday.
+        DatePart::Week => at(7 * DAY, 4 * DAY),
+        _ => {
+            let date = Offset::UTC.to_datetime(jiff::Timestamp::from_millisecond(ms).ok()?).date();
+            let month = match part {
+                DatePart::Year => 1,
+                DatePart::Quarter => (date.month() - 1) / 3 * 3 + 1,
+                _ => date.month(),
+            };
+            let first = civil::Date::new(date.year(), month, 1).ok()?.to_datetime(civil::Time::midnight());
+            Some(Offset::UTC.to_timestamp(first).ok()?.as_millisecond())
+        }
+    }
+}
+
 /// Reads ISO 8601: a date and a time with `Z` or an offset; without one it is UTC; a date alone is
 /// its midnight. What is finer than a millisecond is cut off.
 pub fn parse_timestamp(text: &str) -> Option<Timestamp> {
@@ -115,6 +156,31 @@ mod tests {
         assert_eq!(ms("1970-01-02"), Some(86_400_000));
         assert_eq!(ms("1969-12-31T23:59:59.9999Z"), Some(-1));
         assert_eq!(ms("yesterday"), None);
+    }
+
+    #[test]
+    fn times_are_cut_to_the_beginning_of_a_part() {
+        for (at, part, expected) in [
+            ("2024-12-29T23:59:58.765Z", DatePart::Second, "2024-12-29T23:59:58Z"),
+            ("2024-12-29T23:59:58.765Z", DatePart::Minute, "2024-12-29T23:59:00Z"),
+            ("2024-12-29T23:59:58.765Z", DatePart::Hour, "2024-12-29T23:00:00Z"),
+            ("2024-12-29T23:59:58.765Z", DatePart::Day, "2024-12-29"),
+            ("2024-12-29T23:59:58.765Z", DatePart::Week, "2024-12-23"),
+            ("2024-12-30T00:00:00Z", DatePart::Week, "2024-12-30"),
+            ("2024-12-29T23:59:58.765Z", DatePart::Month, "2024-12-01"),
+            ("2024-12-29T23:59:58.765Z", DatePart::Quarter, "2024-10-01"),
+            ("2024-12-29T23:59:58.765Z", DatePart::Year, "2024-01-01"),
+            ("1969-12-31T23:59:58.765Z", DatePart::Hour, "1969-12-31T23:00:00Z"),
+            ("1969-12-31T23:59:58.765Z", DatePart::Week, "1969-12-29"),
+        ] {
+            let at = parse_timestamp(at).unwrap();
+            let expected = Value::Time(parse_timestamp(expected).unwrap());
+            assert_eq!(truncate(part, &Value::Time(at)), expected, "{part} of {at}");
+        }
+        for part in DatePart::TRUNCATE {
+            truncate(part, &Value::Time(Timestamp::MIN));
+            truncate(part, &Value::Time(Timestamp::MAX));
+        }
     }
 
     #[test]

@@ -79,6 +79,24 @@ pub(super) fn abs(a: &Value<'_>) -> Result {
     }
 }
 
+pub(super) fn sign(a: &Value<'_>) -> Result {
+    match a {
+        Value::Int(a) => Value::Int(a.signum()),
+        Value::Float(a) if *a == 0.0 => Value::Float(0.0),
+        Value::Float(a) => float(a.signum()),
+        _ => Value::Null,
+    }
+}
+
+/// A function of DOUBLEs: NULL where it is not defined or not finite.
+pub(super) fn real(a: &Value<'_>, compute: impl FnOnce(f64) -> f64) -> Result {
+    a.as_f64().map_or(Value::Null, |a| float(compute(a)))
+}
+
+pub(super) fn power(a: &Value<'_>, b: &Value<'_>) -> Result {
+    floats(a, b, f64::powf)
+}
+
 /// `floor` and `ceil`: a BIGINT is whole already.
 pub(super) fn whole(a: &Value<'_>, round: impl FnOnce(f64) -> f64) -> Result {
     match a {

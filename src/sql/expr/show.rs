@@ -81,6 +81,7 @@ impl Function {
             Self::Case => Notation::Call("CASE"),
             Self::Cast(_) => Notation::Call("CAST"),
             Self::Extract(_) => Notation::Call("EXTRACT"),
+            Self::Truncate(_) => Notation::Call("date_trunc"),
             Self::Coalesce => Notation::Call("coalesce"),
             Self::NullIf => Notation::Call("nullif"),
             Self::Greatest => Notation::Call("greatest"),
@@ -89,10 +90,28 @@ impl Function {
             Self::Round => Notation::Call("round"),
             Self::Floor => Notation::Call("floor"),
             Self::Ceil => Notation::Call("ceil"),
+            Self::Sign => Notation::Call("sign"),
+            Self::Sqrt => Notation::Call("sqrt"),
+            Self::Power => Notation::Call("power"),
+            Self::Exp => Notation::Call("exp"),
+            Self::Ln => Notation::Call("ln"),
+            Self::Log10 => Notation::Call("log10"),
             Self::Lower => Notation::Call("lower"),
             Self::Upper => Notation::Call("upper"),
             Self::Length => Notation::Call("length"),
             Self::Substring => Notation::Call("substr"),
+            Self::Replace => Notation::Call("replace"),
+            Self::SplitPart => Notation::Call("split_part"),
+            Self::StartsWith => Notation::Call("starts_with"),
+            Self::EndsWith => Notation::Call("ends_with"),
+            Self::Position => Notation::Call("strpos"),
+            Self::Left => Notation::Call("left"),
+            Self::Right => Notation::Call("right"),
+            Self::PadStart => Notation::Call("lpad"),
+            Self::PadEnd => Notation::Call("rpad"),
+            Self::ArrayLength => Notation::Call("json_array_length"),
+            Self::ArrayToString => Notation::Call("array_to_string"),
+            Self::Steps => Notation::Call("steps"),
             Self::Concat => Notation::Call("concat"),
             Self::Trim => Notation::Call("trim"),
             Self::TrimStart => Notation::Call("ltrim"),
@@ -178,6 +197,11 @@ impl<N: Fn(usize) -> String> Named<'_, N> {
                 f.write_str("CAST(")?;
                 self.whole(value, f)?;
                 return write!(f, " AS {kind})");
+            }
+            (Function::Truncate(part), [value]) => {
+                write!(f, "date_trunc('{part}', ")?;
+                self.whole(value, f)?;
+                return f.write_str(")");
             }
             (Function::Extract(part), [value]) => {
                 write!(f, "EXTRACT({part} FROM ")?;

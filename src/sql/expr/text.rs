@@ -79,9 +79,138 @@ pub(super) fn trim<'r>(text: Value<'r>, set: Option<Value<'_>>, function: Functi
     })
 }
 
+/// Whether a text stands to another as `holds` says.
+pub(super) fn compare(
+    text: &Value<'_>,
+    part: &Value<'_>,
+    holds: impl FnOnce(&str, &str) -> bool,
+) -> Value<'static> {
+    match (text, part) {
+        (Value::Text(text), Value::Text(part)) => Value::Bool(holds(text, part)),
+        _ => Value::Null,
+    }
+}
+
+pub(super) fn replace<'r>(text: Value<'r>, from: &Value<'_>, to: &Value<'_>) -> Value<'r> {
+    match (text, from, to) {
+        (Value::Text(text), Value::Text(from), Value::Text(to)) => {
+            // There is nothing between two characters that could be replaced.
+            if from.is_empty() || !text.contains(from.as_ref()) {
+                return Value::Text(text);
+            }
+            Value::Text(Cow::Owned(text.replace(from.as_ref(), to)))
+        }
+        _ => Value::Null,
+    }
+}
+
+/// The n-th part from 1, or from the end if `n` is negative; empty where there is none.
+pub(super) fn split_part<'r>(text: Value<'r>, separator: &Value<'_>, n: &Value<'_>) -> Value<'r> {
+    let (Value::Text(text), Value::Text(separator), Value::Int(n)) = (text, separator, n) else {
+        return Value::Null;
+    };
+    let Some(skipped) = n.unsigned_abs().checked_sub(1) else { return Value::Null };
+    let skipped = usize::try_from(skipped).unwrap_or(usize::MAX);
+    part(text, |text| {
+        let found = if separator.is_empty() {
+            (skipped == 0).then_some(text)
+        } else if *n > 0 {
+            text.split(separator.as_ref()).nth(skipped)
+        } else {
+            text.rsplit(separator.as_ref()).nth(skipped)
+        };
+        found.unwrap_or_default()
+    })
+}
+
+/// Where a part begins, in characters from 1; 0 where it is not found.
+pub(super) fn position(text: &Value<'_>, part: &Value<'_>) -> Value<'static> {
+    let (Value::Text(text), Value::Text(part)) = (text, part) else { return Value::Null };
+    let before = text.find(part.as_ref()).and_then(|at| text.get(..at));
+    let position = before.map_or(0, |before| before.chars().count() + 1);
+    i64::try_from(position).map_or(Value::Null, Value::Int)
+}
+
+/// `left` and `right`: that many characters, or all but so many if `n` is negative.
+pub(super) fn side<'r>(text: Value<'r>, n: &Value<'_>, function: Function) -> Value<'r> {
+    let (Value::Text(text), Value::Int(n)) = (text, n) else { return Value::Null };
+    let all = i64::try_from(text.chars().count()).unwrap_or(i64::MAX);
+    let from_left = match (function, *n) {
+        (Function::Right, n @ 0..) => all.saturating_sub(n),
+        (Function::Right, n) => n.saturating_neg(),
+        (_, n @ 0..) => n,
+        (_, n) => all.saturating_add(n),
+    };
+    let cut = byte_of(&text, from_left.saturating_add(1));
+    part(text, |text| {
+        let (left, right) = text.split_at_checked(cut).unwrap_or((text, ""));
+        if function == Function::Right { right } else { left }
+    })
+}
+
+/// The longest text that is filled up.
+const LONGEST: i64 = 1 << 20;
+
+/// `lpad` and `rpad`: exactly `n` characters; NULL for more than a million.
+pub(super) fn pad(
+    text: &Value<'_>,
+    n: &Value<'_>,
+    fill: Option<Value<'_>>,
+    function: Function,
+) -> Value<'static> {
+    let fill = fill.unwrap_or(Value::text(" "));
+    let (Value::Text(text), Value::Int(n @ ..=LONGEST), Value::Text(fill)) = (text, n, &fill) else {
+        return Value::Null;
+    };
+    let n = usize::try_from(*n).unwrap_or_default();
+    let missing = n.saturating_sub(text.chars().count());
+    let filling: String = fill.chars().cycle().take(missing).collect();
+    let kept: String = text.chars().take(n).collect();
+    let all = if function == Function::PadStart { filling + &kept } else { kept + &filling };
+    Value::Text(Cow::Owned(all))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn parts_of_texts_are_found_by_characters() {
+        let split = |n| split_part(Value::text("a--ß--c"), &Value::text("--"), &Value::Int(n));
+        for (n, expected) in [(1, "a"), (2, "ß"), (3, "c"), (4, ""), (-1, "c"), (-3, "a"), (-4, "")] {
+            assert_eq!(split(n), Value::text(expected), "{n}");
+        }
+        assert_eq!(split(0), Value::Null);
+        assert_eq!(split(i64::MIN), Value::text(""));
+        assert_eq!(position(&Value::text("grüße"), &Value::text("ße")), Value::Int(4));
+        assert_eq!(position(&Value::text("grüße"), &Value::text("x")), Value::Int(0));
+        assert_eq!(position(&Value::text("grüße"), &Value::text("")), Value::Int(1));
+        let side = |n, function| side(Value::text("grüße"), &Value::Int(n), function);
+        for (n, left, right) in [
+            (0, "", ""),
+            (2, "gr", "ße"),
+            (9, "grüße", "grüße"),
+            (-2, "grü", "üße"),
+            (-9, "", ""),
+            (i64::MIN, "", ""),
+        ] {
+            assert_eq!(side(n, Function::Left), Value::text(left), "left {n}");
+            assert_eq!(side(n, Function::Right), Value::text(right), "right {n}");
+        }
+    }
+
+    #[test]
+    fn padding_fills_or_cuts() {
+        let pad = |n, fill: &'static str, function| {
+            pad(&Value::text("üb"), &Value::Int(n), Some(Value::text(fill)), function)
+        };
+        assert_eq!(pad(5, "xy", Function::PadStart), Value::text("xyxüb"));
+        assert_eq!(pad(5, "xy", Function::PadEnd), Value::text("übxyx"));
+        assert_eq!(pad(1, "x", Function::PadStart), Value::text("ü"));
+        assert_eq!(pad(5, "", Function::PadStart), Value::text("üb"));
+        assert_eq!(pad(-1, "x", Function::PadEnd), Value::text(""));
+        assert_eq!(pad(i64::MAX, "x", Function::PadEnd), Value::Null);
+    }
 
     fn substring_of(text: &str, from: i64, count: Option<i64>) -> Value<'_> {
         substring(Value::text(text), &Value::Int(from), count.map(Value::Int).as_ref())

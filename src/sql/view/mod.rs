@@ -1,32 +1,41 @@
-//! `CREATE VIEW name WITH (...) AS SELECT ...`: a windowed aggregate.
+//! `CREATE VIEW name WITH (...) AS SELECT ...`: an aggregate.
 
 mod aggregate;
 mod group;
 mod lint;
 mod over;
 mod result;
+mod sentence;
 mod window;
 
 use sqlparser::ast::{self, CreateView, Ident, SelectItem, SetExpr};
 
-use self::{group::Group, result::ResultScope};
+use self::{group::Group, result::ResultScope, sentence::SentenceDraft};
 use super::{
     bind::{Binder, Typed},
     error::{Diagnostics, Place},
     expr::Expr,
     names,
     options::WithOptions,
-    plan::{Field, Input, Options, Output, Source, View},
+    plan::{ALERTS, Field, Input, Options, Output, Source, View, WINDOW_END, WINDOW_START},
     relation::{self, Known, Relation},
     shape,
 };
 use crate::value::Type;
 
-const OPTIONS: [&str; 5] = ["topic", "allowed_lateness", "idle_timeout", "flush_after", "history"];
+const OPTIONS: [&str; 9] = [
+    "topic",
+    "text_topic",
+    "template",
+    "allowed_lateness",
+    "idle_timeout",
+    "flush_after",
+    "history",
+    "alert",
+    "cooldown",
+];
 
 /// Names that every row has, which no column may take.
-const WINDOW_START: &str = "window_start";
-const WINDOW_END: &str = "window_end";
 const RESERVED: [&str; 2] = ["view", "revision"];
 
 /// Checks a statement. Its fingerprint is not set yet.
@@ -41,7 +50,7 @@ pub(super) fn check(
     if !create.columns.is_empty() {
         errors.error(&place, "column names behind the view's name are not supported; expected AS in SELECT");
     }
-    let options = options(create, &place, errors);
+    let (mut options, sentence) = options(create, &place, errors);
     let SetExpr::Select(select) = create.query.body.as_ref() else {
         let message = "expected CREATE VIEW ... AS SELECT; UNION ALL is supported in FROM: \
                        FROM (SELECT ... UNION ALL SELECT ...) AS x";
@@ -55,15 +64,20 @@ pub(super) fn check(
         let mut scope = relation.scope("WHERE");
         Binder::new(&mut scope, errors, &place).condition(condition)
     });
-    if over::is_meant(select, &place) {
-        let head = over::Head { name, options, filter: filter.as_ref() };
+    if known.upstream(&relation).is_none() && over::is_meant(select, &place) {
+        let head = over::Head { name, options, sentence, filter: filter.as_ref() };
         return over::check(head, select, &relation, known, &place, errors);
     }
     shape::refuse_over(select, &place, errors);
     let group = group::of_select(select, &relation, known, &place, errors)?;
     lint::session_keys(&group, &relation, known, errors);
-    let mut scope = ResultScope::new(&relation, &group, &select.projection);
+    let kinds = kinds(&select.projection, &relation, &group, &place);
+    let mut scope = ResultScope::new(&relation, &group, &select.projection, &kinds);
     outputs(&select.projection, &mut scope, &place, errors);
+    lint::alert(&options, &scope.outputs, &place, errors);
+    lint::running(&options, &group, errors);
+    lint::over_view(&options, &group, known.upstream(&relation), errors);
+    options.sentence = sentence.and_then(|sentence| sentence.bind(&scope.outputs, errors));
     let having = select.having.as_ref().map(|condition| {
         scope.clause = "HAVING";
         Binder::new(&mut scope, errors, &place).condition(condition)
@@ -86,16 +100,42 @@ fn name(create: &CreateView, place: &Place, errors: &mut Diagnostics) -> Option<
     Some(name.value.clone())
 }
 
-fn options(create: &CreateView, place: &Place, errors: &mut Diagnostics) -> Options {
+/// The options; the sentence is left to be bound to SELECT's columns.
+fn options(create: &CreateView, place: &Place, errors: &mut Diagnostics) -> (Options, Option<SentenceDraft>) {
     let defaults = Options::default();
     let mut given = WithOptions::read(&create.options, &OPTIONS, place, errors);
-    Options {
-        topic: given.text("topic", errors).map(|(topic, _)| topic),
+    let alert = given.flag("alert", errors);
+    let topic = given.text("topic", errors).map(|(topic, _)| topic);
+    let topic = topic.or_else(|| alert.then(|| ALERTS.to_owned()));
+    let sentence = SentenceDraft::read(&mut given, topic.as_deref(), errors);
+    let options = Options {
+        topic,
+        sentence: None,
+        alert,
+        cooldown: given.span("cooldown", defaults.cooldown, errors),
         allowed_lateness: given.span("allowed_lateness", defaults.allowed_lateness, errors),
         idle_timeout: given.span("idle_timeout", defaults.idle_timeout, errors),
         flush_after: given.span("flush_after", defaults.flush_after, errors),
         history: given.span("history", defaults.history, errors),
+    };
+    (options, sentence)
+}
+
+/// The types of SELECT's columns, which `previous` may name before they are computed. Mistakes are
+/// noted when the columns are bound for good.
+fn kinds(items: &[SelectItem], relation: &Relation, group: &Group, place: &Place) -> Vec<(String, Type)> {
+    let mut known = Vec::new();
+    // A column may have its type of another's previous value: as often as there are columns.
+    for _ in items {
+        let mut scope = ResultScope::new(relation, group, items, &known);
+        outputs(items, &mut scope, place, &mut Diagnostics::default());
+        let found = scope.kinds();
+        if found.len() == known.len() {
+            break;
+        }
+        known = found;
     }
+    known
 }
 
 /// Binds SELECT's list; each column is known to those behind it.
@@ -105,6 +145,10 @@ fn outputs(items: &[SelectItem], scope: &mut ResultScope<'_>, place: &Place, err
         let (expr, alias) = match item {
             SelectItem::UnnamedExpr(expr) => (expr, None),
             SelectItem::ExprWithAlias { expr, alias } => (expr, Some(alias)),
+            SelectItem::Wildcard(options) if scope.is_each_row() && options.to_string().is_empty() => {
+                scope.push_all();
+                continue;
+            }
             _ => {
                 errors.error(
                     &place,
@@ -132,7 +176,7 @@ fn admitted(
     errors: &mut Diagnostics,
 ) -> Option<String> {
     for (bound, slot) in [(WINDOW_START, result::START), (WINDOW_END, result::END)] {
-        if names::same(&name, bound) {
+        if scope.has_windows() && names::same(&name, bound) {
             if typed.expr != Expr::Column(slot) && typed.kind.is_some() {
                 let message =
                     format!("every row has a \"{bound}\" of its own; expected another name behind AS");
@@ -166,6 +210,7 @@ pub(super) fn default_name(expr: &ast::Expr, index: usize) -> String {
         E::Ceil { .. } => "ceil".to_owned(),
         E::Trim { .. } => "trim".to_owned(),
         E::Substring { .. } => "substr".to_owned(),
+        E::Position { .. } => "position".to_owned(),
         _ => format!("column{}", index + 1),
     }
 }
@@ -181,7 +226,7 @@ fn assemble(
 ) -> View {
     let slots = scope.layout();
     let sources = relation.branches.iter().map(|branch| Source {
-        table: branch.table,
+        origin: branch.origin,
         filter: Expr::both(branch.filter.clone(), filter.map(|filter| branch.resolve(filter))),
         keys: group.keys.iter().map(|key| branch.resolve(&key.expr)).collect(),
         inputs: scope
@@ -208,8 +253,10 @@ fn assemble(
         fingerprint: 0,
         sources,
         window: group.window,
+        keeps_windows: group.keeps_windows,
         keys: keys.collect(),
         aggregates: scope.aggregates.iter().map(|(aggregate, _)| *aggregate).collect(),
+        previous: scope.earlier(),
         carried: Vec::new(),
         outputs: outputs.collect(),
         having: having.map(|having| slots.place(having)),

@@ -10,14 +10,15 @@ use self::{
     frame::Frame,
     scope::{Layout, OverScope},
 };
-use super::{RESERVED, WINDOW_END, WINDOW_START, default_name, group::Key, lint};
+use super::{RESERVED, default_name, group::Key, lint, sentence::SentenceDraft};
 use crate::{
     sql::{
-        bind::{AGGREGATES, Binder, Scope, Typed},
+        aggregates,
+        bind::{Binder, Scope, Typed},
         error::{Diagnostics, Place},
         expr::Expr,
         names,
-        plan::{Field, Input, Options, SOURCE_RECORD, Source, View, Window},
+        plan::{Field, Input, Options, SOURCE_RECORD, Source, View, WINDOW_END, WINDOW_START, Window},
         relation::{Known, Relation},
     },
     value::Type,
@@ -38,7 +39,7 @@ impl Scope for Probe {
     }
 
     fn function(&mut self, call: &ast::Function, _: &Place, _: &mut Diagnostics) -> Option<Typed> {
-        let is_aggregate = AGGREGATES.iter().any(|name| call.name.to_string().eq_ignore_ascii_case(name));
+        let is_aggregate = aggregates::find(&call.name.to_string().to_ascii_lowercase()).is_some();
         self.aggregates |= is_aggregate;
         is_aggregate.then_some(Typed::UNKNOWN)
     }
@@ -79,12 +80,13 @@ pub(super) fn is_meant(select: &Select, place: &Place) -> bool {
 pub(super) struct Head<'a> {
     pub(super) name: Option<String>,
     pub(super) options: Options,
+    pub(super) sentence: Option<SentenceDraft>,
     pub(super) filter: Option<&'a Expr>,
 }
 
 /// Checks a SELECT in which every event makes a row.
 pub(super) fn check(
-    head: Head<'_>,
+    mut head: Head<'_>,
     select: &Select,
     relation: &Relation,
     known: Known<'_>,
@@ -111,6 +113,9 @@ pub(super) fn check(
     };
     let mut scope = OverScope::new(relation, known, select, &keys, frame.as_ref());
     columns(&select.projection, &mut scope, place, errors);
+    lint::alert(&head.options, &scope.outputs, place, errors);
+    lint::by_event(&head.options, frame.is_some(), place, errors);
+    head.options.sentence = head.sentence.and_then(|sentence| sentence.bind(&scope.outputs, errors));
     let qualify = select.qualify.as_ref().map(|condition| {
         scope.clause = "QUALIFY";
         Binder::new(&mut scope, errors, place).condition(condition)
@@ -123,7 +128,7 @@ pub(super) fn check(
 fn topic_key(relation: &Relation, known: Known<'_>) -> Vec<Key> {
     let is_key = |slot: usize| {
         relation.branches.iter().all(|branch| {
-            let key = known.tables.get(branch.table).and_then(|draft| draft.table.key);
+            let key = known.table(branch).and_then(|table| table.key);
             key.is_some() && branch.columns.get(slot) == key.map(Expr::Column).as_ref()
         })
     };
@@ -196,7 +201,7 @@ fn assemble(
     let layout = Layout::of(scope, qualify);
     let carried: Vec<_> = layout.carried(scope).collect();
     let sources = scope.relation.branches.iter().map(|branch| Source {
-        table: branch.table,
+        origin: branch.origin,
         filter: Expr::both(branch.filter.clone(), filter.map(|filter| branch.resolve(filter))),
         keys: scope.keys.iter().map(|key| branch.resolve(&key.expr)).collect(),
         inputs: scope
@@ -218,7 +223,9 @@ fn assemble(
         fingerprint: 0,
         sources: sources.collect(),
         window,
+        keeps_windows: false,
         keys: keys.collect(),
+        previous: Vec::new(),
         aggregates: scope.aggregates.iter().map(|(aggregate, _)| *aggregate).collect(),
         outputs: scope.outputs.iter().map(|output| layout.output(output)).collect(),
         having: qualify.map(|qualify| layout.place(qualify)),

@@ -2,14 +2,15 @@
 
 use sqlparser::ast::{self, Ident, SelectItem};
 
-use super::{WINDOW_END, WINDOW_START, aggregate, group::Group, window};
+use super::{aggregate, group::Group, window};
 use crate::{
     sql::{
-        bind::{AGGREGATE, AGGREGATES, Binder, RowScope, Scope, Typed},
+        aggregates::{self, Aggregate, AggregateFunction},
+        bind::{AGGREGATE, Binder, RowScope, Scope, Typed, plain_arguments},
         error::{Diagnostics, Place},
-        expr::Expr,
+        expr::{Expr, Function},
         names::{self, Match},
-        plan::{Aggregate, Field, Input, Output},
+        plan::{Earlier, Field, Input, Output, WINDOW_END, WINDOW_START, WINDOW_TIME, Window},
         relation::Relation,
     },
     value::Type,
@@ -20,7 +21,8 @@ use crate::{
 const AGGREGATE_SLOTS: usize = 1 << 24;
 pub(super) const START: usize = 2 << 24;
 pub(super) const END: usize = START + 1;
-const OUTPUT_SLOTS: usize = 3 << 24;
+const PREVIOUS_SLOTS: usize = 3 << 24;
+const OUTPUT_SLOTS: usize = 4 << 24;
 
 /// The scope; it collects the aggregates that it meets.
 pub(super) struct ResultScope<'a> {
@@ -35,12 +37,17 @@ pub(super) struct ResultScope<'a> {
     items: &'a [SelectItem],
     /// Those whose type is unknown because of a mistake, and bare NULLs.
     untyped: Vec<usize>,
+    /// The columns that `previous` names.
+    previous: Vec<String>,
+    /// The types of all columns, as far as they are known without `previous`.
+    kinds: &'a [(String, Type)],
 }
 
 /// Where the slots finally lie.
 pub(super) struct Layout {
     keys: usize,
     aggregates: usize,
+    previous: usize,
 }
 
 impl Layout {
@@ -49,7 +56,8 @@ impl Layout {
         let bounds = self.keys + self.aggregates;
         expr.replace_columns(&|slot| {
             Expr::Column(match slot {
-                OUTPUT_SLOTS.. => bounds + 2 + (slot - OUTPUT_SLOTS),
+                OUTPUT_SLOTS.. => bounds + 2 + self.previous + (slot - OUTPUT_SLOTS),
+                PREVIOUS_SLOTS.. => bounds + 2 + (slot - PREVIOUS_SLOTS),
                 START.. => bounds + (slot - START),
                 AGGREGATE_SLOTS.. => self.keys + (slot - AGGREGATE_SLOTS),
                 key => key,
@@ -59,11 +67,18 @@ impl Layout {
 }
 
 impl<'a> ResultScope<'a> {
-    pub(super) const fn new(relation: &'a Relation, group: &'a Group, items: &'a [SelectItem]) -> Self {
+    pub(super) const fn new(
+        relation: &'a Relation,
+        group: &'a Group,
+        items: &'a [SelectItem],
+        kinds: &'a [(String, Type)],
+    ) -> Self {
         Self {
             relation,
             group,
             items,
+            kinds,
+            previous: Vec::new(),
             clause: "SELECT",
             aggregates: Vec::new(),
             outputs: Vec::new(),
@@ -72,7 +87,11 @@ impl<'a> ResultScope<'a> {
     }
 
     pub(super) const fn layout(&self) -> Layout {
-        Layout { keys: self.group.keys.len(), aggregates: self.aggregates.len() }
+        Layout {
+            keys: self.group.keys.len(),
+            aggregates: self.aggregates.len(),
+            previous: self.previous.len(),
+        }
     }
 
     /// Makes a column known to those behind it.
@@ -82,6 +101,88 @@ impl<'a> ResultScope<'a> {
         }
         let kind = typed.kind.unwrap_or(Type::Text);
         self.outputs.push(Output { field: Field { name, kind }, expr: typed.expr });
+    }
+
+    /// Whether rows are of windows.
+    pub(super) fn has_windows(&self) -> bool {
+        self.group.window != Window::Running
+    }
+
+    /// Whether each row of a view makes one.
+    pub(super) const fn is_each_row(&self) -> bool {
+        self.group.is_each_row
+    }
+
+    /// `*`: all columns of the one row that a row is made of, apart from its window, which it keeps.
+    pub(super) fn push_all(&mut self) {
+        for (slot, column) in self.relation.columns.iter().enumerate() {
+            if [WINDOW_START, WINDOW_END, WINDOW_TIME].contains(&column.name.as_str()) {
+                continue;
+            }
+            let typed = Typed { expr: Expr::Column(slot), kind: column.kind };
+            let typed = self.key_of(&typed).unwrap_or_else(|| self.of_row(typed));
+            self.push_output(column.name.clone(), typed);
+        }
+    }
+
+    /// The names and types of the columns so far.
+    pub(super) fn kinds(&self) -> Vec<(String, Type)> {
+        let typed = self.outputs.iter().enumerate().filter(|(index, _)| !self.untyped.contains(index));
+        typed.map(|(_, output)| (output.field.name.clone(), output.field.kind)).collect()
+    }
+
+    /// What `previous` names, once all columns are known.
+    pub(super) fn earlier(&self) -> Vec<Earlier> {
+        let of_name = |name: &String| match name.as_str() {
+            WINDOW_START => Earlier::Start,
+            WINDOW_END => Earlier::End,
+            name => {
+                let named = self.outputs.iter().position(|output| output.field.name == name);
+                Earlier::Output(named.unwrap_or_default())
+            }
+        };
+        self.previous.iter().map(of_name).collect()
+    }
+
+    /// `previous(x)`: column x of the same key's row of the window before; NULL before the first.
+    fn previous(&mut self, call: &ast::Function, place: &Place, errors: &mut Diagnostics) -> Typed {
+        let arguments = plain_arguments(call);
+        let Some([ast::Expr::Identifier(name)]) = arguments.as_deref() else {
+            let message = format!("found {call}; expected the name of a column of this view: previous(ctr)");
+            errors.error(place, message);
+            return Typed::UNKNOWN;
+        };
+        if !self.has_windows() {
+            errors.error(place, "previous(x) is of the window before, and this view has no windows");
+            return Typed::UNKNOWN;
+        }
+        let bounds = [WINDOW_START, WINDOW_END].map(|bound| (bound.to_owned(), Type::Timestamp));
+        let known: Vec<&(String, Type)> = self.kinds.iter().chain(&bounds).collect();
+        let Match::One(index) = names::find(name, known.iter().map(|(name, _)| name.as_str())) else {
+            let message = if self.is_alias(name) {
+                format!(
+                    "the type of \"{}\" follows from its own previous value; expected a CAST around what computes it",
+                    name.value
+                )
+            } else {
+                names::unknown("column", &name.value, known.iter().map(|(name, _)| name.as_str()))
+            };
+            errors.error(place, message);
+            return Typed::UNKNOWN;
+        };
+        let Some((name, kind)) = known.get(index) else { return Typed::UNKNOWN };
+        let slot = self.previous.iter().position(|other| other == name).unwrap_or(self.previous.len());
+        if slot == self.previous.len() {
+            self.previous.push(name.clone());
+        }
+        Typed::new(Expr::Column(PREVIOUS_SLOTS + slot), *kind)
+    }
+
+    /// A column of the one row that a row is made of.
+    fn of_row(&mut self, typed: Typed) -> Typed {
+        let Some(kind) = typed.kind else { return typed };
+        let aggregate = Aggregate { function: AggregateFunction::First, argument: kind, result: kind };
+        Typed::new(self.share(aggregate, Input { argument: Some(typed.expr), filter: None }), kind)
     }
 
     /// What SELECT calls a key.
@@ -169,6 +270,17 @@ impl<'a> ResultScope<'a> {
         aliases.into_iter().any(|alias| names::same(&alias.value, &name.value))
     }
 
+    /// The result of an aggregate.
+    fn aggregate(&mut self, call: aggregate::Call) -> Typed {
+        let slot = self.share(call.aggregate, call.input);
+        match call.joined_by {
+            Some(separator) => {
+                Typed::new(Expr::call(Function::ArrayToString, vec![slot, separator]), Type::Text)
+            }
+            None => Typed::new(slot, call.aggregate.result),
+        }
+    }
+
     /// The slot of an aggregate: that of an identical one if there is one.
     fn share(&mut self, aggregate: Aggregate, input: Input) -> Expr {
         let same = |(other, others): &(Aggregate, Input)| {
@@ -191,8 +303,12 @@ impl Scope for ResultScope<'_> {
             if let Some(key) = self.key_of(&typed) {
                 return key;
             }
+            if self.group.is_each_row && Self::bound(name).is_none() {
+                return self.of_row(typed);
+            }
         }
-        if let Some(typed) = Self::bound(name).or_else(|| self.output(name)) {
+        let bound = Self::bound(name).filter(|_| self.has_windows());
+        if let Some(typed) = bound.or_else(|| self.output(name)) {
             return typed;
         }
         self.refuse(name, &mut rows, place, errors);
@@ -201,12 +317,18 @@ impl Scope for ResultScope<'_> {
 
     fn function(&mut self, call: &ast::Function, place: &Place, errors: &mut Diagnostics) -> Option<Typed> {
         let name = call.name.to_string().to_ascii_lowercase();
-        if AGGREGATES.contains(&name.as_str()) {
-            let mut rows = self.rows(AGGREGATE);
-            let Some((aggregate, input)) = aggregate::of_call(&name, call, &mut rows, place, errors) else {
+        if name == "previous" {
+            return Some(self.previous(call, place, errors));
+        }
+        if let Some(kind) = aggregates::find(&name) {
+            if self.group.is_each_row {
+                let message = format!("{name} needs groups; expected GROUP BY window_start, window_end");
+                errors.error(place, message);
                 return Some(Typed::UNKNOWN);
-            };
-            return Some(Typed::new(self.share(aggregate, input), aggregate.result));
+            }
+            let mut rows = self.rows(AGGREGATE);
+            let call = aggregate::of_call((&name, kind), call, &mut rows, place, errors);
+            return Some(call.map_or(Typed::UNKNOWN, |call| self.aggregate(call)));
         }
         // Flink's TUMBLE_START(ts, size) and its like name the bounds of the view's only window.
         let (kind, slot) = match (name.strip_suffix("_start"), name.strip_suffix("_end")) {

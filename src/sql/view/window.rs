@@ -8,7 +8,7 @@ use crate::{
         duration,
         error::{Diagnostics, Place},
         expr::Expr,
-        plan::Window,
+        plan::{View, WINDOW_TIME, Window},
         relation::{Known, Relation},
     },
     time::Millis,
@@ -62,6 +62,9 @@ pub(super) fn check(
         }
     };
     check_time(time, relation, known, place, errors);
+    if kind == Kind::Session && known.upstream(relation).is_some() {
+        errors.error(place, "sessions are of a table's events; over a view expected TUMBLE or HOP");
+    }
     let spans: Vec<_> = spans.into_iter().map(|span| positive(span, place, errors)).collect();
     let spans = spans.into_iter().collect::<Option<Vec<_>>>()?;
     match (kind, spans.as_slice()) {
@@ -116,8 +119,10 @@ pub(super) fn check_time(
     let mut scope = relation.scope("a window");
     let Expr::Column(slot) = scope.column(parts, &place, errors).expr else { return };
     for branch in &relation.branches {
-        let Some(draft) = known.tables.get(branch.table) else { continue };
-        let table = &draft.table;
+        if let Some(view) = known.view(branch) {
+            check_time_of_view(time, branch.columns.get(slot), view, &place, errors);
+        }
+        let Some(table) = known.table(branch) else { continue };
         if branch.columns.get(slot) == Some(&Expr::Column(table.event_time)) {
             continue;
         }
@@ -127,5 +132,24 @@ pub(super) fn check_time(
             table.name
         );
         errors.error(&place, message);
+    }
+}
+
+/// The event time of a view's rows is the last millisecond of their window.
+fn check_time_of_view(
+    time: &ast::Expr,
+    meant: Option<&Expr>,
+    view: &View,
+    place: &Place,
+    errors: &mut Diagnostics,
+) {
+    let window_time = Expr::Column(view.outputs.len() + 2);
+    if meant != Some(&window_time) {
+        let message = format!(
+            "{time} is not the event time of the rows of view \"{}\"; expected {WINDOW_TIME}, the last \
+             millisecond of their window",
+            view.name
+        );
+        errors.error(place, message);
     }
 }

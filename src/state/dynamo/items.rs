@@ -114,7 +114,8 @@ impl DynamoStore {
         Ok((items, left.map_or_else(Vec::new, |left| left.keys)))
     }
 
-    pub(super) async fn query(&self, span: &Span) -> Result<Vec<(ItemKey, Item)>, StateError> {
+    /// At most so many items of a span.
+    pub(super) async fn query(&self, span: &Span, most: usize) -> Result<Vec<(ItemKey, Item)>, StateError> {
         let Some(Range { pk, between }) = Range::of(span) else { return Ok(Vec::new()) };
         let subject = format!("the items of {pk}");
         let request = self.client.query().table_name(&self.table).consistent_read(true);
@@ -127,15 +128,19 @@ impl DynamoStore {
                 .expression_attribute_values(":from", AttributeValue::S(from))
                 .expression_attribute_values(":to", AttributeValue::S(to)),
         };
-        let mut pages = request.into_paginator().send();
+        let limit = i32::try_from(most).ok();
+        let mut pages = request.set_limit(limit).into_paginator().send();
         let mut found = Vec::new();
-        while let Some(page) = pages.next().await {
+        while found.len() < most
+            && let Some(page) = pages.next().await
+        {
             let page = page.map_err(|error| failed("read", &subject, error))?;
             self.meter.read(&page.consumed_capacity);
             for attributes in page.items.unwrap_or_default() {
                 found.push(to_entry(attributes)?);
             }
         }
+        found.truncate(most);
         Ok(found)
     }
 

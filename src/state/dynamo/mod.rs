@@ -99,7 +99,11 @@ impl Store for DynamoStore {
     }
 
     async fn scan(&self, span: &Span) -> Result<Vec<(ItemKey, Item)>, StateError> {
-        self.query(span).await
+        self.query(span, usize::MAX).await
+    }
+
+    async fn scan_first(&self, span: &Span, most: usize) -> Result<Vec<(ItemKey, Item)>, StateError> {
+        self.query(span, most).await
     }
 
     async fn put(&self, key: &ItemKey, item: Item, expected: Option<i64>) -> Result<Written, StateError> {

@@ -6,13 +6,14 @@ use sqlparser::ast::{self, Ident, Select, SelectItem};
 use super::frame::{self, Frame};
 use crate::{
     sql::{
-        bind::{AGGREGATE, AGGREGATES, Binder, RowScope, Scope, Typed},
+        aggregates::{self, Aggregate},
+        bind::{AGGREGATE, Binder, RowScope, Scope, Typed},
         error::{Diagnostics, Place},
-        expr::Expr,
+        expr::{Expr, Function},
         names::{self, Match},
-        plan::{Aggregate, Field, Input, Output},
+        plan::{Field, Input, Output, WINDOW_END, WINDOW_START},
         relation::{Known, Relation},
-        view::{WINDOW_END, WINDOW_START, aggregate, group::Key, window},
+        view::{aggregate, group::Key, window},
     },
     value::Type,
 };
@@ -221,7 +222,7 @@ impl Scope for OverScope<'_> {
 
     fn function(&mut self, call: &ast::Function, place: &Place, errors: &mut Diagnostics) -> Option<Typed> {
         let name = call.name.to_string().to_ascii_lowercase();
-        if AGGREGATES.contains(&name.as_str()) {
+        if aggregates::find(&name).is_some() {
             let message =
                 format!("{name} needs OVER (...) where every event makes a row; or expected GROUP BY");
             errors.error(place, message);
@@ -236,19 +237,20 @@ impl Scope for OverScope<'_> {
 
     fn over(&mut self, call: &ast::Function, place: &Place, errors: &mut Diagnostics) -> Typed {
         let name = call.name.to_string().to_ascii_lowercase();
-        if !AGGREGATES.contains(&name.as_str()) {
-            let message =
-                format!("{name} cannot stand before OVER; expected one of {}", AGGREGATES.join(", "));
-            errors.error(place, message);
+        let Some(kind) = aggregates::find(&name) else {
+            let known = aggregates::names().collect::<Vec<_>>().join(", ");
+            errors.error(place, format!("{name} cannot stand before OVER; expected one of {known}"));
             return Typed::UNKNOWN;
-        }
+        };
         let mut rows = self.rows(AGGREGATE);
-        let called = aggregate::of_call(&name, call, &mut rows, place, errors);
-        if !self.check_frame(call, place, errors) {
-            return Typed::UNKNOWN;
+        let called = aggregate::of_call((&name, kind), call, &mut rows, place, errors);
+        let is_framed = self.check_frame(call, place, errors);
+        let Some(called) = called.filter(|_| is_framed) else { return Typed::UNKNOWN };
+        let slot = self.share(called.aggregate, called.input);
+        match called.joined_by {
+            Some(by) => Typed::new(Expr::call(Function::ArrayToString, vec![slot, by]), Type::Text),
+            None => Typed::new(slot, called.aggregate.result),
         }
-        let Some((aggregate, input)) = called else { return Typed::UNKNOWN };
-        Typed::new(self.share(aggregate, input), aggregate.result)
     }
 
     /// An expression that PARTITION BY has too is the key, not computed from it.

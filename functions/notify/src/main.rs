@@ -1,0 +1,36 @@
+//! The function behind the alert topic: alerts to webhooks, Slack and SNS.
+
+use std::sync::Arc;
+
+use anyhow::anyhow;
+use lambda_runtime::{Diagnostic, LambdaEvent, run, service_fn, tracing};
+use serde_json::value::RawValue;
+use weir::{
+    error::causes,
+    handlers::{self, NotifyError},
+    notify::Notifier,
+    settings::{self, Settings},
+    time::{SystemClock, Timestamp},
+};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> anyhow::Result<()> {
+    tracing::init_default_subscriber();
+    let settings = settings::notify(|name| std::env::var(name).ok())?;
+    let kafka = Settings::from_env()?.publisher()?;
+    let notifier = Notifier::connect(settings, kafka, Arc::new(SystemClock)).await?;
+    let notifier = &notifier;
+    run(service_fn(async move |event: LambdaEvent<Box<RawValue>>| {
+        let deadline = Timestamp(i64::try_from(event.context.deadline).unwrap_or(i64::MAX));
+        handlers::notify(notifier, event.payload.get().as_bytes(), deadline)
+            .await
+            .map_err(|error| diagnostic(&error))
+    }))
+    .await
+    .map_err(|error| anyhow!(error))
+}
+
+/// The error as Lambda reports it, with all of its causes.
+fn diagnostic(error: &NotifyError) -> Diagnostic {
+    Diagnostic { error_type: "NotifyError".to_owned(), error_message: causes(error) }
+}

@@ -1,0 +1,107 @@
+//! The address of a webhook: what a request needs of it, and what must not be told.
+
+use std::fmt;
+
+use http::{HeaderValue, Uri};
+use percent_encoding::percent_decode_str;
+use url::Url;
+
+/// The shortest part of a path that is worth hiding: hiding `v1` would only blur what a server says.
+const SHORTEST_SECRET: usize = 6;
+
+/// Where to post.
+#[derive(Clone)]
+pub(super) struct Webhook {
+    uri: Uri,
+    authorization: Option<HeaderValue>,
+    /// `https://host:port`.
+    origin: String,
+    /// The parts that are secret, the longest first.
+    secrets: Vec<String>,
+}
+
+impl Webhook {
+    /// Reads a URL. Name and password in it become basic authentication.
+    pub(super) fn read(text: &str) -> Result<Self, String> {
+        let mut url = Url::parse(text).map_err(|error| format!("it is no URL: {error}"))?;
+        if !matches!(url.scheme(), "http" | "https") {
+            return Err("expected http:// or https://".to_owned());
+        }
+        let (secrets, authorization) = (secrets(&url), authorization(&url)?);
+        let origin = url.origin().ascii_serialization();
+        if url.set_username("").is_err() || url.set_password(None).is_err() {
+            return Err("it is no URL: it has no host".to_owned());
+        }
+        let uri = url.as_str().parse().map_err(|error| format!("it is no URL: {error}"))?;
+        Ok(Self { uri, authorization, origin, secrets })
+    }
+
+    /// Where to post, without name and password.
+    pub(super) const fn uri(&self) -> &Uri {
+        &self.uri
+    }
+
+    /// The `Authorization` header.
+    pub(super) const fn authorization(&self) -> Option<&HeaderValue> {
+        self.authorization.as_ref()
+    }
+
+    /// Whether Slack itself listens there.
+    pub(super) fn is_slacks(&self) -> bool {
+        matches!(self.uri.host(), Some("hooks.slack.com" | "hooks.slack-gov.com"))
+    }
+
+    /// The text without the secret parts of the address.
+    pub(super) fn scrub(&self, text: &str) -> String {
+        self.secrets.iter().fold(text.to_owned(), |text, secret| text.replace(secret, "…"))
+    }
+}
+
+fn secrets(url: &Url) -> Vec<String> {
+    let whole = url.query().map_or_else(|| url.path().to_owned(), |query| format!("{}?{query}", url.path()));
+    let segments = url.path_segments().into_iter().flatten();
+    // As they are sent, and as a server may tell them.
+    let segments = segments.flat_map(|part| [part.to_owned(), decoded(part)]);
+    // A token may stand in the name's place.
+    let named = segments.chain([decoded(url.username())]).filter(|part| part.len() >= SHORTEST_SECRET);
+    let values = url.query_pairs().map(|(_, value)| value.into_owned());
+    let parts = named.chain(values).chain(url.password().map(decoded));
+    let mut secrets: Vec<_> = parts.chain([whole]).filter(|part| part.len() > 1).collect();
+    secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
+    secrets
+}
+
+fn authorization(url: &Url) -> Result<Option<HeaderValue>, String> {
+    if url.username().is_empty() && url.password().is_none() {
+        return Ok(None);
+    }
+    let pair = format!("{}:{}", decoded(url.username()), decoded(url.password().unwrap_or_default()));
+    let value = format!("Basic {}", base64_simd::STANDARD.encode_to_string(pair));
+    let mut value =
+        HeaderValue::try_from(value).map_err(|_| "name and password make no header".to_owned())?;
+    value.set_sensitive(true);
+    Ok(Some(value))
+}
+
+fn decoded(text: &str) -> String {
+    percent_decode_str(text).decode_utf8_lossy().into_owned()
+}
+
+impl fmt::Display for Webhook {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/…", self.origin)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn name_and_password_become_a_header() {
+        let hook = Webhook::read("https://Aladdin:open%20sesame@a.example/x").unwrap();
+        assert_eq!(hook.authorization().unwrap(), "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==");
+        assert_eq!(hook.uri().to_string(), "https://a.example/x");
+        assert_eq!(Webhook::read("https://a.example/x").unwrap().authorization(), None);
+    }
+}

@@ -1,0 +1,3 @@
+-- fail: a condition has to be BOOLEAN, found TEXT: k
+CREATE TABLE t (k TEXT, n BIGINT, j JSON, ts TIMESTAMP) WITH (key = 'k');
+CREATE VIEW v AS SELECT k, bool_and(k) AS c FROM t GROUP BY k, TUMBLE(ts, INTERVAL '1' SECOND);

@@ -1,0 +1,4 @@
+-- fail: unknown format "csv"; expected one of json, text
+CREATE TABLE t (a BIGINT NOT NULL, b TEXT, ts TIMESTAMP NOT NULL) WITH (
+  format = 'csv'
+);
