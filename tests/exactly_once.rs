@@ -280,13 +280,13 @@ fn a_process_dies_at_every_call_and_its_batch_comes_twice_at_once() {
 
 /// Everything at once, as DynamoDB and Lambda may do it to us: partitions side by side, batches of any
 /// cut, processes that die, and some that were taken for dead and go on.
-async fn chaos(seed: u64, view: &str, logs: &[Log]) -> Seen {
+async fn chaos(seed: u64, view: &str, logs: &[Log], cut: Range<usize>) -> Seen {
     let world = World::new(view, i32::try_from(logs.len()).unwrap());
     let partition = async |partition: usize| {
         let mut random = StdRng::seed_from_u64(seed * 31 + partition as u64);
         let (log, mut done, mut zombies) = (&logs[partition], 0, tokio::task::JoinSet::new());
         while done < log.len() {
-            let end = (done + random.random_range(1..10)).min(log.len());
+            let end = (done + random.random_range(cut.clone())).min(log.len());
             let start = if random.random_bool(0.2) { random.random_range(0..=done) } else { done };
             let raw = batch(partition, log, start..end);
             let fate = Fate::may_die(random.random(), 0.03);
@@ -313,7 +313,7 @@ fn survives_chaos(seeds: Range<u64>, partitions: i32, jitter: i64) {
         let view = VIEWS[usize::try_from(seed).unwrap() % VIEWS.len()];
         let logs = logs(seed, partitions, 40, jitter);
         let (expected, _) = block_on(faultless(view, &logs, 5));
-        let seen = block_on(tokio::task::LocalSet::new().run_until(chaos(seed, view, &logs)));
+        let seen = block_on(tokio::task::LocalSet::new().run_until(chaos(seed, view, &logs, 1..10)));
         assert_eq!(seen, expected, "{view}, seed {seed}");
     }
 }
@@ -321,6 +321,23 @@ fn survives_chaos(seeds: Range<u64>, partitions: i32, jitter: i64) {
 #[test]
 fn one_partition_survives_chaos_with_late_events() {
     survives_chaos(0..400, 1, 15_000);
+}
+
+/// So many keys that pages, and the slabs of a view without windows, are split while others write them.
+#[test]
+fn splits_survive_chaos() {
+    for seed in 0..24 {
+        let select = VIEWS[[0, 2, 5][usize::try_from(seed % 3).unwrap()]];
+        let logs: Vec<Log> = logs(seed, 2, 400, 2000).into_iter().map(spread).collect();
+        let (expected, _) = block_on(faultless(select, &logs, 50));
+        let seen = block_on(tokio::task::LocalSet::new().run_until(chaos(seed, select, &logs, 1..100)));
+        assert!(seen == expected, "{select}, seed {seed}");
+    }
+}
+
+/// The same records with keys of their own for nearly each.
+fn spread(log: Log) -> Log {
+    log.into_iter().map(|(n, k, at)| (n, k + n % 300 * 7919, at)).collect()
 }
 
 #[test]

@@ -311,7 +311,7 @@ impl<S: Store> Pages<'_, S> {
             };
             let packed = put.pack(&mut leaves, packer).map_err(damaged)?;
             // Before the pages: a reader that knows the depth too early finds the parents.
-            let deepest = packed.iter().map(|(chunk, ..)| chunk.depth).max().unwrap_or(0);
+            let deepest = packed.depth();
             if deepest > depth {
                 self.store.set_page_depth(&self.view.id, deepest).await?;
             }
