@@ -3,9 +3,11 @@
 //! of the batches, and what came twice.
 
 #![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "a test that panics has failed")]
+#![expect(clippy::cast_precision_loss, reason = "far below 2^52")]
 
 mod support {
     pub(crate) mod catalog;
+    #[expect(dead_code, reason = "other tests need more of it")]
     pub(crate) mod world;
 }
 

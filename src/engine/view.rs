@@ -120,8 +120,7 @@ impl ViewRuntime {
             Windows::Grid(grid) => grid.size,
             Windows::Session(bounds) => bounds.gap,
             Windows::Over(reach) => return reach.back(),
-            Windows::Event => Millis(0),
-            Windows::Running => Millis(0),
+            Windows::Event | Windows::Running => Millis(0),
         };
         length + self.lateness
     }
@@ -140,10 +139,9 @@ impl ViewRuntime {
     /// What is closed together with a partition.
     pub(super) fn scope(&self, partition: &Partition) -> Scope {
         match self.windows {
-            Windows::Grid(_) => Scope::All,
             Windows::Session(_) | Windows::Over(_) | Windows::Event => Scope::Partition(partition.index),
             Windows::Running if self.is_keyed => Scope::Partition(partition.index),
-            Windows::Running => Scope::All,
+            Windows::Grid(_) | Windows::Running => Scope::All,
         }
     }
 

@@ -148,14 +148,12 @@ impl View {
 impl View {
     /// The name of a slot of something of the event, or of a column.
     fn name_behind_previous(&self, slot: usize) -> String {
-        match slot.checked_sub(self.first_output_slot()) {
-            Some(output) => self.output_name(output),
-            None => {
-                let carried = slot.checked_sub(self.first_carried_slot());
-                let field = carried.and_then(|carried| self.carried.get(carried));
-                field.map_or_else(String::new, |field| quoted(&field.name))
-            }
+        if let Some(output) = slot.checked_sub(self.first_output_slot()) {
+            return self.output_name(output);
         }
+        let carried = slot.checked_sub(self.first_carried_slot());
+        let field = carried.and_then(|carried| self.carried.get(carried));
+        field.map_or_else(String::new, |field| quoted(&field.name))
     }
 
     fn output_name(&self, output: usize) -> String {

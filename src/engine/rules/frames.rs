@@ -50,7 +50,8 @@ pub(in crate::engine) struct Frames<'r> {
     range: Millis,
     /// As many frames share their sums.
     at_once: usize,
-    frames: Vec<Frame>,
+    /// Room for those at hand.
+    room: Vec<Frame>,
     results: Accumulators,
     groups: usize,
     /// Of how many events the results are.
@@ -65,7 +66,7 @@ impl<'r> Frames<'r> {
         };
         let at_once = if aggregates.iter().all(is_small) { usize::MAX } else { FRAMES_OF_LARGE };
         let results = Accumulators::new(aggregates);
-        Self { kept, aggregates, range, at_once, frames: Vec::new(), results, groups: 0, weight: 0 }
+        Self { kept, aggregates, range, at_once, room: Vec::new(), results, groups: 0, weight: 0 }
     }
 
     /// Computes the frames of some events of a key, in their order; gives each to `take`, with the group
@@ -76,7 +77,7 @@ impl<'r> Frames<'r> {
         events: &[Touched],
         mut take: impl FnMut(Frame, &Accumulators, usize) -> Result<(), CodecError>,
     ) -> Result<(), CodecError> {
-        let mut frames = std::mem::take(&mut self.frames);
+        let mut frames = std::mem::take(&mut self.room);
         frames.clear();
         frames_of(key, events, self.range, &mut frames);
         let total: usize = frames.iter().map(Frame::len).sum();
@@ -87,7 +88,7 @@ impl<'r> Frames<'r> {
         } else {
             self.sliding(key, &frames, &mut take)
         };
-        self.frames = frames;
+        self.room = frames;
         done
     }
 
@@ -101,15 +102,14 @@ impl<'r> Frames<'r> {
         let mut last: Option<(Frame, usize)> = None;
         for frame in frames {
             let known = last.filter(|(last, _)| last.is_same(frame)).map(|(_, group)| group);
-            let group = match known {
-                Some(group) => group,
-                None => {
-                    let group = self.new_group(frame.len());
-                    for event in key.events().get(frame.first..frame.end).unwrap_or_default() {
-                        self.kept.update(&mut self.results, group, event.at, key.kept(event))?;
-                    }
-                    group
+            let group = if let Some(group) = known {
+                group
+            } else {
+                let group = self.new_group(frame.len());
+                for event in key.events().get(frame.first..frame.end).unwrap_or_default() {
+                    self.kept.update(&mut self.results, group, event.at, key.kept(event))?;
                 }
+                group
             };
             last = Some((*frame, group));
             take(*frame, &self.results, group)?;

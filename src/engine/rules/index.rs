@@ -212,14 +212,13 @@ impl EventIndex {
     pub(in crate::engine) fn insert(&mut self, event: &Logged<'_>) -> u32 {
         let Self { numbers, keys, .. } = self;
         let is_at = |n: &u32| keys.get(*n as usize).is_some_and(|known| known.key.as_slice() == event.key);
-        let number = match numbers.find(event.hash, is_at) {
-            Some(number) => *number,
-            None => {
-                let number = u32::try_from(keys.len()).unwrap_or(u32::MAX);
-                keys.push(KeyEvents::new(event.hash, event.key));
-                numbers.insert_unique(event.hash, number, hash_at(keys));
-                number
-            }
+        let number = if let Some(number) = numbers.find(event.hash, is_at) {
+            *number
+        } else {
+            let number = u32::try_from(keys.len()).unwrap_or(u32::MAX);
+            keys.push(KeyEvents::new(event.hash, event.key));
+            numbers.insert_unique(event.hash, number, hash_at(keys));
+            number
         };
         if let Some(known) = keys.get_mut(number as usize) {
             known.insert(event);
