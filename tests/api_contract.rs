@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a test that panics has failed")]
 #![cfg(feature = "api")]
 
+#[path = "api_contract/alerts.rs"]
+mod alerts;
 #[path = "support/catalog.rs"]
 mod catalog;
 #[path = "api_contract/fixture.rs"]

@@ -6,6 +6,7 @@
 //! Every failure is a problem document (RFC 9457). Handlers return a `Problem`; one layer around all
 //! routes renders it, because only that layer always knows which request it answers.
 
+mod alerts;
 mod columns;
 mod cursor;
 mod describe;
@@ -57,6 +58,7 @@ where
 fn serve_routes<V: Views>(views: Arc<V>) -> Router {
     page::routes()
         .merge(describe::routes(views.clone()))
+        .merge(alerts::routes(views.clone()))
         .merge(windows::routes(views.clone()))
         .merge(read::routes(views))
 }

@@ -70,6 +70,11 @@ impl Parameters {
     }
 }
 
+/// The parts of `a,b`.
+pub(super) fn listed(text: &str) -> Vec<String> {
+    text.split(',').map(|part| part.trim().to_owned()).filter(|part| !part.is_empty()).collect()
+}
+
 /// What a moment may be.
 pub(super) const MOMENT: &str = "epoch milliseconds or ISO 8601, such as 2026-01-31T12:00:00Z";
 

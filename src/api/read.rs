@@ -112,7 +112,7 @@ async fn selected<V: Views>(
 ) -> Result<Response, Problem> {
     let request = Request::new(views, uri)?;
     let selection = Selection::read(request.view, &mut Parameters::parse(uri.query())?)?;
-    let query = cursor::fingerprint(request.view, uri);
+    let query = cursor::fingerprint([request.view], uri);
     let behind = selection.cursor.as_deref().map(|text| cursor::decode(query, text)).transpose()?;
     let (all, status) = futures::try_join!(views.latest(request.view), views.status(request.view))?;
     let rows = all.iter().filter_map(|(key, rows)| Some((key, which(rows)?)));

@@ -42,7 +42,7 @@ async fn windows<V: Views>(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let request = Request::new(views.as_ref(), &uri)?;
-    let fingerprint = cursor::fingerprint(request.view, &uri);
+    let fingerprint = cursor::fingerprint([request.view], &uri);
     let query = query(request.view, &uri, fingerprint)?;
     let (page, status) = futures::try_join!(views.history(request.view, &query), views.status(request.view))?;
     let rows: Vec<Json> = page.rows.iter().map(|(_, row)| request.row(row, &status)).collect();

@@ -300,7 +300,7 @@ impl<S: Store> Pages<'_, S> {
                 shape: &(),
                 key: &key,
                 version: &|_, stored| stored.unwrap_or(0) + 1,
-                expires: self.view.expires(self.clock.now(), self.view.plan.options.history),
+                expires: self.view.page_expires(self.clock.now()),
                 most_bytes: if depth < DEEP { READ_UNIT } else { MOST_BYTES },
             };
             let packed = put.pack(&mut leaves, packer).map_err(damaged)?;

@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value as Json};
 
+use super::{close::alert_id, series::encoded};
 use crate::{
     sql::{Template, View, Window},
     time::Timestamp,
@@ -37,6 +38,13 @@ pub struct KeyRows {
 }
 
 impl ClosedRow {
+    /// The row of an alert view, with its id.
+    pub fn to_alert(&self, view: &View, key: &[Value<'_>]) -> Map<String, Json> {
+        let mut object = self.to_json(view);
+        object.insert("id".into(), alert_id(view, &encoded(key), self).into());
+        object
+    }
+
     /// The row as it is published, served and written by `weir run`: the view's name, its columns,
     /// the window (epoch milliseconds), if the view has windows, and the revision.
     pub fn to_json(&self, view: &View) -> Map<String, Json> {

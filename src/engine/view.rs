@@ -107,6 +107,12 @@ impl ViewRuntime {
         length + self.lateness
     }
 
+    /// When a page that is written now may be forgotten: never where rows look back at it, however
+    /// long ago that is.
+    pub(super) fn page_expires(&self, now: Timestamp) -> Option<Timestamp> {
+        self.expires(now, self.plan.options.history).filter(|_| !self.looks_back())
+    }
+
     /// When what is written now may be forgotten; never without windows.
     pub(super) fn expires(&self, now: Timestamp, kept: Millis) -> Option<Timestamp> {
         (self.plan.window != Window::Running).then(|| now + kept)
