@@ -43,14 +43,15 @@ SELECT user_id,
        window_funnel(INTERVAL '5' MINUTE, event = 'view', event = 'click', event = 'purchase') AS steps
 FROM raw_events GROUP BY user_id, TUMBLE(ts, INTERVAL '5' MINUTE);
 
--- Users by how far they came in that order. Who purchased has completed the funnel.
+-- Users by how far they came in that order within the window. Who purchased has completed the funnel.
 CREATE VIEW funnel_stats WITH (topic = 'funnel_stats') AS
 SELECT count(*) FILTER (WHERE steps >= 1)          AS viewed,
        count(*) FILTER (WHERE steps >= 2)          AS clicked,
        count(*) FILTER (WHERE steps = 3)           AS purchased,
        coalesce(clicked / nullif(viewed, 0), 0)    AS view_to_click,
        coalesce(purchased / nullif(clicked, 0), 0) AS click_to_purchase,
-       coalesce(purchased / nullif(viewed, 0), 0)  AS completed
+       purchased                                   AS completed,
+       coalesce(completed / nullif(viewed, 0), 0)  AS view_to_purchase
 FROM user_funnels GROUP BY window_start, window_end;
 
 -- A user who was not seen for a year is new again.

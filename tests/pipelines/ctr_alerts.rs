@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::{
     naive::{Windows, share},
-    rows::{MINUTE, SECOND, T0, last, run_topics},
+    rows::{MINUTE, SECOND, T0, last, lines, run_topics},
 };
 use crate::lines::Ran;
 
@@ -41,7 +41,7 @@ impl Traffic {
                 json!({"user_id": "user_1", "product_id": product, "timestamp": at, "event_type": kind,
                        "session_id": "session_1"})
             };
-            events.iter().map(|one| format!("{}\n", event(one))).collect()
+            lines(&events.iter().map(event).collect::<Vec<_>>())
         };
         let (impressions, clicks) = (topic("view", &self.impressions), topic("click", &self.clicks));
         let ran = run_topics(&FILES, &[("impressions", &impressions), ("clicks", &clicks)], batch);

@@ -24,11 +24,11 @@ impl Windows {
     }
 
     /// The events of each window and key, without those that are late for it.
-    pub(crate) fn group<'a, K: Ord + Clone, E>(
+    pub(crate) fn group<K: Ord + Clone, E>(
         self,
-        events: &'a [(i64, E)],
+        events: &[(i64, E)],
         key: impl Fn(i64, &E) -> Option<K>,
-    ) -> Groups<'a, K, E> {
+    ) -> Groups<'_, K, E> {
         let mut groups = Groups::new();
         let mut largest = i64::MIN / 2;
         for (at, event) in events {

@@ -36,6 +36,9 @@ fn analytics(product: &str, action: &str, user: &str, at: i64) -> Value {
     })
 }
 
+/// Who did what, and on which page.
+type UserAction = (String, &'static str, Option<String>);
+
 /// A user's five minutes that end that many minutes after the start.
 fn analysed(user: &str, span: (i64, i64), counts: (usize, usize), types: &[&str], end: i64) -> Value {
     let row = json!({
@@ -124,8 +127,7 @@ fn generated_user_events_equal_a_naive_fold() {
         let page = random.random_bool(0.8).then(|| format!("/page{}", random.random_range(0..8)));
         (format!("user_{}", random.random_range(0..20)), kind, page)
     };
-    let events: Vec<(i64, (String, &str, Option<String>))> =
-        times.into_iter().map(|at| (at, action())).collect();
+    let events: Vec<(i64, UserAction)> = times.into_iter().map(|at| (at, action())).collect();
     let windows = Windows { size: 5 * MINUTE, slide: MINUTE, delay: DELAY, lateness: 0 };
     let groups = windows.group(&events, |_, (user, ..)| Some(user.clone()));
     let expected: Vec<Value> = groups

@@ -49,7 +49,7 @@ fn funnel(viewed: usize, clicked: usize, purchased: usize, start: i64) -> Value 
     let row = json!({
         "viewed": viewed, "clicked": clicked, "purchased": purchased,
         "view_to_click": share(clicked, viewed), "click_to_purchase": share(purchased, clicked),
-        "completed": share(purchased, viewed)
+        "completed": purchased, "view_to_purchase": share(purchased, viewed)
     });
     windowed(row, start, 5 * MINUTE)
 }
