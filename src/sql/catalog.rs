@@ -11,9 +11,10 @@ use sqlparser::ast::{CreateTable, CreateView, Statement};
 use super::{
     error::{Diagnostics, Place, SqlErrors, SqlFile},
     expr::Expr,
-    fingerprint, names,
+    fingerprint,
+    known::{self, Known, ViewDraft},
+    names,
     plan::{Catalog, Source, View, Window},
-    relation::{self, Known, ViewDraft},
     statement::{self, Parsed, Statements},
     table::{self, TableDraft},
     view,
@@ -191,7 +192,7 @@ fn check_views(
     while !pending.is_empty() {
         let waits = |index: &usize| {
             statements.get(*index).is_some_and(|(create, _)| {
-                let names = relation::names_in(&create.query.body);
+                let names = known::names_in(&create.query.body);
                 names.iter().any(|name| {
                     pending.iter().any(|other| {
                         drafts.get(*other).is_some_and(|draft| names::same(&draft.name, &name.value))

@@ -30,6 +30,7 @@ mod error;
 mod expr;
 mod fingerprint;
 mod format;
+mod known;
 mod names;
 mod nesting;
 mod options;

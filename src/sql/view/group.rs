@@ -8,9 +8,10 @@ use crate::{
         bind::Binder,
         error::{Diagnostics, Place},
         expr::Expr,
+        known::Known,
         names::{self, Match},
         plan::{View, WINDOW_END, WINDOW_START, Window},
-        relation::{Known, Relation},
+        relation::Relation,
     },
     value::Type,
 };

@@ -4,8 +4,9 @@ use super::group::{Group, Key};
 use crate::sql::{
     error::{Diagnostics, Place},
     expr::Expr,
+    known::Known,
     plan::{Options, Output, View, Window},
-    relation::{Known, Relation},
+    relation::Relation,
 };
 use crate::{time::Millis, value::Type};
 

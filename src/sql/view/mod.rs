@@ -3,6 +3,7 @@
 mod aggregate;
 mod group;
 mod lint;
+mod look_back;
 mod over;
 mod result;
 mod sentence;
@@ -15,10 +16,11 @@ use super::{
     bind::{Binder, Typed},
     error::{Diagnostics, Place},
     expr::Expr,
+    known::Known,
     names,
     options::WithOptions,
     plan::{ALERTS, Field, Input, Options, Output, Source, View, WINDOW_END, WINDOW_START},
-    relation::{self, Known, Relation},
+    relation::{self, Relation},
     shape,
 };
 use crate::value::Type;

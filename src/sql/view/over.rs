@@ -17,9 +17,10 @@ use crate::{
         bind::{Binder, Scope, Typed},
         error::{Diagnostics, Place},
         expr::Expr,
+        known::Known,
         names,
         plan::{Field, Input, Options, SOURCE_RECORD, Source, View, WINDOW_END, WINDOW_START, Window},
-        relation::{Known, Relation},
+        relation::Relation,
     },
     value::Type,
 };

@@ -5,12 +5,12 @@ use sqlparser::ast::{self, Ident, SelectItem};
 use super::{aggregate, group::Group, window};
 use crate::{
     sql::{
-        aggregates::{self, Aggregate, AggregateFunction},
-        bind::{AGGREGATE, Binder, RowScope, Scope, Typed, plain_arguments},
+        aggregates::{self, Aggregate},
+        bind::{AGGREGATE, Binder, RowScope, Scope, Typed},
         error::{Diagnostics, Place},
         expr::{Expr, Function},
         names::{self, Match},
-        plan::{Earlier, Field, Input, Output, WINDOW_END, WINDOW_START, WINDOW_TIME, Window},
+        plan::{Field, Input, Output, WINDOW_END, WINDOW_START, Window},
         relation::Relation,
     },
     value::Type,
@@ -21,13 +21,13 @@ use crate::{
 const AGGREGATE_SLOTS: usize = 1 << 24;
 pub(super) const START: usize = 2 << 24;
 pub(super) const END: usize = START + 1;
-const PREVIOUS_SLOTS: usize = 3 << 24;
+pub(super) const PREVIOUS_SLOTS: usize = 3 << 24;
 const OUTPUT_SLOTS: usize = 4 << 24;
 
 /// The scope; it collects the aggregates that it meets.
 pub(super) struct ResultScope<'a> {
-    relation: &'a Relation,
-    group: &'a Group,
+    pub(super) relation: &'a Relation,
+    pub(super) group: &'a Group,
     /// Where in the statement this is, for errors.
     pub(super) clause: &'static str,
     /// The aggregates so far, their inputs over the relation's columns.
@@ -38,9 +38,9 @@ pub(super) struct ResultScope<'a> {
     /// Those whose type is unknown because of a mistake, and bare NULLs.
     untyped: Vec<usize>,
     /// The columns that `previous` names.
-    previous: Vec<String>,
+    pub(super) previous: Vec<String>,
     /// The types of all columns, as far as they are known without `previous`.
-    kinds: &'a [(String, Type)],
+    pub(super) kinds: &'a [(String, Type)],
 }
 
 /// Where the slots finally lie.
@@ -113,76 +113,10 @@ impl<'a> ResultScope<'a> {
         self.group.is_each_row
     }
 
-    /// `*`: all columns of the one row that a row is made of, apart from its window, which it keeps.
-    pub(super) fn push_all(&mut self) {
-        for (slot, column) in self.relation.columns.iter().enumerate() {
-            if [WINDOW_START, WINDOW_END, WINDOW_TIME].contains(&column.name.as_str()) {
-                continue;
-            }
-            let typed = Typed { expr: Expr::Column(slot), kind: column.kind };
-            let typed = self.key_of(&typed).unwrap_or_else(|| self.of_row(typed));
-            self.push_output(column.name.clone(), typed);
-        }
-    }
-
     /// The names and types of the columns so far.
     pub(super) fn kinds(&self) -> Vec<(String, Type)> {
         let typed = self.outputs.iter().enumerate().filter(|(index, _)| !self.untyped.contains(index));
         typed.map(|(_, output)| (output.field.name.clone(), output.field.kind)).collect()
-    }
-
-    /// What `previous` names, once all columns are known.
-    pub(super) fn earlier(&self) -> Vec<Earlier> {
-        let of_name = |name: &String| match name.as_str() {
-            WINDOW_START => Earlier::Start,
-            WINDOW_END => Earlier::End,
-            name => {
-                let named = self.outputs.iter().position(|output| output.field.name == name);
-                Earlier::Output(named.unwrap_or_default())
-            }
-        };
-        self.previous.iter().map(of_name).collect()
-    }
-
-    /// `previous(x)`: column x of the same key's row of the window before; NULL before the first.
-    fn previous(&mut self, call: &ast::Function, place: &Place, errors: &mut Diagnostics) -> Typed {
-        let arguments = plain_arguments(call);
-        let Some([ast::Expr::Identifier(name)]) = arguments.as_deref() else {
-            let message = format!("found {call}; expected the name of a column of this view: previous(ctr)");
-            errors.error(place, message);
-            return Typed::UNKNOWN;
-        };
-        if !self.has_windows() {
-            errors.error(place, "previous(x) is of the window before, and this view has no windows");
-            return Typed::UNKNOWN;
-        }
-        let bounds = [WINDOW_START, WINDOW_END].map(|bound| (bound.to_owned(), Type::Timestamp));
-        let known: Vec<&(String, Type)> = self.kinds.iter().chain(&bounds).collect();
-        let Match::One(index) = names::find(name, known.iter().map(|(name, _)| name.as_str())) else {
-            let message = if self.is_alias(name) {
-                format!(
-                    "the type of \"{}\" follows from its own previous value; expected a CAST around what computes it",
-                    name.value
-                )
-            } else {
-                names::unknown("column", &name.value, known.iter().map(|(name, _)| name.as_str()))
-            };
-            errors.error(place, message);
-            return Typed::UNKNOWN;
-        };
-        let Some((name, kind)) = known.get(index) else { return Typed::UNKNOWN };
-        let slot = self.previous.iter().position(|other| other == name).unwrap_or(self.previous.len());
-        if slot == self.previous.len() {
-            self.previous.push(name.clone());
-        }
-        Typed::new(Expr::Column(PREVIOUS_SLOTS + slot), *kind)
-    }
-
-    /// A column of the one row that a row is made of.
-    fn of_row(&mut self, typed: Typed) -> Typed {
-        let Some(kind) = typed.kind else { return typed };
-        let aggregate = Aggregate { function: AggregateFunction::First, argument: kind, result: kind };
-        Typed::new(self.share(aggregate, Input { argument: Some(typed.expr), filter: None }), kind)
     }
 
     /// What SELECT calls a key.
@@ -198,7 +132,7 @@ impl<'a> ResultScope<'a> {
     }
 
     /// The key that computes the same as `typed`, which is over the relation's columns.
-    fn key_of(&self, typed: &Typed) -> Option<Typed> {
+    pub(super) fn key_of(&self, typed: &Typed) -> Option<Typed> {
         let slot = self.group.keys.iter().position(|key| key.expr == typed.expr && key.kind.is_some())?;
         Some(Typed { expr: Expr::Column(slot), kind: typed.kind })
     }
@@ -262,7 +196,7 @@ impl<'a> ResultScope<'a> {
     }
 
     /// Whether some column of SELECT has this name.
-    fn is_alias(&self, name: &Ident) -> bool {
+    pub(super) fn is_alias(&self, name: &Ident) -> bool {
         let aliases = self.items.iter().filter_map(|item| match item {
             SelectItem::ExprWithAlias { alias, .. } => Some(alias),
             _ => None,
@@ -282,7 +216,7 @@ impl<'a> ResultScope<'a> {
     }
 
     /// The slot of an aggregate: that of an identical one if there is one.
-    fn share(&mut self, aggregate: Aggregate, input: Input) -> Expr {
+    pub(super) fn share(&mut self, aggregate: Aggregate, input: Input) -> Expr {
         let same = |(other, others): &(Aggregate, Input)| {
             *other == aggregate && others.argument == input.argument && others.filter == input.filter
         };

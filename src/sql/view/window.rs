@@ -8,8 +8,9 @@ use crate::{
         duration,
         error::{Diagnostics, Place},
         expr::Expr,
+        known::Known,
         plan::{View, WINDOW_TIME, Window},
-        relation::{Known, Relation},
+        relation::Relation,
     },
     time::Millis,
 };

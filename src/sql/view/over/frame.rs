@@ -9,8 +9,9 @@ use crate::{
     sql::{
         bind::Binder,
         error::{Diagnostics, Place},
+        known::Known,
         names,
-        relation::{Known, Relation},
+        relation::Relation,
         view::{default_name, group::Key, window},
     },
     time::Millis,
