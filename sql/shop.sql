@@ -36,3 +36,31 @@ SELECT product_id,
        coalesce(purchases / nullif(views, 0), 0)       AS conversion_rate,
        views + 3 * carts + 10 * purchases              AS score
 FROM product_analytics GROUP BY product_id, TUMBLE(ts, INTERVAL '5' MINUTE);
+
+-- Paid orders of a million or more: told as the order comes.
+CREATE VIEW high_value_orders WITH (alert = true, topic = 'order_anomaly_alerts') AS
+SELECT 'high_value_order'   AS rule,
+       user_id, order_id,
+       'total_amount'       AS metric_name,
+       total_amount         AS metric_value,
+       1000000.0            AS threshold,
+       CASE WHEN total_amount > 5000000 THEN 'CRITICAL' WHEN total_amount > 2000000 THEN 'HIGH' ELSE 'MEDIUM' END AS severity,
+       ts                   AS detected_at,
+       concat('order ', order_id, ' of user ', user_id, ' amounts to ', total_amount) AS details
+FROM order_events
+WHERE status = 'paid' AND total_amount >= 1000000;
+
+-- The third paid order of a user within ten minutes, and each further one.
+CREATE VIEW frequent_orders WITH (alert = true, topic = 'order_anomaly_alerts') AS
+SELECT 'frequent_orders'    AS rule,
+       user_id, order_id,
+       'orders'             AS metric_name,
+       count(*) OVER (PARTITION BY user_id ORDER BY ts
+                      RANGE BETWEEN INTERVAL '10' MINUTE PRECEDING AND CURRENT ROW) AS metric_value,
+       3                    AS threshold,
+       if(metric_value >= 5, 'HIGH', 'MEDIUM') AS severity,
+       ts                   AS detected_at,
+       concat('user ', user_id, ' has paid ', metric_value, ' orders within ten minutes') AS details
+FROM order_events
+WHERE status = 'paid'
+QUALIFY metric_value >= 3;

@@ -13,6 +13,8 @@ mod ctr_alerts;
 mod lines;
 #[path = "pipelines/naive.rs"]
 mod naive;
+#[path = "pipelines/orders.rs"]
+mod orders;
 #[path = "pipelines/page_views.rs"]
 mod page_views;
 #[path = "pipelines/rows.rs"]

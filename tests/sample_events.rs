@@ -157,7 +157,7 @@ const FILES: [(&str, &str, u64, u64, &[&str]); 6] = [
     ),
     ("user_events", "user_events.ndjson", 100, 0, &["user_session_analytics"]),
     ("product_analytics", "product_analytics.ndjson", 150, 0, &["product_popularity_metrics"]),
-    ("order_events", "order_events.ndjson", 39, 0, &[]),
+    ("order_events", "order_events.ndjson", 39, 0, &["high_value_orders", "frequent_orders"]),
 ];
 
 #[tokio::test]

@@ -11,21 +11,21 @@ use futures::StreamExt as _;
 
 use super::target::{Event, Target};
 use crate::{
-    local::simulate::{CLICKS, IMPRESSIONS, Settings, SimulatedEvent, Simulator, play},
+    local::simulate::{CLICKS, IMPRESSIONS, Settings, Shoppers, SimulatedEvent, VISITS, play},
     time::{Clock, ManualClock, Millis, SystemClock, Timestamp},
 };
 
-/// Send the impressions and clicks of simulated shoppers
+/// Send the impressions and clicks of simulated shoppers, and what they do on their visits
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// kafka://host:port (topics `impressions` and `clicks`) or http://host:port (the tables of these
-    /// names); - writes the events to standard output without waiting for their time
+    /// kafka://host:port (the topics) or http://host:port (the tables of sql/ for them); - writes the
+    /// events to standard output without waiting for their time
     #[arg(long, value_name = "URL")]
     to: String,
     /// Decides everything that looks random
     #[arg(long, default_value_t = Settings::default().seed)]
     seed: u64,
-    /// Events a second
+    /// Impressions and clicks a second; visits add a seventh
     #[arg(long, value_name = "N", default_value_t = Settings::default().rate)]
     rate: f64,
     /// For how long, such as 90s or 10m; for ever unless given
@@ -49,9 +49,22 @@ pub(super) struct Args {
     /// The share of events that do not fit their table
     #[arg(long, value_name = "SHARE", default_value_t = Settings::default().malformed, value_parser = share)]
     malformed: f64,
-    /// Only the events of one topic
-    #[arg(long, value_name = "TOPIC", value_parser = [IMPRESSIONS, CLICKS])]
-    only: Option<String>,
+    /// Only the events of this topic, which is one of impressions and clicks, or of visits:
+    /// click-stream, user_clickstream, raw_events, user_events, product_analytics, order_events; may be
+    /// given several times. Impressions and clicks unless given
+    #[arg(long, value_name = "TOPIC", default_values_t = [IMPRESSIONS, CLICKS].map(str::to_owned), value_parser = topic)]
+    only: Vec<String>,
+}
+
+/// The topics, each with its table.
+fn topics() -> impl Iterator<Item = (&'static str, &'static str)> {
+    [(IMPRESSIONS, IMPRESSIONS), (CLICKS, CLICKS)].into_iter().chain(VISITS)
+}
+
+fn topic(text: &str) -> Result<String, String> {
+    let names: Vec<_> = topics().map(|(topic, _)| topic).collect();
+    let known = names.contains(&text).then(|| text.to_owned());
+    known.ok_or_else(|| format!("expected one of {}", names.join(", ")))
 }
 
 fn duration(text: &str) -> Result<Millis, String> {
@@ -71,7 +84,7 @@ fn share(text: &str) -> Result<f64, String> {
 }
 
 impl Args {
-    fn simulator(&self) -> Simulator {
+    fn shoppers(&self) -> Shoppers {
         let settings = Settings {
             seed: self.seed,
             rate: self.rate,
@@ -84,18 +97,18 @@ impl Args {
             ..Settings::default()
         };
         let start = self.start.unwrap_or_else(|| SystemClock.now());
-        Simulator::new(settings, &ManualClock::at(start))
+        Shoppers::new(settings, &ManualClock::at(start))
     }
 }
 
 pub(super) async fn run(args: Args) -> anyhow::Result<ExitCode> {
-    let wanted = |event: &SimulatedEvent| args.only.as_ref().is_none_or(|topic| topic == event.topic);
-    let events = args.simulator().filter(wanted);
+    let wanted = |event: &SimulatedEvent| args.only.iter().any(|topic| topic == event.topic);
+    let events = args.shoppers().filter(wanted);
     if args.to == "-" {
         print(events)?;
         return Ok(ExitCode::SUCCESS);
     }
-    let mut targets = connect(&args.to)?;
+    let mut targets = connect(&args.to, &args.only)?;
     let (mut sent, mut refused) = (0, 0);
     let done = async {
         let mut events = std::pin::pin!(play(events));
@@ -125,15 +138,15 @@ fn print(events: impl Iterator<Item = SimulatedEvent>) -> anyhow::Result<()> {
     }
 }
 
-fn connect(to: &str) -> anyhow::Result<BTreeMap<&'static str, Target>> {
+fn connect(to: &str, only: &[String]) -> anyhow::Result<BTreeMap<&'static str, Target>> {
     let base = to.trim_end_matches('/');
-    let address = |topic| match base.split_once("://") {
+    let address = |topic, table| match base.split_once("://") {
         Some(("kafka", _)) => format!("{base}/{topic}").parse(),
-        Some(("http" | "https", _)) => format!("{base}/events/{topic}").parse(),
+        Some(("http" | "https", _)) => format!("{base}/events/{table}").parse(),
         _ => bail!("expected kafka://host:port, http://host:port or -, found {to}"),
     };
-    let connect = |topic| Ok((topic, Target::new(&address(topic)?, None, 0)?));
-    [IMPRESSIONS, CLICKS].into_iter().map(connect).collect()
+    let connect = |(topic, table)| Ok((topic, Target::new(&address(topic, table)?, None, 0)?));
+    topics().filter(|(topic, _)| only.iter().any(|wanted| wanted == topic)).map(connect).collect()
 }
 
 /// Sends events that are due; returns how many were refused.

@@ -54,18 +54,23 @@ fn close(found: &Value, expected: f64) -> bool {
     found.as_f64().is_some_and(|found| (found - expected).abs() < 1e-4)
 }
 
-/// Three products of a rate of a tenth: one whose clicks stop, one whose clicks soar, and one that is
-/// shown too little to say anything.
+/// Products of a rate of a tenth: one whose clicks stop, some whose clicks soar, and two of these of which
+/// too little is known, now or from before, to say anything.
 fn rising_and_falling() -> Traffic {
     let mut traffic = Traffic::default();
-    for product in ["falls", "rises", "rare"] {
+    for product in ["falls", "rises", "shown-50", "shown-49"] {
         traffic.add(product, 0, 200, 20);
         traffic.add(product, 1, 100, 10);
     }
     traffic.add("falls", 2, 100, 0);
     traffic.add("falls", 3, 100, 0);
     traffic.add("rises", 2, 100, 60);
-    traffic.add("rare", 2, 49, 0);
+    traffic.add("shown-50", 2, 50, 30);
+    traffic.add("shown-49", 2, 49, 30);
+    for (product, impressions) in [("known-200", 200), ("known-199", 199)] {
+        traffic.add(product, 1, impressions, 20);
+        traffic.add(product, 2, 100, 60);
+    }
     traffic.in_order()
 }
 
@@ -94,9 +99,14 @@ fn a_rate_that_falls_and_one_that_rises_are_told_once() {
             .iter()
             .map(|alert| (alert["rule"].as_str(), alert["product_id"].as_str(), alert["severity"].as_str()))
             .collect();
-        let expected = [("ctr_fell", "falls", "MEDIUM"), ("ctr_rose", "rises", "CRITICAL")];
+        let expected = [
+            ("ctr_fell", "falls", "MEDIUM"),
+            ("ctr_rose", "known-200", "CRITICAL"),
+            ("ctr_rose", "rises", "CRITICAL"),
+            ("ctr_rose", "shown-50", "CRITICAL"),
+        ];
         assert_eq!(told, expected.map(|(a, b, c)| (Some(a), Some(b), Some(c))), "batches of {batch}");
-        let (fell, rose) = (&alerts[0], &alerts[1]);
+        let (fell, rose) = (&alerts[0], &alerts[2]);
         assert_eq!((&fell["metric_name"], &fell["metric_value"]), (&json!("ctr"), &json!(0.0)));
         assert!(close(&fell["threshold"], 0.1 - 3.0 * 0.030_435), "{fell}");
         assert!(close(&rose["threshold"], 0.1 + 3.0 * 0.049_143), "{rose}");

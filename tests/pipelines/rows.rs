@@ -63,5 +63,5 @@ pub(crate) fn assert_rows(ran: &Ran, view: &str, key: &str, mut expected: Vec<Va
 
 /// Lines of JSON.
 pub(crate) fn lines(events: &[Value]) -> String {
-    events.iter().fold(String::new(), |lines, event| lines + &event.to_string() + "\n")
+    events.iter().fold(String::new(), |lines, event| lines + event.to_string().as_str() + "\n")
 }

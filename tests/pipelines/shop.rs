@@ -1,4 +1,4 @@
-//! `sql/shop.sql`: users and products. Orders are in `orders`.
+//! `sql/shop.sql`: users and products; orders are in `orders`.
 
 use std::collections::BTreeSet;
 

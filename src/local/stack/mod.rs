@@ -198,5 +198,6 @@ fn poller_config(options: &StackOptions) -> PollerConfig {
 
 fn traffic(options: &StackOptions, publisher: KafkaPublisher) -> Option<Background> {
     let settings = options.simulate.clone().filter(|_| options.can_simulate())?;
-    Some(Background::spawn(|stopped| traffic::run(settings, publisher, stopped)))
+    let catalog = options.catalog.clone();
+    Some(Background::spawn(|stopped| traffic::run(settings, catalog, publisher, stopped)))
 }

@@ -1,21 +1,29 @@
 //! The simulated shoppers, sent to the topics.
 
-use std::pin::pin;
+use std::{pin::pin, sync::Arc};
 
 use futures::StreamExt as _;
 use tokio::sync::oneshot;
 
 use crate::{
     error::causes,
-    local::simulate::{Settings, SimulatedEvent, Simulator, play},
+    local::simulate::{Settings, Shoppers, SimulatedEvent, play},
     publish::{Message, Publisher},
+    sql::Catalog,
     time::SystemClock,
 };
 
 /// Sends events when their time has come, until it is told to stop. Straight to the topics and not
-/// through the API, which would refuse those that are meant to be broken.
-pub(super) async fn run(settings: Settings, publisher: impl Publisher, mut stopped: oneshot::Receiver<()>) {
-    let mut events = pin!(play(Simulator::new(settings, &SystemClock)));
+/// through the API, which would refuse those that are meant to be broken; and only those that a table
+/// describes.
+pub(super) async fn run(
+    settings: Settings,
+    catalog: Arc<Catalog>,
+    publisher: impl Publisher,
+    mut stopped: oneshot::Receiver<()>,
+) {
+    let described = move |event: &SimulatedEvent| catalog.table_of_topic(event.topic).is_some();
+    let mut events = pin!(play(Shoppers::new(settings, &SystemClock).filter(described)));
     loop {
         let due = tokio::select! {
             _ = &mut stopped => return,

@@ -1,4 +1,5 @@
-//! Simulated shoppers: impressions and clicks for the tables of `sql/ctr.sql`.
+//! Simulated shoppers: impressions and clicks for the tables of `sql/ctr.sql`, and visits for those of
+//! the other files there.
 //!
 //! A [`Simulator`] is an iterator over events, each with the moment at which it is to be sent. It is
 //! pure: seed, settings and start decide everything, so a run can be repeated. [`play`] waits
@@ -7,13 +8,26 @@
 //! What it makes is what real traffic is like: some products are shown far more than others (Zipf),
 //! a click follows an impression of the same user, some events overtake others on their way, a few
 //! are late, a few are broken, and one product's click-through rate collapses now and then.
+//!
+//! [`Visits`] is the like for what the other pipelines read, [`Shoppers`] both in one.
 
-use std::{cmp::Reverse, collections::BinaryHeap};
+mod noise;
+mod products;
+mod records;
+#[cfg(test)]
+#[expect(clippy::cast_precision_loss, reason = "counts of events are small")]
+mod tests;
+mod visits;
+
+use std::{cmp::Reverse, collections::BinaryHeap, iter::Peekable};
 
 use futures::{Stream, stream};
+use products::Products;
 use rand::{Rng, SeedableRng, rngs::StdRng};
+pub use records::VISITS;
 use serde_json::json;
 use tokio::time::{Duration, Instant, sleep_until};
+pub use visits::Visits;
 
 use crate::time::{Clock, Millis, Timestamp};
 
@@ -27,23 +41,17 @@ pub const IMPRESSIONS: &str = "impressions";
 /// The topic of clicks.
 pub const CLICKS: &str = "clicks";
 
-/// Events on their way overtake each other by less than this.
-const DISORDER: Millis = Millis::seconds(2);
-/// How far behind late events are: between the two.
-const LATE: (Millis, Millis) = (Millis::seconds(3), Millis::seconds(40));
 /// How long after its impression a click comes: between the two.
 const REACTION: (Millis, Millis) = (Millis(300), Millis::seconds(4));
 /// A user's session changes at multiples of this.
 const SESSION: Millis = Millis::minutes(30);
-/// Products' click-through rates lie between the two.
-const RATES: (f64, f64) = (0.02, 0.15);
 
 /// What to simulate.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Settings {
     /// Decides everything that looks random.
     pub seed: u64,
-    /// Events a second, on average.
+    /// Impressions and clicks a second, on average. Visits add a seventh.
     pub rate: f64,
     /// For how long; none means for ever.
     pub duration: Option<Millis>,
@@ -105,11 +113,11 @@ impl Collapse {
 /// An event to be sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SimulatedEvent {
-    /// The topic that it is for, which is also its table's name.
+    /// The topic that it is for.
     pub topic: &'static str,
-    /// The message's key: the product.
+    /// The message's key: the product or the user.
     pub key: Vec<u8>,
-    /// JSON, unless it is meant to be broken.
+    /// JSON, or a line of plain text, unless it is meant to be broken.
     pub payload: Vec<u8>,
     /// When to send it, counted from the start.
     pub send_at: Millis,
@@ -182,14 +190,14 @@ impl Simulator {
         let collapsed = self.settings.collapse.covers(shown.rank, shown.at);
         let rate = self.products.rate(shown.rank) * if collapsed { 0.1 } else { 1.0 };
         if self.random.random_bool(rate) {
-            let at = shown.at + self.between(REACTION);
+            let at = shown.at + noise::between(REACTION, &mut self.random);
             self.clicks.push(Reverse(Action { at, ..shown }));
         }
     }
 
     fn event(&mut self, topic: &'static str, kind: &str, action: Action) -> SimulatedEvent {
         self.sent += 1;
-        let happened = self.start + action.at - self.delay();
+        let happened = self.start + action.at - noise::delay(&self.settings, &mut self.random);
         let product = format!("product_{}", action.rank + 1);
         let payload = json!({
             "event_id": format!("{:x}-{:x}", self.start.0, self.sent),
@@ -203,18 +211,6 @@ impl Simulator {
         SimulatedEvent { topic, key: product.into_bytes(), payload, send_at: action.at }
     }
 
-    /// How long the event was on its way.
-    fn delay(&mut self) -> Millis {
-        let draw: f64 = self.random.random();
-        if draw < self.settings.late {
-            self.between(LATE)
-        } else if draw < self.settings.late + self.settings.disorder {
-            self.between((Millis(0), DISORDER))
-        } else {
-            Millis(0)
-        }
-    }
-
     /// The event as JSON; now and then one that does not fit its table.
     fn damage(&mut self, mut event: serde_json::Value) -> String {
         if self.random.random::<f64>() >= self.settings.malformed {
@@ -224,20 +220,12 @@ impl Simulator {
             0 => ("ts", "yesterday".into()),
             1 => ("product_id", serde_json::Value::Null),
             2 => return "PING".to_owned(),
-            _ => {
-                let mut text = event.to_string();
-                text.truncate(text.len() / 2);
-                return text;
-            }
+            _ => return noise::halve(event.to_string()),
         };
         if let Some(field) = event.get_mut(column) {
             *field = value;
         }
         event.to_string()
-    }
-
-    fn between(&mut self, (low, high): (Millis, Millis)) -> Millis {
-        Millis(self.random.random_range(low.0..high.0))
     }
 }
 
@@ -251,6 +239,31 @@ impl Iterator for Simulator {
         }
         let Reverse(click) = self.clicks.pop()?;
         Some(self.event(CLICKS, "click", click))
+    }
+}
+
+/// Impressions, clicks and visits, in the order in which they are to be sent.
+#[derive(Debug)]
+pub struct Shoppers {
+    impressions: Peekable<Simulator>,
+    visits: Peekable<Visits>,
+}
+
+impl Shoppers {
+    /// A simulation that starts now.
+    pub fn new(settings: Settings, clock: &(impl Clock + ?Sized)) -> Self {
+        let visits = Visits::new(settings.clone(), clock).peekable();
+        Self { impressions: Simulator::new(settings, clock).peekable(), visits }
+    }
+}
+
+impl Iterator for Shoppers {
+    type Item = SimulatedEvent;
+
+    fn next(&mut self) -> Option<SimulatedEvent> {
+        let visit = self.visits.peek().map(|event| event.send_at);
+        let is_before = |shown: &SimulatedEvent| visit.is_none_or(|visit| shown.send_at <= visit);
+        self.impressions.next_if(is_before).or_else(|| self.visits.next())
     }
 }
 
@@ -276,156 +289,4 @@ where
 #[expect(clippy::cast_possible_truncation, reason = "whole milliseconds are meant")]
 fn whole(millis: f64) -> Millis {
     Millis(millis as i64)
-}
-
-/// How much each product is shown, and how often it is clicked then.
-#[derive(Debug)]
-struct Products {
-    /// The shares of the products up to each rank; the last is 1.
-    shares: Vec<f64>,
-    rates: Vec<f64>,
-}
-
-impl Products {
-    fn new(count: usize, random: &mut StdRng) -> Self {
-        let mut total = 0.0;
-        let sums: Vec<f64> = (1..=count)
-            .map(|rank| {
-                total += zipf(rank);
-                total
-            })
-            .collect();
-        Self {
-            shares: sums.into_iter().map(|sum| sum / total).collect(),
-            rates: (0..count).map(|_| random.random_range(RATES.0..RATES.1)).collect(),
-        }
-    }
-
-    fn pick(&self, random: &mut StdRng) -> usize {
-        let draw: f64 = random.random();
-        self.shares.partition_point(|share| *share <= draw).min(self.shares.len() - 1)
-    }
-
-    fn rate(&self, rank: usize) -> f64 {
-        self.rates.get(rank).copied().unwrap_or_default()
-    }
-
-    /// The click-through rate over all products.
-    fn mean_rate(&self) -> f64 {
-        let before = std::iter::once(&0.0).chain(&self.shares);
-        let shares = self.shares.iter().zip(before).map(|(upto, before)| upto - before);
-        shares.zip(&self.rates).map(|(share, rate)| share * rate).sum()
-    }
-}
-
-/// How often the product of a rank is shown, compared with that of rank 1.
-#[expect(clippy::cast_precision_loss, reason = "no catalog has 2^52 products")]
-fn zipf(rank: usize) -> f64 {
-    1.0 / rank as f64
-}
-
-#[cfg(test)]
-#[expect(clippy::cast_precision_loss, reason = "counts of events are small")]
-mod tests {
-    use std::collections::HashMap;
-
-    use futures::StreamExt as _;
-
-    use super::*;
-    use crate::time::ManualClock;
-
-    fn simulate(settings: Settings) -> Vec<SimulatedEvent> {
-        Simulator::new(settings, &ManualClock::at(Timestamp(1_700_000_000_000))).collect()
-    }
-
-    fn minutes(minutes: i64) -> Settings {
-        Settings { duration: Some(Millis::minutes(minutes)), ..Settings::default() }
-    }
-
-    #[test]
-    fn the_same_seed_gives_the_same_events_and_another_seed_others() {
-        let first = simulate(minutes(1));
-        assert_eq!(first, simulate(minutes(1)));
-        assert_ne!(first, simulate(Settings { seed: 2, ..minutes(1) }));
-    }
-
-    #[test]
-    fn events_come_in_sending_order_at_the_rate() {
-        let events = simulate(minutes(5));
-        assert!(events.is_sorted_by_key(|event| event.send_at));
-        let expected = 200.0 * 300.0;
-        assert!((events.len() as f64 / expected - 1.0).abs() < 0.02, "{} events", events.len());
-    }
-
-    #[test]
-    fn a_rate_above_one_a_millisecond_is_kept() {
-        let events =
-            simulate(Settings { rate: 5000.0, duration: Some(Millis::seconds(10)), ..Settings::default() });
-        assert!((events.len() as f64 / 50_000.0 - 1.0).abs() < 0.02, "{} events", events.len());
-    }
-
-    #[test]
-    fn whole_events_have_every_column_and_their_key() {
-        let events = simulate(Settings { malformed: 0.0, ..minutes(1) });
-        for event in events {
-            let json: HashMap<String, serde_json::Value> = serde_json::from_slice(&event.payload).unwrap();
-            assert_eq!(json["product_id"].as_str().unwrap().as_bytes(), event.key);
-            assert_eq!(event.topic, format!("{}s", json["event_type"].as_str().unwrap()));
-            let columns = ["event_id", "product_id", "user_id", "session_id", "event_type", "ts"];
-            assert!(columns.iter().all(|column| json.contains_key(*column)));
-        }
-    }
-
-    #[test]
-    fn the_shares_of_late_and_of_broken_events_are_kept() {
-        let settings = Settings { late: 0.1, malformed: 0.05, ..minutes(5) };
-        let events = simulate(settings);
-        let total = events.len() as f64;
-        let behind: Vec<Option<i64>> = events
-            .iter()
-            .map(|event| {
-                let json: serde_json::Value = serde_json::from_slice(&event.payload).ok()?;
-                json["product_id"].as_str()?;
-                Some(1_700_000_000_000 + event.send_at.0 - json["ts"].as_i64()?)
-            })
-            .collect();
-        let broken = behind.iter().filter(|delay| delay.is_none()).count() as f64;
-        let late = behind.iter().flatten().filter(|delay| **delay >= 3000).count() as f64;
-        assert!((broken / total - 0.05).abs() < 0.01, "{broken} of {total}");
-        assert!((late / total - 0.1).abs() < 0.02, "{late} of {total}");
-        assert!(
-            behind.iter().flatten().all(|delay| (0..2000).contains(delay) || (3000..40_000).contains(delay))
-        );
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn played_events_come_in_order_and_none_is_left_out() {
-        let settings = Settings { rate: 5000.0, duration: Some(Millis::seconds(5)), ..Settings::default() };
-        let clock = ManualClock::at(Timestamp(1_700_000_000_000));
-        let batches: Vec<_> = play(Simulator::new(settings.clone(), &clock)).collect().await;
-        assert!(batches.len() > 100, "{} batches", batches.len());
-        assert_eq!(batches.concat(), simulate(settings));
-    }
-
-    #[test]
-    fn one_products_rate_collapses_at_the_end_of_each_period() {
-        let settings = Settings {
-            rate: 2000.0,
-            malformed: 0.0,
-            collapse: Collapse { rank: 0, period: Millis::minutes(2), length: Millis::minutes(1) },
-            ..minutes(2)
-        };
-        let events = simulate(settings);
-        let rate = |from: i64, to: i64| {
-            let count = |topic| {
-                let wanted = |event: &&SimulatedEvent| {
-                    event.topic == topic && event.key == b"product_1" && (from..to).contains(&event.send_at.0)
-                };
-                events.iter().filter(wanted).count() as f64
-            };
-            count(CLICKS) / count(IMPRESSIONS)
-        };
-        // Clicks come up to four seconds after their impressions.
-        assert!(rate(65_000, 120_000) < rate(5000, 60_000) / 4.0);
-    }
 }

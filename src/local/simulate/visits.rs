@@ -1,0 +1,275 @@
+//! What shoppers do on their visits: they look around, click a product, put it into the cart, buy it,
+//! each time some fewer; and orders take their way.
+
+use std::{
+    cmp::Reverse,
+    collections::{BinaryHeap, VecDeque},
+};
+
+use rand::{Rng, SeedableRng, rngs::StdRng};
+
+use super::{Settings, SimulatedEvent, noise, products::Products, records, whole};
+use crate::time::{Clock, Millis, Timestamp};
+
+/// One visit begins where there are so many impressions and clicks.
+const EVENTS_A_VISIT: f64 = 50.0;
+/// How many visits begin with a search.
+const SEARCHES: f64 = 0.2;
+/// The steps of a visit, with the share that takes each after the one before.
+const WAY: [(Step, f64); 3] = [(Step::Look, 1.0), (Step::Click, 0.6), (Step::Cart, 0.3)];
+/// How many buy what is in the cart.
+const BUYS: f64 = 0.3;
+/// How long one takes from step to step: between the two.
+const PACE: (Millis, Millis) = (Millis::seconds(1), Millis::seconds(15));
+/// Of so many purchases one is a large order, and one is several at once.
+const FRAUD: u32 = 40;
+/// How much of a product makes a large order, by what it amounts to at least.
+const LARGE: u64 = 3_000_000;
+/// How far orders that are placed at once are apart.
+const BURST: Millis = Millis::seconds(15);
+/// How many orders are cancelled once they are paid.
+const CANCELLED: f64 = 0.05;
+
+/// What a shopper does, or what becomes of an order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Step {
+    Search,
+    Look,
+    Click,
+    Cart,
+    Purchase,
+    Created,
+    Paid,
+    Shipped,
+    Cancelled,
+}
+
+/// A shopper on a visit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Visit {
+    pub(super) number: u64,
+    pub(super) began: Millis,
+    pub(super) user: u32,
+    /// The product that it is about.
+    pub(super) rank: usize,
+}
+
+impl Visit {
+    /// What the product costs.
+    pub(super) fn price(&self) -> u64 {
+        20_000 + 7_000 * (self.rank as u64 % 20)
+    }
+}
+
+/// What somebody buys.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Order {
+    pub(super) number: u64,
+    pub(super) amount: u64,
+}
+
+/// A step, and when it is taken. By time first: so they are ordered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Act {
+    pub(super) at: Millis,
+    pub(super) visit: Visit,
+    pub(super) order: Order,
+    pub(super) step: Step,
+}
+
+/// The events of simulated visits, in the order in which they are to be sent.
+#[derive(Debug)]
+pub struct Visits {
+    settings: Settings,
+    start: Timestamp,
+    random: StdRng,
+    products: Products,
+    next_visit: f64,
+    acts: BinaryHeap<Reverse<Act>>,
+    ready: VecDeque<SimulatedEvent>,
+    begun: u64,
+    orders: u64,
+    sent: u64,
+}
+
+impl Visits {
+    /// Visits that begin now. The rate is that of impressions and clicks, to which the visits are
+    /// few.
+    pub fn new(settings: Settings, clock: &(impl Clock + ?Sized)) -> Self {
+        let mut random = StdRng::seed_from_u64(settings.seed);
+        Self {
+            start: clock.now(),
+            products: Products::new(settings.products.max(1), &mut random),
+            random,
+            next_visit: 0.0,
+            acts: BinaryHeap::new(),
+            ready: VecDeque::new(),
+            begun: 0,
+            orders: 0,
+            sent: 0,
+            settings,
+        }
+    }
+
+    /// When the next visit begins, if that is before the next act and before the end.
+    fn arrival(&mut self) -> Option<Millis> {
+        let at = whole(self.next_visit);
+        let ended = self.settings.duration.is_some_and(|duration| at >= duration);
+        let act_first = self.acts.peek().is_some_and(|Reverse(act)| act.at <= at);
+        if ended || act_first {
+            return None;
+        }
+        let rate = self.settings.rate.max(f64::MIN_POSITIVE) / EVENTS_A_VISIT / 1000.0;
+        self.next_visit -= (1.0 - self.random.random::<f64>()).ln() / rate;
+        Some(at)
+    }
+
+    /// Decides what happens on a visit.
+    fn plan(&mut self, began: Millis) {
+        self.begun += 1;
+        let rank = self.products.pick(&mut self.random);
+        let user = self.random.random_range(0..self.settings.users.max(1));
+        let visit = Visit { number: self.begun, began, user, rank };
+        let act = |at, step| Reverse(Act { at, visit, step, order: Order::default() });
+        let mut at = began;
+        if self.random.random_bool(SEARCHES) {
+            self.acts.push(act(at, Step::Search));
+        }
+        for (step, share) in WAY {
+            if !self.random.random_bool(share) {
+                return;
+            }
+            at = at + noise::between(PACE, &mut self.random);
+            self.acts.push(act(at, step));
+        }
+        if self.random.random_bool(BUYS) {
+            at = at + noise::between(PACE, &mut self.random);
+            self.buy(at, visit);
+        }
+    }
+
+    /// Has the shopper buy; now and then more than anybody would.
+    fn buy(&mut self, at: Millis, visit: Visit) {
+        let quantity = self.random.random_range(1..4);
+        let fraud = self.random.random_range(0..FRAUD);
+        let quantity = if fraud == 0 { LARGE.div_ceil(visit.price()) } else { quantity };
+        let amount = quantity * visit.price();
+        let orders = if fraud == 1 { 3 } else { 1 };
+        for n in 0..orders {
+            self.place(at + Millis(n * BURST.0), visit, amount);
+        }
+    }
+
+    /// Places an order, pays it, and has it shipped or cancels it.
+    fn place(&mut self, at: Millis, visit: Visit, amount: u64) {
+        self.orders += 1;
+        let order = Order { number: self.orders, amount };
+        let paid = at + noise::between((Millis::seconds(1), Millis::seconds(5)), &mut self.random);
+        let closed = paid + noise::between((Millis::seconds(20), Millis::minutes(1)), &mut self.random);
+        let end = if self.random.random_bool(CANCELLED) { Step::Cancelled } else { Step::Shipped };
+        let steps = [(at, Step::Purchase), (at, Step::Created), (paid, Step::Paid), (closed, end)];
+        self.acts.extend(steps.map(|(at, step)| Reverse(Act { at, visit, order, step })));
+    }
+
+    /// Has an act's events sent, as they come out on their way.
+    fn send(&mut self, act: Act) {
+        for record in records::of(act.step) {
+            self.sent += 1;
+            let happened = self.start + act.at - noise::delay(&self.settings, &mut self.random);
+            let id = format!("{:x}-v{:x}", self.start.0, self.sent);
+            let text = (record.write)(&act, happened, &id);
+            let is_broken = self.random.random::<f64>() < self.settings.malformed;
+            let text = if is_broken { noise::halve(text) } else { text };
+            self.ready.push_back(SimulatedEvent {
+                topic: record.topic,
+                key: (record.key)(&act).into_bytes(),
+                payload: text.into_bytes(),
+                send_at: act.at,
+            });
+        }
+    }
+}
+
+impl Iterator for Visits {
+    type Item = SimulatedEvent;
+
+    fn next(&mut self) -> Option<SimulatedEvent> {
+        while self.ready.is_empty() {
+            if let Some(began) = self.arrival() {
+                self.plan(began);
+            } else {
+                let Reverse(act) = self.acts.pop()?;
+                self.send(act);
+            }
+        }
+        self.ready.pop_front()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{collections::BTreeMap, path::Path};
+
+    use super::*;
+    use crate::{event, sql::Catalog, time::ManualClock};
+
+    const START: Timestamp = Timestamp(1_700_000_000_000);
+
+    fn visits(settings: Settings) -> Vec<SimulatedEvent> {
+        Visits::new(settings, &ManualClock::at(START)).collect()
+    }
+
+    fn hour() -> Settings {
+        Settings { duration: Some(Millis::hours(1)), malformed: 0.0, ..Settings::default() }
+    }
+
+    #[test]
+    fn visits_can_be_repeated_and_come_in_sending_order() {
+        let settings = Settings { duration: Some(Millis::minutes(10)), ..Settings::default() };
+        let events = visits(settings.clone());
+        assert!(events.len() > 10_000 && events.is_sorted_by_key(|event| event.send_at));
+        assert_eq!(events, visits(settings));
+    }
+
+    /// Every event fits the table of its topic in `sql/`, and a half of one does not.
+    #[test]
+    fn events_fit_their_tables() {
+        let catalog = Catalog::load(&Path::new(env!("CARGO_MANIFEST_DIR")).join("sql")).unwrap();
+        let mut topics: BTreeMap<&str, usize> = BTreeMap::new();
+        for SimulatedEvent { topic, payload, .. } in visits(hour()) {
+            let table = catalog.table_of_topic(topic).unwrap();
+            let checked = |payload: &[u8]| event::compose(table, payload, Timestamp::MAX).map(|_| ());
+            assert_eq!(checked(&payload), Ok(()), "{topic}");
+            assert!(checked(&payload[..payload.len() / 2]).is_err(), "{topic}");
+            *topics.entry(topic).or_default() += 1;
+        }
+        assert_eq!(topics.len(), records::VISITS.len());
+        for (topic, table) in records::VISITS {
+            assert!(topics[topic] > 1000, "{topics:?}");
+            assert_eq!(catalog.table_of_topic(topic).unwrap().name, table);
+        }
+    }
+
+    #[test]
+    fn now_and_then_an_order_is_large_and_three_are_one_users() {
+        let of_orders = visits(hour()).into_iter().filter(|event| event.topic == "order_events");
+        let orders =
+            of_orders.map(|event| serde_json::from_slice::<serde_json::Value>(&event.payload).unwrap());
+        let paid: Vec<(String, i64, u64)> = orders
+            .filter(|order| order["status"] == "paid")
+            .map(|order| {
+                let at: jiff::Timestamp = order["timestamp"].as_str().unwrap().parse().unwrap();
+                let amount = order["total_amount"].as_u64().unwrap();
+                (order["user_id"].to_string(), at.as_millisecond(), amount)
+            })
+            .collect();
+        let large = paid.iter().filter(|(_, _, amount)| *amount >= 1_000_000).count();
+        assert!((8..40).contains(&large), "{large} of {}", paid.len());
+        let is_burst = |(user, at, _): &&(String, i64, u64)| {
+            let near = |(other, then, _): &&(String, i64, u64)| other == user && (at - then).abs() < 60_000;
+            paid.iter().filter(near).count() >= 3
+        };
+        let bursts = paid.iter().filter(is_burst).count();
+        assert!((20..120).contains(&bursts), "{bursts} of {}", paid.len());
+    }
+}
