@@ -33,7 +33,10 @@ fn lines(events: &[Event]) -> Vec<u8> {
 /// The last row of each key and window, as its columns.
 fn last_rows(rows: Vec<Row>, key: &[&str]) -> BTreeMap<String, Row> {
     let of = |mut row: Row| {
-        let identity = key.iter().chain(&["window_start", "window_end"]).map(|name| row[*name].to_string());
+        let identity = key
+            .iter()
+            .chain(&["window_start", "window_end"])
+            .map(|name| row.get(*name).map(Value::to_string).unwrap_or_default());
         let identity = identity.collect::<Vec<_>>().join(" ");
         ["view", "revision", "firing", "watermark"].iter().for_each(|name| {
             row.remove(*name);
@@ -50,7 +53,7 @@ fn rows(view: &str, key: &[&str], input: &[u8]) -> BTreeMap<String, Row> {
         let ran =
             run_lines(catalog(&format!("{TABLE}\n{view}")), &[("events", input.to_vec())], batch, partitions);
         assert!(ran.dead.is_empty() && ran.late.is_empty(), "{:?} {:?}", ran.dead, ran.late);
-        last_rows(ran.rows, key)
+        last_rows(ran.rows.into_iter().filter(|row| row["view"] == "v").collect(), key)
     };
     let whole = run(usize::MAX, 1);
     for (batch, partitions) in [(1, 1), (7, 1), (100, 1), (7, 3), (100, 3)] {
@@ -120,6 +123,19 @@ fn a_funnel_of_each_user_in_overlapping_windows() {
 }
 
 #[test]
+fn a_funnel_of_all_users() {
+    let view = "CREATE VIEW u AS SELECT user_id, \
+                window_funnel(INTERVAL '5' SECOND, event = 'view', event = 'click', event = 'purchase') AS steps \
+                FROM events GROUP BY user_id, TUMBLE(ts, INTERVAL '10' SECOND); \
+                CREATE VIEW v AS SELECT count_if(steps >= 1) AS viewed, count_if(steps >= 2) AS clicked, \
+                count_if(steps = 3) AS purchased FROM u GROUP BY window_start, window_end;";
+    // a and b take all steps, c clicks before the view.
+    let expected =
+        json!({ "viewed": 3, "clicked": 2, "purchased": 2, "window_start": 0, "window_end": 10_000 });
+    assert_eq!(only(rows(view, &[], &lines(&SHOPPERS))), expected);
+}
+
+#[test]
 fn the_ends_of_a_session() {
     let view = "CREATE VIEW v AS SELECT user_id, first(page) AS landed, last(event) AS left_with, \
                 array_agg(DISTINCT page) AS pages \
@@ -137,6 +153,36 @@ fn the_ends_of_a_session() {
             row("b", "/p/1", "view", &["/p/1"], 2000, 4000),
             row("b", "/p/1", "purchase", &["/p/1", "/pay"], 6500, 9000),
             row("c", "/p/2", "view", &["/p/2"], 9000, 11_500),
+        ]
+    );
+}
+
+const HOUR: i64 = 3_600_000;
+
+#[test]
+fn keys_are_computed() {
+    let view = "CREATE VIEW v AS SELECT EXTRACT(HOUR FROM ts) AS hour, split_part(page, '/', 2) AS part, \
+                CASE WHEN amount >= 20 THEN 'large' WHEN amount >= 0 THEN 'small' ELSE 'none' END AS size, \
+                date_trunc('day', ts) AS day, count(*) AS events, first(event) AS event \
+                FROM events GROUP BY hour, part, size, day, TUMBLE(ts, INTERVAL '1' DAY);";
+    let events: [Event; 5] = [
+        (HOUR - 1, "a", "view", "/p/1", None),
+        (HOUR, "a", "view", "/p/2", Some(20.0)),
+        (HOUR + 7, "a", "click", "/p/3", Some(21.0)),
+        (HOUR + 9, "a", "click", "/q", Some(1.0)),
+        (24 * HOUR, "a", "view", "", Some(1.0)),
+    ];
+    let found = rows(view, &["hour", "part", "size"], &lines(&events)).into_values();
+    let columns = ["hour", "part", "size", "day", "events", "event"];
+    let found: Vec<Value> =
+        found.map(|row| columns.iter().map(|name| row[*name].clone()).collect()).collect();
+    assert_eq!(
+        found,
+        [
+            json!([0, "", "small", 24 * HOUR, 1, "view"]),
+            json!([0, "p", "none", 0, 1, "view"]),
+            json!([1, "p", "large", 0, 2, "view"]),
+            json!([1, "q", "small", 0, 1, "click"]),
         ]
     );
 }

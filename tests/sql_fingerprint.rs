@@ -94,6 +94,32 @@ fn what_decides_rows_changes_it() {
 }
 
 #[test]
+fn the_parameters_of_aggregates_decide_rows() {
+    let of = |aggregate: &str| changed("sum(price)", aggregate);
+    let mut seen = Vec::new();
+    for aggregate in [
+        "approx_percentile(price, 0.5)",
+        "approx_percentile(price, 0.95)",
+        "window_funnel(INTERVAL '1' MINUTE, kind = 'view', kind = 'click') * 1.0",
+        "window_funnel(INTERVAL '2' MINUTE, kind = 'view', kind = 'click') * 1.0",
+        "window_funnel(INTERVAL '1' MINUTE, kind = 'click', kind = 'view') * 1.0",
+        "window_funnel(INTERVAL '1' MINUTE, kind = 'view', kind = 'click', kind = 'view') * 1.0",
+        "stddev_samp(price)",
+        "stddev_pop(price)",
+        "first(price)",
+        "last(price)",
+    ] {
+        let fingerprint = of(aggregate);
+        assert!(!seen.contains(&fingerprint), "{aggregate}");
+        seen.push(fingerprint);
+    }
+    assert_eq!(of("stddev(price)"), of("stddev_samp(price)"));
+    assert_eq!(of("approx_quantile(price, 1 / 2)"), of("approx_percentile(price, 0.5)"));
+    assert_eq!(of("funnel('60 s', kind = 'view')"), of("window_funnel(INTERVAL '1' MINUTE, kind = 'view')"));
+    assert_eq!(of("sum_if(price, kind = 'a')"), of("sum(price) FILTER (WHERE kind = 'a')"));
+}
+
+#[test]
 fn it_is_the_same_for_ever() {
     // A change here makes every deployed view start anew.
     assert_eq!(format!("{:016x}", fingerprint(SQL)), "e4992926b09305d2");

@@ -11,12 +11,10 @@ use std::mem;
 use super::state::State;
 use crate::{
     codec::{CodecError, Reader, put_varint, put_zigzag},
+    sql::MOST_STEPS,
     time::{Millis, Timestamp},
     value::Value,
 };
-
-/// The most steps that a funnel has.
-pub(crate) const MOST_STEPS: usize = 32;
 
 /// When which steps were taken (a bit each), in order of time. Which event took a step does not
 /// matter, so there is one entry a time.

@@ -18,7 +18,6 @@ mod moments;
 mod percentile;
 mod state;
 
-pub(crate) use funnel::MOST_STEPS;
 pub use keys::KeyTable;
 
 use column::Column;

@@ -19,7 +19,6 @@ use hyper_util::{
 use rustls::crypto::aws_lc_rs;
 
 use super::{
-    digest::cut,
     failure::{Failure, retry_after},
     webhook::Webhook,
 };
@@ -29,8 +28,6 @@ use crate::{error::causes, time::Timestamp};
 const IDLE: Duration = Duration::from_secs(20);
 /// How much of an answer is read.
 const MAX_ANSWER: usize = 64 << 10;
-/// How much of it is told.
-const MAX_TOLD: usize = 200;
 
 /// A client. Clones share their connections.
 #[derive(Clone, Debug)]
@@ -83,10 +80,10 @@ fn wait(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
     retry_after(headers.get(RETRY_AFTER)?.to_str().ok()?, now)
 }
 
-/// `answered 404 Not Found: no_service`, in one line.
+/// `answered 404 Not Found: no_service`, in one line, however long.
 fn reason(status: StatusCode, body: &[u8]) -> String {
     let text = String::from_utf8_lossy(body);
     let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
     let colon = if line.is_empty() { "" } else { ": " };
-    format!("answered {status}{colon}{}", cut(&line, MAX_TOLD))
+    format!("answered {status}{colon}{line}")
 }

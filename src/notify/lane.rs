@@ -14,6 +14,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 
 use super::{
     Alert,
+    digest::cut,
     failure::{Failure, Then, pause},
     http::Http,
     recent::Recent,
@@ -25,6 +26,9 @@ use crate::time::{Clock, Millis, Timestamp};
 
 /// The longest that a target is left alone because it asked for it.
 const LONGEST_HOLD: Duration = Duration::from_hours(24);
+
+/// The most characters of a reason.
+const MAX_REASON: usize = 250;
 
 /// How hard to try.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -183,11 +187,12 @@ impl Lane {
     async fn attempt(&self, alert: &Alert<'_>, deadline: Instant) -> Result<(), Failure> {
         let limit = self.limits.timeout.min(deadline.saturating_duration_since(Instant::now()));
         let answer = timeout(limit, self.carrier.carry(alert, self.clock.now())).await;
-        let unanswered = |_| Failure::unanswered(format!("no answer within {}", millis(limit)));
-        answer
-            .map_err(unanswered)
-            .flatten()
-            .map_err(|failure| Failure { reason: self.target.scrub(&failure.reason), ..failure })
+        let silence = |_| Failure::unanswered(format!("no answer within {}", millis(limit)));
+        answer.map_err(silence).flatten().map_err(|failure| {
+            // In this order: a secret that was cut could not be found any more.
+            let reason = cut(&self.target.scrub(&failure.reason), MAX_REASON);
+            Failure { reason, ..failure }
+        })
     }
 
     /// Waits, and as long as the target asked for; false where that is not before the deadline.

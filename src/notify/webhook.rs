@@ -59,10 +59,13 @@ impl Webhook {
 
 fn secrets(url: &Url) -> Vec<String> {
     let whole = url.query().map_or_else(|| url.path().to_owned(), |query| format!("{}?{query}", url.path()));
-    let parts = url.path_segments().into_iter().flatten().filter(|part| part.len() >= SHORTEST_SECRET);
+    let segments = url.path_segments().into_iter().flatten();
+    // As they are sent, and as a server may tell them.
+    let segments = segments.flat_map(|part| [part.to_owned(), decoded(part)]);
+    // A token may stand in the name's place.
+    let named = segments.chain([decoded(url.username())]).filter(|part| part.len() >= SHORTEST_SECRET);
     let values = url.query_pairs().map(|(_, value)| value.into_owned());
-    let password = url.password().map(decoded);
-    let parts = parts.map(str::to_owned).chain(values).chain(password);
+    let parts = named.chain(values).chain(url.password().map(decoded));
     let mut secrets: Vec<_> = parts.chain([whole]).filter(|part| part.len() > 1).collect();
     secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
     secrets

@@ -47,6 +47,9 @@ pub enum AggregateFunction {
     WindowFunnel(Millis),
 }
 
+/// The most steps of a `window_funnel`.
+pub const MOST_STEPS: usize = 32;
+
 /// A measure of how far values lie apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Spread {

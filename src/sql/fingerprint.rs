@@ -88,7 +88,7 @@ fn write_table(text: &mut String, source: &Source, table: &Table) -> fmt::Result
     }
     if let Format::Text(pattern) = &table.format {
         let name = |slot| describe::column_name(table, slot);
-        writeln!(text, "pattern {:?}", pattern.display(&name))?;
+        writeln!(text, "pattern {:?}", pattern.display(name))?;
     }
     Ok(())
 }

@@ -43,7 +43,7 @@ mod types;
 mod union;
 mod view;
 
-pub use aggregates::{Aggregate, AggregateFunction, Fraction, Spread};
+pub use aggregates::{Aggregate, AggregateFunction, Fraction, MOST_STEPS, Spread};
 pub use catalog::LoadError;
 pub use error::{SqlError, SqlErrors, SqlFile};
 pub use expr::{Comparison, DatePart, Expr, Function, parse_timestamp};

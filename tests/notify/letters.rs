@@ -45,6 +45,19 @@ async fn retries_come_to_an_end() {
 }
 
 #[tokio::test]
+async fn a_long_answer_is_cut_after_its_secrets_were_taken_out() {
+    for before in 190..240 {
+        let page = format!("{} /services/s3cret0123456789 was not found", "x".repeat(before));
+        let server = Server::start([Reply::Say(404, page.leak())]).await;
+        let stand = Stand::new(settings(&format!("{}/services/s3cret0123456789", server.url()))).await;
+        stand.notify(&[alert("a1", "LOW")]).await;
+        let letter = stand.take_letter();
+        let reason = header(&letter, "weir.reason");
+        assert!(!reason.contains("s3c") && reason.chars().count() <= 250, "{reason}");
+    }
+}
+
+#[tokio::test]
 async fn silence_is_tried_again_and_then_a_dead_letter() {
     let server = Server::start([Reply::Hang, Reply::Hang, Reply::Hang]).await;
     let stand = Stand::new(settings(&server.url())).await;

@@ -90,6 +90,8 @@ fn what_a_server_echoes_is_scrubbed() {
     let target = &Target::list("https://user:passw0rd@a.example/services/s3cret?token=t0ken").unwrap()[0];
     let page = "The URL /services/s3cret?token=t0ken was not found. s3cret t0ken passw0rd";
     assert_eq!(target.scrub(page), "The URL … was not found. … … …");
+    let token = &Target::list("https://t0ken-as-name@a.example/a%20s3cret").unwrap()[0];
+    assert_eq!(token.scrub("a s3cret, a%20s3cret, t0ken-as-name"), "…, …, …");
     let phone = &Target::list("sms:+4915112345678").unwrap()[0];
     assert_eq!(phone.scrub("Reason: +4915112345678 is not valid"), "Reason: +… is not valid");
 }

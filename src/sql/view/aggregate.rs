@@ -3,9 +3,8 @@
 use sqlparser::ast::{self, DuplicateTreatment, FunctionArg, FunctionArgExpr, FunctionArguments};
 
 use crate::{
-    aggregate::MOST_STEPS,
     sql::{
-        aggregates::{Aggregate, AggregateFunction, Fraction, Kind},
+        aggregates::{Aggregate, AggregateFunction, Fraction, Kind, MOST_STEPS},
         bind::{Binder, RowScope, Typed},
         duration,
         error::{Diagnostics, Place},

@@ -206,6 +206,7 @@ pub(super) fn default_name(expr: &ast::Expr, index: usize) -> String {
         E::Ceil { .. } => "ceil".to_owned(),
         E::Trim { .. } => "trim".to_owned(),
         E::Substring { .. } => "substr".to_owned(),
+        E::Position { .. } => "position".to_owned(),
         _ => format!("column{}", index + 1),
     }
 }
