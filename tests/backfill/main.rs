@@ -15,7 +15,7 @@ use std::{ops::Range, sync::atomic::Ordering};
 use faults::Fate;
 use rand::{Rng, SeedableRng, rngs::StdRng};
 use weir::{
-    backfill::{BackfillError, From, Options, Summary},
+    backfill::{BackfillError, Options, Start, Summary},
     state::{Backfill, Store},
     time::{Offset, Timestamp},
 };
@@ -35,7 +35,7 @@ const VIEWS: [&str; 4] = [
      GROUP BY k, HOP(window_time, INTERVAL '20' SECOND, INTERVAL '40' SECOND)",
 ];
 
-const FROM_START: Options = Options { from: From::Earliest, batch: 7, join: false };
+const FROM_START: Options = Options { from: Start::Earliest, batch: 7, join: false };
 
 fn batches(len: usize, size: usize) -> impl Iterator<Item = Range<usize>> {
     (0..len).step_by(size).map(move |start| start..(start + size).min(len))
@@ -259,7 +259,7 @@ fn a_view_or_a_topic_that_is_not_there_is_named() {
     assert_eq!(error(&world), "topic events does not exist");
 }
 
-fn from(world: &World, from: From) -> Summary {
+fn from(world: &World, from: Start) -> Summary {
     block_on(world.backfill(&Fate::lives(0), Options { from, ..FROM_START })).unwrap()
 }
 
@@ -269,12 +269,12 @@ fn it_begins_where_it_is_told() {
     let fresh = || World::new(VIEWS[2], &logs);
     let middle = Timestamp(logs[0][12].2);
     for (begins, records) in [
-        (From::Offset(Offset(0)), 30),
-        (From::Offset(Offset(10)), 20),
-        (From::Offset(Offset(99)), 0),
-        (From::Time(middle), 18),
-        (From::Time(Timestamp(0)), 30),
-        (From::Time(Timestamp(i64::MAX)), 0),
+        (Start::Offset(Offset(0)), 30),
+        (Start::Offset(Offset(10)), 20),
+        (Start::Offset(Offset(99)), 0),
+        (Start::Time(middle), 18),
+        (Start::Time(Timestamp(0)), 30),
+        (Start::Time(Timestamp(i64::MAX)), 0),
     ] {
         assert_eq!(from(&fresh(), begins).records, records, "{begins:?}");
     }
@@ -285,11 +285,11 @@ fn what_is_begun_goes_on_where_it_stands() {
     for view in VIEWS {
         let logs = records(5, 1, 30, 2000);
         let (whole, parts) = (World::new(view, &logs), World::new(view, &logs));
-        assert_eq!(from(&whole, From::Offset(Offset(10))).records, 20);
+        assert_eq!(from(&whole, Start::Offset(Offset(10))).records, 20);
         parts.log.hide_all_but(20);
-        assert_eq!(from(&parts, From::Offset(Offset(10))).records, 10);
+        assert_eq!(from(&parts, Start::Offset(Offset(10))).records, 10);
         parts.log.show(0, 30);
-        assert_eq!(from(&parts, From::Earliest).records, 10);
+        assert_eq!(from(&parts, Start::Earliest).records, 10);
         assert_eq!(block_on(parts.seen()), block_on(whole.seen()), "{view}");
     }
 }
@@ -299,11 +299,11 @@ fn what_the_broker_dropped_is_counted() {
     let world = World::new(VIEWS[2], &records(5, 1, 30, 0));
     world.log.starts.store(5, Ordering::SeqCst);
     world.log.hide_all_but(10);
-    let summary = from(&world, From::Earliest);
+    let summary = from(&world, Start::Earliest);
     assert_eq!((summary.total, summary.records, summary.lost), (5, 5, 0));
     world.log.starts.store(18, Ordering::SeqCst);
     world.log.show(0, 30);
-    let summary = from(&world, From::Earliest);
+    let summary = from(&world, Start::Earliest);
     assert_eq!((summary.lost, summary.records), (8, 12));
 }
 
