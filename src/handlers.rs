@@ -89,10 +89,18 @@ fn log_batch(batch: &event::RawBatch, absorbed: &Absorbed) {
         dead = absorbed.dead,
         late = absorbed.late,
         skipped = absorbed.skipped,
+        deferred = absorbed.deferred,
         windows = absorbed.windows,
         rows = absorbed.rows,
         "absorbed a batch"
     );
+    if absorbed.deferred > 0 {
+        tracing::warn!(
+            topic = batch.topic,
+            partition = batch.partition,
+            "left records to a backfill: run weir backfill again"
+        );
+    }
 }
 
 /// Sweeps: finds idle partitions and closes what is due. What the schedule sent does not matter.

@@ -16,11 +16,13 @@
 //! | [`state`] | the store: head, slabs, pages, history |
 //! | [`publish`] | result, late and dead-letter topics |
 //! | [`engine`] | absorb (batch to slabs) and close (slabs to rows) |
+//! | [`backfill`] | a view rebuilt from its topics |
 //! | `notify` (feature) | alerts to webhooks, Slack and SNS |
 //! | [`handlers`], [`settings`] | what a function does with an invocation, and what its environment tells it |
 //! | [`run`] | the engine over files, in memory |
 
 pub mod aggregate;
+pub mod backfill;
 pub mod codec;
 pub mod engine;
 pub mod error;

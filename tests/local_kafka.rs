@@ -1,14 +1,16 @@
 //! The promise: producers and consumers find in the embedded broker what they would find in Kafka.
 #![cfg(feature = "local")]
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 use weir::{
+    backfill::{Log, kafka::KafkaLog},
     local::broker::{BrokerError, EmbeddedBroker},
     publish::{
         Message, Publisher, Topics,
         kafka::{KafkaPublisher, KafkaSettings},
     },
-    time::Offset,
+    state::Partition,
+    time::{Clock, Millis, Offset, SystemClock, Timestamp},
 };
 
 fn publisher(broker: &EmbeddedBroker) -> KafkaPublisher {
@@ -77,4 +79,40 @@ async fn an_unknown_topic_is_an_error_that_names_it() {
     let error = error.unwrap_err();
     assert_eq!(error.to_string(), "failed to publish to topic nowhere");
     assert!(std::error::Error::source(&error).unwrap().to_string().contains("UnknownTopic"), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_topic_is_read_from_any_offset_and_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let broker = EmbeddedBroker::start(dir.path(), None).unwrap();
+    let kafka = publisher(&broker);
+    kafka.ensure_topics(&[("views", 1)]).await.unwrap();
+    let send = async |range: std::ops::Range<u32>| {
+        kafka.publish(range.map(|i| message("views", "p", format!("{i}"))).collect()).await.unwrap();
+    };
+    send(0..100).await;
+    let log = KafkaLog::new(KafkaSettings::plain(broker.bootstrap()), kafka.clone());
+    let partition = Partition { topic: "views".into(), index: 0 };
+    let read = async |from, end, most| {
+        let batch = log.read(&partition, Offset(from), Offset(end), most).await.unwrap();
+        assert_eq!((batch.topic.as_str(), batch.partition), ("views", 0));
+        for record in &batch.records {
+            assert_eq!(batch.bytes[record.value.clone()], *record.offset.to_string().as_bytes());
+            assert_eq!(batch.bytes[record.key.clone().unwrap()], *b"p");
+            assert!(record.timestamp.is_some());
+        }
+        batch.records.iter().map(|record| record.offset.0).collect::<Vec<_>>()
+    };
+    assert_eq!(read(0, 100, 40).await, (0..40).collect::<Vec<_>>());
+    assert_eq!(read(40, 100, 500).await, (40..100).collect::<Vec<_>>());
+    // The consumer has seen the end of before; what came since is read all the same.
+    send(100..103).await;
+    assert_eq!(read(100, 103, 500).await, [100, 101, 102]);
+    assert_eq!(read(97, 99, 2).await, [97, 98]);
+    assert_eq!(log.end_offset("views", 0).await.unwrap(), Offset(103));
+    let hour = Millis::hours(1);
+    let now = SystemClock.now();
+    assert_eq!(log.offset_at(&partition, now - hour).await.unwrap(), Offset(0));
+    assert_eq!(log.offset_at(&partition, Timestamp(0)).await.unwrap(), Offset(0));
+    assert_eq!(log.offset_at(&partition, now + hour).await.unwrap(), Offset(103));
 }

@@ -1,9 +1,9 @@
 //! The promise: a slab of a counting view takes at most 12 bytes a key, for ids of ten characters. So
 //! a batch costs its slab's kilobytes in write units, and one more for the head.
 
-#![expect(clippy::unwrap_used, reason = "a test that panics has failed")]
+#![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "a test that panics has failed")]
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use rand::{Rng, SeedableRng, distr::Alphanumeric, rngs::SmallRng};
 use weir::{
@@ -11,8 +11,8 @@ use weir::{
     event::{RawBatch, RawRecord},
     publish::{MemoryPublisher, PublishError, Topics},
     sql::{Catalog, SqlFile},
-    state::MemoryStore,
-    time::{Offset, SystemClock},
+    state::{ItemKey, MemoryStore, Partition, Span, Store, ViewId},
+    time::{Offset, SystemClock, Timestamp},
 };
 
 const START: i64 = 1_700_000_000_000;
@@ -72,7 +72,18 @@ async fn bytes(keys: usize, events: usize) -> usize {
     let engine = Engine::new(Arc::new(catalog()), store, publisher, OnePartition, clock, Settings::default());
     let absorbed = engine.absorb(&batch(keys, events)).await.unwrap();
     assert_eq!((absorbed.accepted, absorbed.windows), (events as u64, 0), "all is in slabs that stand");
-    engine.store().stats().bytes.try_into().unwrap()
+    let view = ViewId::new("ctr", engine.catalog().views[0].fingerprint);
+    let partition = Partition { topic: "events".into(), index: 0 };
+    let (from, to) = (Timestamp(START), Timestamp(START));
+    let slabs = engine.store().scan(&Span::Slabs { view, partition, epoch: 0, from, to }).await.unwrap();
+    let chunk = |key: &ItemKey| match key {
+        ItemKey::Slab { chunk, .. } => *chunk,
+        other => panic!("{other:?} is no slab"),
+    };
+    // What was split stays behind until it expires.
+    let split: BTreeSet<_> = slabs.iter().filter_map(|(key, _)| chunk(key).parent()).collect();
+    let leaves = slabs.iter().filter(|(key, _)| !split.contains(&chunk(key)));
+    leaves.map(|(_, item)| item.body.len()).sum()
 }
 
 #[tokio::test]

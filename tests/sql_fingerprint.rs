@@ -58,6 +58,8 @@ fn what_decides_rows_changes_it() {
         ("topic = 'clicks'", "topic = 'clicks2'"),
         ("watermark_delay = '2 seconds'", "watermark_delay = '3 seconds'"),
         ("allowed_lateness = '5 seconds'", "allowed_lateness = '6 seconds'"),
+        ("topic = 'results'", "topic = 'results', generation = '2'"),
+        ("topic = 'results'", "topic = 'results', generation = '3'"),
         ("price DOUBLE, unused", "price BIGINT, unused"),
         ("kind TEXT, price DOUBLE, unused", "kind TEXT OPTIONS (field = 'type'), price DOUBLE, unused"),
         ("kind TEXT, price DOUBLE, unused", "kind TEXT OPTIONS (field = 'type, kind'), price DOUBLE, unused"),

@@ -1,5 +1,7 @@
 //! The `weir` command.
 
+#[cfg(all(feature = "kafka", feature = "dynamodb"))]
+mod backfill;
 mod check;
 mod explain;
 mod input;
@@ -52,6 +54,8 @@ impl Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    #[cfg(all(feature = "kafka", feature = "dynamodb"))]
+    Backfill(backfill::Args),
     Check(check::Args),
     Explain(explain::Args),
     Run(run::Args),
@@ -89,6 +93,8 @@ fn is_broken_pipe(error: &anyhow::Error) -> bool {
 
 fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
+        #[cfg(all(feature = "kafka", feature = "dynamodb"))]
+        Command::Backfill(args) => block_on(backfill::run(args)),
         Command::Check(args) => check::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Run(args) => run::run(&args),
@@ -106,7 +112,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
 }
 
 /// Several threads: connections must go on while a command reads a file.
-#[cfg(any(feature = "local", feature = "notify"))]
+#[cfg(any(all(feature = "kafka", feature = "dynamodb"), feature = "notify"))]
 fn block_on(command: impl Future<Output = anyhow::Result<ExitCode>>) -> anyhow::Result<ExitCode> {
     use anyhow::Context as _;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();

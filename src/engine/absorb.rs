@@ -16,7 +16,7 @@ use crate::{
     event::{Batch, RawBatch, decode},
     publish::{Publisher, Topics},
     sql::{Origin, Source},
-    state::{Advance, Head, ItemKey, Partition, Progress, Store, Written},
+    state::{Advance, Backfill, Head, ItemKey, Partition, Progress, Store, Written},
     time::{Offset, Timestamp},
 };
 
@@ -52,8 +52,12 @@ impl<S: Store, P: Publisher, T: Topics> Engine<S, P, T> {
                 tasks.push((Task { view_index, view, source, batch: &batch, partition }, head));
             }
         }
-        let next_of = |(task, head): &(Task<'_>, Head)| progress(head, &task.partition).next;
-        let absorbed_by_all = tasks.iter().map(next_of).min().unwrap_or_default();
+        // A view that leaves the batch to its backfill has had it neither before nor now.
+        let next_of = |(task, head): &(Task<'_>, Head)| {
+            let progress = progress(head, &task.partition);
+            (!self.is_left_to_backfill(task, 0, &progress)).then_some(progress.next)
+        };
+        let absorbed_by_all = tasks.iter().filter_map(next_of).min().unwrap_or_default();
         let dead = self.publish_dead_letters(&batch, absorbed_by_all).await?;
         let largest =
             batch.records.iter().filter_map(|record| record.event_time.as_ref().ok()).max().copied();
@@ -78,6 +82,10 @@ impl<S: Store, P: Publisher, T: Topics> Engine<S, P, T> {
         let (mut head, mut from, mut cut_at, mut conflicts, mut reported) = (head, 0, None, 0, 0);
         loop {
             let progress = progress(&head, &task.partition);
+            if self.is_left_to_backfill(task, from, &progress) {
+                total.deferred += (task.batch.records.len() - from) as u64;
+                return Ok(());
+            }
             if self.is_made_anew(task, from, &progress).await? {
                 self.store.restart(&task.view.id, &task.partition, progress.epoch).await?;
                 head = self.store.head(&task.view.id).await?;
@@ -112,6 +120,11 @@ impl<S: Store, P: Publisher, T: Topics> Engine<S, P, T> {
                 continue;
             }
             head = self.advance(task, &fold, &progress, &mut writer, head).await?;
+            if is_begun_meanwhile(&head, &task.partition, &progress) {
+                writer.invalidate();
+                total.deferred += (task.batch.records.len() - from) as u64;
+                return Ok(());
+            }
             writer.rows = std::mem::take(&mut fold.rows);
             let closing = Closing {
                 view_index: task.view_index,
@@ -137,6 +150,14 @@ impl<S: Store, P: Publisher, T: Topics> Engine<S, P, T> {
             cut_at = Some(from);
             head = self.store.head(&task.view.id).await?;
         }
+    }
+
+    /// Whether the records from `from` on are a backfill's to bring: there is a gap before them that only
+    /// it can fill. It reads the end of the topic after it has moved the head, so what is in the topic
+    /// now is before that end.
+    fn is_left_to_backfill(&self, task: &Task<'_>, from: usize, progress: &Progress) -> bool {
+        let is_beyond = || task.batch.records.get(from).is_some_and(|first| first.offset > progress.next);
+        !self.fills && progress.backfill == Backfill::Filling && is_beyond()
     }
 
     /// Whether what looks like a redelivery is a topic that was deleted and made again: then the
@@ -233,6 +254,10 @@ impl<S: Store, P: Publisher, T: Topics> Engine<S, P, T> {
             largest: fold.largest(),
             seen_at: self.clock.now(),
             floor: task.view.slices.start(floor.min(fold.largest())),
+            backfill: match progress.backfill {
+                Backfill::Filling if !self.fills => Backfill::Joined,
+                backfill => backfill,
+            },
         };
         let head = self.store.advance(&task.view.id, step).await?;
         writer.committed(next);
@@ -254,6 +279,13 @@ impl<S: Store, P: Publisher, T: Topics> Engine<S, P, T> {
         }
         Ok(sources)
     }
+}
+
+/// Whether a backfill began the partition while a batch was folded as if there were none. The head did
+/// not take the batch, and nobody reads the slabs of its epoch.
+fn is_begun_meanwhile(head: &Head, partition: &Partition, was: &Progress) -> bool {
+    let is_begun = |now: &Progress| now.backfill != Backfill::Never && now.epoch != was.epoch;
+    was.backfill == Backfill::Never && head.partitions.get(partition).is_some_and(is_begun)
 }
 
 /// How far a partition has come.

@@ -16,7 +16,7 @@ use super::{
 use crate::{
     codec::{CodecError, Reader, unpack},
     sql::{Catalog, View},
-    state::{Chunk, Head, Item, ItemKey, Partition, Progress, Scope, Store, ViewId},
+    state::{Backfill, Chunk, Head, Item, ItemKey, Partition, Progress, Scope, Store, ViewId},
     time::{Offset, Timestamp},
     value::Value,
 };
@@ -48,6 +48,7 @@ impl Inspector {
                 "idle": progress.idle_at == Some(progress.next),
                 "epoch": progress.epoch,
                 "floor": time(progress.floor),
+                "backfill": backfill(progress.backfill),
             })
         };
         let closed = head.closed.iter().map(|(scope, at)| (scope_name(*scope), time(*at)));
@@ -194,6 +195,14 @@ fn place(key: &ItemKey) -> Map<String, Json> {
 
 fn chunk_name(chunk: Chunk) -> Json {
     format!("{} of {}", chunk.index, 1u64 << chunk.depth.min(63)).into()
+}
+
+fn backfill(backfill: Backfill) -> Option<&'static str> {
+    match backfill {
+        Backfill::Never => None,
+        Backfill::Filling => Some("filling"),
+        Backfill::Joined => Some("joined"),
+    }
 }
 
 fn scope_name(scope: Scope) -> String {

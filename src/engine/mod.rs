@@ -104,6 +104,8 @@ pub struct Engine<S, P, T> {
     settings: Settings,
     writers: std::sync::Mutex<Writers>,
     partitions: tokio::sync::Mutex<HashMap<String, i32>>,
+    /// Whether its batches are those of a backfill.
+    fills: bool,
     /// For each view how far this process has brought its scopes.
     turns: Vec<tokio::sync::Mutex<BTreeMap<Scope, Turn>>>,
 }
@@ -121,6 +123,8 @@ pub struct Absorbed {
     pub late: u64,
     /// How many records had been absorbed before, a view each.
     pub skipped: u64,
+    /// How many records were left to a backfill, a view each.
+    pub deferred: u64,
     /// How many rows were given out.
     pub rows: u64,
     /// How many windows were closed.
@@ -142,6 +146,7 @@ impl<S: Store, P: Publisher, T: Topics> Engine<S, P, T> {
         let views = catalog.views.iter().map(|view| ViewRuntime::new(&catalog, view)).collect();
         let turns = catalog.views.iter().map(|_| tokio::sync::Mutex::default()).collect();
         Self {
+            fills: false,
             turns,
             catalog,
             views,
@@ -153,6 +158,14 @@ impl<S: Store, P: Publisher, T: Topics> Engine<S, P, T> {
             writers: std::sync::Mutex::default(),
             partitions: tokio::sync::Mutex::default(),
         }
+    }
+
+    /// The engine of a backfill: it takes batches wherever they begin, and leaves the partitions to be
+    /// filled until functions join it. (See [`crate::state::Backfill`].)
+    #[must_use]
+    pub fn for_backfill(mut self) -> Self {
+        self.fills = true;
+        self
     }
 
     /// What it runs.

@@ -49,6 +49,9 @@ impl View {
             writeln!(text, "  {clause} {}", having.display(&|slot| self.slot_name(slot)))?;
         }
         let options = &self.options;
+        if let Some(generation) = &options.generation {
+            writeln!(text, "  generation {generation}")?;
+        }
         writeln!(text, "  allowed lateness {}", options.allowed_lateness)?;
         writeln!(text, "  idle after {}, flushed after {}", options.idle_timeout, options.flush_after)?;
         writeln!(text, "  history {}", options.history)?;

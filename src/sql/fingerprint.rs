@@ -1,7 +1,7 @@
 //! A view's identity: a hash of everything that decides its rows.
 //!
 //! It is made of a canonical text of the resolved plan: topics and the columns that are read from them, the
-//! watermark's delay, filters, keys, inputs, window, outputs, HAVING, allowed lateness. Names of files, tables and
+//! watermark's delay, filters, keys, inputs, window, outputs, HAVING, allowed lateness, generation. Names of files, tables and
 //! views, comments, layout, where results go and how long they are kept decide no row.
 
 use std::fmt::{self, Write as _};
@@ -64,6 +64,9 @@ fn write(text: &mut String, view: &View, catalog: &Catalog) -> fmt::Result {
     }
     if view.options.cooldown > Millis(0) {
         writeln!(text, "cooldown {}", view.options.cooldown.0)?;
+    }
+    if let Some(generation) = &view.options.generation {
+        writeln!(text, "generation {generation:?}")?;
     }
     writeln!(text, "lateness {}", view.options.allowed_lateness.0)
 }

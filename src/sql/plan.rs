@@ -277,6 +277,8 @@ pub struct Options {
     pub alert: bool,
     /// How long after an alert the same key raises no other (`cooldown`, default 0).
     pub cooldown: Millis,
+    /// What tells its state from an earlier one of the same definition (`generation`).
+    pub generation: Option<String>,
 }
 
 /// The topic of alert views that name none.
@@ -306,6 +308,7 @@ impl Default for Options {
             history: Millis::days(7),
             alert: false,
             cooldown: Millis(0),
+            generation: None,
         }
     }
 }

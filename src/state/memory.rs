@@ -171,6 +171,23 @@ impl Store for MemoryStore {
         Ok(tables.head(view))
     }
 
+    async fn begin_backfill(
+        &self,
+        view: &ViewId,
+        partition: &Partition,
+        from: Offset,
+        now: Timestamp,
+    ) -> Result<(), StateError> {
+        let mut tables = self.lock();
+        let begin = |old: Option<&Progress>| old.is_none().then(|| step::begun(from, now));
+        if tables.update(view, partition, begin)
+            && let Some(head) = tables.heads.get_mut(view)
+        {
+            head.born.get_or_insert(now);
+        }
+        Ok(())
+    }
+
     async fn mark_idle(&self, view: &ViewId, partition: &Partition, next: Offset) -> Result<(), StateError> {
         self.lock().update(view, partition, |old| step::idled(old, next));
         Ok(())

@@ -98,6 +98,23 @@ pub struct Progress {
     /// The slice from which on a writer that starts cold has to load its slabs: nothing that is
     /// still open began before it. Only views with sessions need it.
     pub floor: Timestamp,
+    /// Whether a backfill reads it.
+    pub backfill: Backfill,
+}
+
+/// What a backfill has to do with a source partition.
+///
+/// While a partition is [`Backfill::Filling`], a function's batch that begins beyond its next offset is
+/// left out of the view: the backfill, which reads the topic itself, brings those records in their turn.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Backfill {
+    /// Nothing: functions have absorbed it from the first record on that they were given.
+    #[default]
+    Never,
+    /// It was begun by a backfill, and no function has gone on yet where the backfill stands.
+    Filling,
+    /// Functions have gone on where the backfill stood.
+    Joined,
 }
 
 impl Progress {
@@ -109,6 +126,7 @@ impl Progress {
         idle_at: None,
         epoch: 0,
         floor: Timestamp::MIN,
+        backfill: Backfill::Never,
     };
 }
 
@@ -137,6 +155,8 @@ pub struct Advance {
     pub seen_at: Timestamp,
     /// See [`Progress::floor`].
     pub floor: Timestamp,
+    /// See [`Progress::backfill`].
+    pub backfill: Backfill,
 }
 
 /// A part of a hash space: the hashes whose top `depth` bits are `index`.
@@ -298,6 +318,16 @@ pub trait Store: Send + Sync {
     /// Never moves anything backwards but the floor, and drops the idle mark. Returns the head as it
     /// stands afterwards in either case.
     fn advance(&self, view: &ViewId, step: Advance) -> impl Future<Output = Result<Head, StateError>> + Send;
+
+    /// Begins a partition for a backfill at an offset, unless the head has it already. It begins in epoch
+    /// 1: a batch of epoch 0 that is being absorbed meanwhile leaves nothing in it.
+    fn begin_backfill(
+        &self,
+        view: &ViewId,
+        partition: &Partition,
+        from: Offset,
+        now: Timestamp,
+    ) -> impl Future<Output = Result<(), StateError>> + Send;
 
     /// Marks a partition idle at `next` (one that never reported: at its first offset), unless it has
     /// moved on.

@@ -18,6 +18,7 @@ macro_rules! delegate {
 delegate! {
     head(view: &ViewId) -> Head;
     advance(view: &ViewId, step: Advance) -> Head;
+    begin_backfill(view: &ViewId, partition: &Partition, from: Offset, now: Timestamp) -> ();
     mark_idle(view: &ViewId, partition: &Partition, next: Offset) -> ();
     restart(view: &ViewId, partition: &Partition, epoch: u32) -> ();
     set_closed(view: &ViewId, scope: Scope, through: Timestamp) -> ();

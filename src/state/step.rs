@@ -4,8 +4,8 @@
 //! comes back here where an expression cannot say it. A partition that is not in the head counts as
 //! epoch 0 with any offset ahead of it.
 
-use super::{Advance, Progress};
-use crate::time::Offset;
+use super::{Advance, Backfill, Progress};
+use crate::time::{Offset, Timestamp};
 
 /// The partition after a batch's step; nothing where the step does not apply.
 pub(super) fn advanced(old: Option<&Progress>, step: &Advance) -> Option<Progress> {
@@ -22,7 +22,13 @@ pub(super) fn advanced(old: Option<&Progress>, step: &Advance) -> Option<Progres
         epoch: old.epoch,
         // A late event may begin a session before all others.
         floor: step.floor,
+        backfill: step.backfill,
     })
+}
+
+/// A partition as a backfill begins it.
+pub(super) fn begun(from: Offset, now: Timestamp) -> Progress {
+    Progress { next: from, seen_at: now, epoch: 1, backfill: Backfill::Filling, ..Progress::NONE }
 }
 
 /// The partition marked idle at `next`; nothing where it has moved on.

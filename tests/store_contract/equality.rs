@@ -2,7 +2,9 @@
 
 use proptest::{prelude::*, sample::select};
 use weir::{
-    state::{Advance, Chunk, Head, Item, ItemKey, MemoryStore, Partition, Scope, Span, Store, Written},
+    state::{
+        Advance, Backfill, Chunk, Head, Item, ItemKey, MemoryStore, Partition, Scope, Span, Store, Written,
+    },
     time::{Offset, Timestamp},
 };
 
@@ -11,6 +13,7 @@ use crate::support::{self, history, page, partition, slab, view};
 #[derive(Clone, Debug)]
 enum Call {
     Advance(Advance),
+    Begin(Partition, Offset, Timestamp),
     MarkIdle(Partition, Offset),
     Restart(Partition, u32),
     SetClosed(Scope, Timestamp),
@@ -34,6 +37,10 @@ async fn answer(store: &impl Store, call: Call) -> Answer {
     let view = &view();
     match call {
         Call::Advance(step) => Answer::Head(store.advance(view, step).await.unwrap()),
+        Call::Begin(p, from, now) => {
+            store.begin_backfill(view, &p, from, now).await.unwrap();
+            Answer::Done
+        }
         Call::MarkIdle(p, next) => {
             store.mark_idle(view, &p, next).await.unwrap();
             Answer::Done
@@ -72,10 +79,11 @@ fn times() -> impl Strategy<Value = Timestamp> {
 }
 
 fn steps() -> impl Strategy<Value = Advance> {
-    (partitions(), 0..3_u32, 0..6_i64, times(), times(), times()).prop_map(
-        |(partition, epoch, next, largest, seen_at, floor)| {
+    let backfills = select(vec![Backfill::Never, Backfill::Filling, Backfill::Joined]);
+    (partitions(), 0..3_u32, 0..6_i64, times(), times(), times(), backfills).prop_map(
+        |(partition, epoch, next, largest, seen_at, floor, backfill)| {
             let epoch = epoch.saturating_sub(1);
-            Advance { partition, epoch, next: Offset(next), largest, seen_at, floor }
+            Advance { partition, epoch, next: Offset(next), largest, seen_at, floor, backfill }
         },
     )
 }
@@ -114,6 +122,7 @@ fn calls() -> impl Strategy<Value = Call> {
     let scopes = select(vec![Scope::All, Scope::Partition(0), Scope::Partition(1)]);
     prop_oneof![
         4 => steps().prop_map(Call::Advance),
+        1 => (partitions(), 0..6_i64, times()).prop_map(|(p, from, at)| Call::Begin(p, Offset(from), at)),
         2 => (partitions(), 0..6_i64).prop_map(|(p, next)| Call::MarkIdle(p, Offset(next))),
         1 => (partitions(), 0..2_u32).prop_map(|(p, epoch)| Call::Restart(p, epoch)),
         1 => (scopes, times()).prop_map(|(scope, at)| Call::SetClosed(scope, at)),

@@ -2,7 +2,7 @@
 
 use futures::future::join_all;
 use weir::{
-    state::{Advance, Head, Progress, Scope, Store, ViewId},
+    state::{Advance, Backfill, Head, Progress, Scope, Store, ViewId},
     time::{Offset, Timestamp},
 };
 
@@ -23,6 +23,7 @@ pub(crate) async fn an_advance_shows_in_the_head_it_returns(store: impl Store) {
         idle_at: None,
         epoch: 0,
         floor: Timestamp(at - 1),
+        backfill: Backfill::Never,
     };
     let partitions = [(a, progress(10, 1000)), (b, progress(5, 500))].into();
     assert_eq!(head, Head { partitions, born: Some(Timestamp(1001)), ..Head::default() });
@@ -86,6 +87,50 @@ pub(crate) async fn the_ends_of_time_come_back(store: impl Store) {
     assert_eq!(head.partitions[&b].next, Offset(i64::MAX));
     assert_eq!(head.closed[&Scope::All], Timestamp::MAX);
     assert_eq!(head.closed[&Scope::Partition(i32::MAX)], Timestamp::MIN);
+}
+
+pub(crate) async fn a_backfill_begins_a_partition_that_is_not_there(store: impl Store) {
+    let (p, q) = (partition("t", 0), partition("t", 1));
+    for (from, now) in [(0, 100), (7, 200)] {
+        store.begin_backfill(&view(), &p, Offset(from), Timestamp(now)).await.unwrap();
+        let head = store.head(&view()).await.unwrap();
+        let seen_at = Timestamp(100);
+        let begun = Progress { seen_at, epoch: 1, backfill: Backfill::Filling, ..Progress::NONE };
+        assert_eq!(head.partitions, [(p.clone(), begun)].into());
+        assert_eq!(head.born, Some(Timestamp(100)));
+    }
+    store.begin_backfill(&view(), &q, Offset(9), Timestamp(300)).await.unwrap();
+    let head = store.head(&view()).await.unwrap();
+    assert_eq!((head.partitions[&q].next, head.born), (Offset(9), Some(Timestamp(100))));
+}
+
+pub(crate) async fn a_backfill_begins_no_partition_that_functions_have(store: impl Store) {
+    let p = partition("t", 0);
+    let before = store.advance(&view(), step(&p, 10, 1000)).await.unwrap();
+    store.begin_backfill(&view(), &p, Offset(0), Timestamp(1)).await.unwrap();
+    assert_eq!(store.head(&view()).await.unwrap(), before);
+}
+
+/// The batch read the head before the backfill began; its step comes after.
+pub(crate) async fn a_batch_of_before_a_backfill_changes_nothing(store: impl Store) {
+    let p = partition("t", 0);
+    store.begin_backfill(&view(), &p, Offset(0), Timestamp(1)).await.unwrap();
+    let before = store.head(&view()).await.unwrap();
+    assert_eq!(store.advance(&view(), step(&p, 10, 1000)).await.unwrap(), before);
+}
+
+pub(crate) async fn a_step_says_what_a_backfill_has_to_do_with_a_partition(store: impl Store) {
+    let p = partition("t", 0);
+    store.begin_backfill(&view(), &p, Offset(0), Timestamp(1)).await.unwrap();
+    for (next, backfill) in [(1, Backfill::Filling), (2, Backfill::Joined), (3, Backfill::Joined)] {
+        let step = Advance { epoch: 1, backfill, ..step(&p, next, 1000) };
+        let head = store.advance(&view(), step).await.unwrap();
+        assert_eq!(head.partitions[&p].backfill, backfill);
+        assert_eq!(store.head(&view()).await.unwrap(), head);
+    }
+    store.mark_idle(&view(), &p, Offset(3)).await.unwrap();
+    store.restart(&view(), &p, 1).await.unwrap();
+    assert_eq!(store.head(&view()).await.unwrap().partitions[&p].backfill, Backfill::Joined);
 }
 
 pub(crate) async fn a_partition_is_idle_only_where_it_stands(store: impl Store) {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use weir::{
-    state::{Advance, Chunk, Item, ItemKey, Partition, ViewId},
+    state::{Advance, Backfill, Chunk, Item, ItemKey, Partition, ViewId},
     time::{Offset, Timestamp},
 };
 
@@ -24,6 +24,7 @@ pub(crate) fn step(partition: &Partition, next: i64, at: i64) -> Advance {
         largest: Timestamp(at),
         seen_at: Timestamp(at + 1),
         floor: Timestamp(at - 1),
+        backfill: Backfill::Never,
     }
 }
 

@@ -25,7 +25,7 @@ use super::{
 };
 use crate::value::Type;
 
-const OPTIONS: [&str; 9] = [
+const OPTIONS: [&str; 10] = [
     "topic",
     "text_topic",
     "template",
@@ -35,6 +35,7 @@ const OPTIONS: [&str; 9] = [
     "history",
     "alert",
     "cooldown",
+    "generation",
 ];
 
 /// Names that every row has, which no column may take.
@@ -119,6 +120,7 @@ fn options(create: &CreateView, place: &Place, errors: &mut Diagnostics) -> (Opt
         idle_timeout: given.span("idle_timeout", defaults.idle_timeout, errors),
         flush_after: given.span("flush_after", defaults.flush_after, errors),
         history: given.span("history", defaults.history, errors),
+        generation: given.text("generation", errors).map(|(generation, _)| generation),
     };
     (options, sentence)
 }

@@ -9,7 +9,7 @@
 //! | `b` | when the first batch came |
 //!
 //! A progress has `n` (next offset), `l` (largest event time), `s` (seen at), `f` (floor), `e` (epoch),
-//! `i` (idle at). An update bills the whole item, hence the short names, and what has its first
+//! `i` (idle at), `b` (1: a backfill fills it, 2: functions have joined it). An update bills the whole item, hence the short names, and what has its first
 //! value (the times' [`Timestamp::MIN`], epoch 0) is left out.
 //!
 //! The conditions say what [`step`] says; where one fails, the answer brings the head along that it
@@ -22,7 +22,7 @@ use aws_sdk_dynamodb::{
 
 use super::{Attributes, DynamoStore, damaged, failed, integer, items::attributes_of, keys::RawKey, number};
 use crate::{
-    state::{Advance, Head, Partition, Progress, Scope, StateError, ViewId, step},
+    state::{Advance, Backfill, Head, Partition, Progress, Scope, StateError, ViewId, step},
     time::{Offset, Timestamp},
 };
 
@@ -35,6 +35,9 @@ const CLOSED: &str = "c#";
 const CLOSED_ALL: &str = "c#all";
 const PAGE_DEPTH: &str = "d";
 const BORN: &str = "b";
+
+const FILLING: u8 = 1;
+const JOINED: u8 = 2;
 
 /// How an update of the head ended, with the head that it made or failed on.
 enum Updated {
@@ -67,6 +70,20 @@ impl DynamoStore {
         }
         let reason = format!("its condition on {} fails on a value that should meet it", step.partition);
         Err(damaged(&subject(view), reason))
+    }
+
+    pub(super) async fn begin_backfill_in_head(
+        &self,
+        view: &ViewId,
+        partition: &Partition,
+        from: Offset,
+        now: Timestamp,
+    ) -> Result<(), StateError> {
+        let request = self.on_partition(partition).condition_expression("attribute_not_exists(#p)");
+        let request = request.update_expression("SET #p = :p, b = if_not_exists(b, :now)");
+        let request = request.expression_attribute_values(":p", to_map(&step::begun(from, now)));
+        let request = request.expression_attribute_values(":now", number(now.0));
+        self.update("begin a backfill in", view, request).await.map(drop)
     }
 
     pub(super) async fn mark_idle_in_head(
@@ -206,6 +223,7 @@ fn advance(request: UpdateItemFluentBuilder, step: &Advance) -> UpdateItemFluent
         idle_at: None,
         epoch: step.epoch,
         floor: step.floor,
+        backfill: step.backfill,
     };
     with_epoch(request, step.epoch)
         .condition_expression(condition)
@@ -249,6 +267,14 @@ fn to_map(progress: &Progress) -> AttributeValue {
     if let Some(idle_at) = progress.idle_at {
         map.insert("i".to_owned(), number(idle_at.0));
     }
+    let backfill = match progress.backfill {
+        Backfill::Never => None,
+        Backfill::Filling => Some(FILLING),
+        Backfill::Joined => Some(JOINED),
+    };
+    if let Some(backfill) = backfill {
+        map.insert("b".to_owned(), number(backfill));
+    }
     AttributeValue::M(map)
 }
 
@@ -266,6 +292,12 @@ fn to_progress(value: &AttributeValue) -> Option<Progress> {
         idle_at,
         epoch: map.get("e").map_or(Some(0), integer)?,
         floor: time("f")?,
+        backfill: match map.get("b").map(integer::<u8>) {
+            None => Backfill::Never,
+            Some(Some(FILLING)) => Backfill::Filling,
+            Some(Some(JOINED)) => Backfill::Joined,
+            Some(_) => return None,
+        },
     })
 }
 

@@ -74,6 +74,16 @@ impl Store for DynamoStore {
         self.advance_head(view, step).await
     }
 
+    async fn begin_backfill(
+        &self,
+        view: &ViewId,
+        partition: &Partition,
+        from: Offset,
+        now: Timestamp,
+    ) -> Result<(), StateError> {
+        self.begin_backfill_in_head(view, partition, from, now).await
+    }
+
     async fn mark_idle(&self, view: &ViewId, partition: &Partition, next: Offset) -> Result<(), StateError> {
         self.mark_idle_in_head(view, partition, next).await
     }
