@@ -49,9 +49,9 @@ pub(super) struct Args {
     /// The share of events that do not fit their table
     #[arg(long, value_name = "SHARE", default_value_t = Settings::default().malformed, value_parser = share)]
     malformed: f64,
-    /// Only the events of this topic, which is one of impressions and clicks, or of visits:
-    /// click-stream, user_clickstream, raw_events, user_events, product_analytics, order_events; may be
-    /// given several times. Impressions and clicks unless given
+    /// Only the events of this topic, which may be given several times: `impressions`, `clicks`, or one
+    /// of visits: `click-stream`, `user_clickstream`, `raw_events`, `user_events`, `product_analytics`,
+    /// `order_events`
     #[arg(long, value_name = "TOPIC", default_values_t = [IMPRESSIONS, CLICKS].map(str::to_owned), value_parser = topic)]
     only: Vec<String>,
 }
