@@ -192,7 +192,7 @@ impl<'a> Reader<'a> {
 /// Bodies shorter than this are kept as they are: compressing them costs more than it saves.
 const COMPRESS_FROM: usize = 96;
 /// No body unpacks to more: memory is not asked for without bound, whatever a damaged frame says.
-const MOST: usize = 1 << 30;
+pub(crate) const MOST: usize = 1 << 30;
 
 const PLAIN: u8 = 0;
 const ZSTD: u8 = 1;

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that panics has failed")]
 
 use std::{
+    collections::BTreeSet,
     fs::{self, File},
     io::{BufReader, sink},
     num::NonZeroU32,
@@ -12,7 +13,7 @@ use std::{
 
 use weir::{
     event::{self, Trigger},
-    run::{Cut, Input, Outputs},
+    run::{Cut, Input, Outputs, Summary},
     sql::Catalog,
     time::{ManualClock, Timestamp},
 };
@@ -103,12 +104,12 @@ fn the_requests_are_api_gateway_v2_requests() {
     }
 }
 
-/// Runs the views over the raw events and returns the rows, a line each.
-async fn results() -> String {
-    let catalog = Catalog::load(Path::new("sql/ctr.sql")).unwrap();
-    let input = |topic: &str| Input {
-        topic: topic.to_owned(),
-        lines: Box::new(BufReader::new(File::open(format!("events/{topic}.ndjson")).unwrap())),
+/// Runs views over raw events, by topic and file, and returns the rows, a line each.
+async fn results(sql: &str, files: &[(&str, &str)], batch: usize) -> (String, Summary) {
+    let catalog = Catalog::load(Path::new(sql)).unwrap();
+    let input = |(topic, file): &(&str, &str)| Input {
+        topic: (*topic).to_owned(),
+        lines: Box::new(BufReader::new(File::open(format!("events/{file}")).unwrap())),
     };
     let rows = tempfile::NamedTempFile::new().unwrap();
     let outputs = Outputs {
@@ -117,14 +118,71 @@ async fn results() -> String {
         late: Box::new(sink()),
         dead: Box::new(sink()),
     };
-    let cut = Cut { batch: 1, partitions: NonZeroU32::MIN };
+    let cut = Cut { batch, partitions: NonZeroU32::MIN };
     let clock = Arc::new(ManualClock::at(Timestamp(1_767_225_700_000)));
-    let inputs = vec![input("impressions"), input("clicks")];
-    weir::run::run(catalog, inputs, cut, outputs, clock, |_| ()).await.unwrap();
-    fs::read_to_string(rows.path()).unwrap()
+    let inputs = files.iter().map(input).collect();
+    let summary = weir::run::run(catalog, inputs, cut, outputs, clock, |_| ()).await.unwrap();
+    (fs::read_to_string(rows.path()).unwrap(), summary)
 }
 
 #[tokio::test]
 async fn the_raw_events_give_the_results_beside_them() {
-    assert_eq!(results().await, fs::read_to_string("events/ctr_results.ndjson").unwrap());
+    let files = [("impressions", "impressions.ndjson"), ("clicks", "clicks.ndjson")];
+    let (rows, _) = results("sql/ctr.sql", &files, 1).await;
+    assert_eq!(rows, fs::read_to_string("events/ctr_results.ndjson").unwrap());
+}
+
+/// Topic, file, lines, those that do not fit, and the views that have rows of the others.
+const FILES: [(&str, &str, u64, u64, &[&str]); 6] = [
+    ("click-stream", "click-stream.ndjson", 100, 0, &["page_view_counts"]),
+    ("user_clickstream", "user_clickstream.txt", 100, 0, &["user_click_aggregation"]),
+    (
+        "raw_events",
+        "raw_events.ndjson",
+        152,
+        2,
+        &[
+            "events_per_type",
+            "page_views",
+            "unique_users_per_page",
+            "activity_heatmap",
+            "user_activity",
+            "conversion_rate",
+            "session_stats",
+            "user_funnels",
+            "funnel_stats",
+            "user_hours",
+            "retention",
+        ],
+    ),
+    ("user_events", "user_events.ndjson", 100, 0, &["user_session_analytics"]),
+    ("product_analytics", "product_analytics.ndjson", 150, 0, &["product_popularity_metrics"]),
+    ("order_events", "order_events.ndjson", 39, 0, &[]),
+];
+
+#[tokio::test]
+async fn the_raw_events_of_every_pipeline_fit_and_make_rows() {
+    for (topic, file, records, dead, views) in FILES {
+        let (rows, summary) = results("sql", &[(topic, file)], 1).await;
+        assert_eq!((summary.records, summary.dead, summary.late), (records, dead, 0), "{file}");
+        let view = |line: &str| serde_json::from_str::<serde_json::Value>(line).unwrap()["view"].to_string();
+        let found: BTreeSet<String> = rows.lines().map(view).collect();
+        assert_eq!(found, views.iter().map(|view| format!("{view:?}")).collect(), "{file}");
+    }
+}
+
+#[tokio::test]
+async fn the_page_of_the_pipelines_shows_what_they_give() {
+    let page = fs::read_to_string("docs/pipelines.md").unwrap();
+    let shown = page.split("```console\n$ weir run ").skip(1).map(|block| block.split_once('\n').unwrap());
+    let mut count = 0;
+    for (arguments, rest) in shown {
+        let inputs = arguments.split(' ').filter_map(|argument| argument.split_once("=events/"));
+        let inputs: Vec<_> = inputs.collect();
+        let (rows, _) = results("sql", &inputs, 10_000).await;
+        let row = rest.lines().next().unwrap();
+        assert!(rows.lines().any(|line| line == row), "weir run {arguments} does not give {row}");
+        count += 1;
+    }
+    assert_eq!(count, page.matches("$ weir run").count());
 }

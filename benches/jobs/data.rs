@@ -1,4 +1,4 @@
-//! The events of the four jobs, generated: the same ones every time.
+//! The events of the jobs, generated: the same ones every time.
 //!
 //! They have the shape of the events of `tests/data/flink`, at rates at which windows hold as much as
 //! they do in production: an event a millisecond, for sessions one in ten milliseconds.
@@ -10,12 +10,23 @@ use weir::sql::{Catalog, SqlFile};
 
 /// The SQL of the tests against Flink.
 const SQL: &str = include_str!("../../tests/data/flink/jobs.sql");
+/// The job that Flink was not measured with: frequent orders, which are rare.
+const RULES: &str = "
+CREATE TABLE order_events (
+  order_id TEXT NOT NULL, user_id TEXT NOT NULL, status TEXT NOT NULL, total_amount BIGINT, ts TIMESTAMP NOT NULL
+) WITH (key = 'user_id', watermark_delay = '2 seconds');
+CREATE VIEW frequent AS
+SELECT user_id, order_id, total_amount,
+       count(*) OVER (PARTITION BY user_id ORDER BY ts RANGE BETWEEN INTERVAL '10' MINUTE PRECEDING AND CURRENT ROW) AS orders
+FROM order_events WHERE status = 'paid'
+QUALIFY orders >= 30;
+";
 /// The first event's time: 2023-11-14T22:13:20Z.
 const START: i64 = 1_700_000_000_000;
 /// Events are up to this many milliseconds out of order.
 const JITTER: i64 = 200;
 
-/// One of the four jobs.
+/// One of the jobs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Job {
     /// Click-through rates: 10 s tumbling windows, 1000 products.
@@ -26,10 +37,13 @@ pub(crate) enum Job {
     Popularity,
     /// Sessions with a gap of 30 min: 20 000 users who come for a quarter of an hour.
     Sessions,
+    /// An order counts those of its user in the ten minutes before it: 50 000 users, twelve orders each.
+    Rules,
 }
 
 impl Job {
-    pub(crate) const ALL: [Self; 4] = [Self::Ctr, Self::PageViews, Self::Popularity, Self::Sessions];
+    pub(crate) const ALL: [Self; 5] =
+        [Self::Ctr, Self::PageViews, Self::Popularity, Self::Sessions, Self::Rules];
 
     /// Its name on the command line.
     pub(crate) const fn name(self) -> &'static str {
@@ -38,6 +52,7 @@ impl Job {
             Self::PageViews => "page-views",
             Self::Popularity => "popularity",
             Self::Sessions => "sessions",
+            Self::Rules => "rules",
         }
     }
 
@@ -48,6 +63,7 @@ impl Job {
             Self::PageViews => "pv",
             Self::Popularity => "pop",
             Self::Sessions => "sess",
+            Self::Rules => "frequent",
         }
     }
 
@@ -58,6 +74,7 @@ impl Job {
             Self::PageViews => "pv_events",
             Self::Popularity => "act_events",
             Self::Sessions => "sess_events",
+            Self::Rules => "order_events",
         }
     }
 
@@ -71,7 +88,8 @@ impl Job {
 
     /// A catalog of this job alone, whose rows are published.
     pub(crate) fn catalog(self) -> Catalog {
-        let file = SqlFile { name: "jobs.sql".into(), text: SQL.into() };
+        let text = if self == Self::Rules { RULES } else { SQL };
+        let file = SqlFile { name: "jobs.sql".into(), text: text.into() };
         let mut catalog = Catalog::parse(&[file]).expect("the jobs are valid SQL");
         catalog.keep(&[self.view().to_owned()]);
         catalog.views.iter_mut().for_each(|view| view.options.topic = Some(view.name.clone()));
@@ -145,6 +163,16 @@ impl Events {
                 let (user, page) =
                     ((n / 50 + random.random_range(0..2000)) % 20_000, random.random_range(0..300));
                 put(&mut json, format_args!(r#""user_id":"u{user}","page_url":"/p/{page}""#));
+                format!("u{user}")
+            }
+            Job::Rules => {
+                let (user, amount) = (random.random_range(0..50_000), random.random_range(100..2_000_000));
+                put(
+                    &mut json,
+                    format_args!(
+                        r#""order_id":"o{n}","user_id":"u{user}","status":"paid","total_amount":{amount}"#
+                    ),
+                );
                 format!("u{user}")
             }
         };

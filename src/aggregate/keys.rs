@@ -1,9 +1,9 @@
 //! Byte strings numbered in the order in which they came.
 
-use hashbrown::HashTable;
+use hashbrown::{HashTable, hash_table::Entry};
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::codec::{CodecError, Reader, put_bytes, put_varint};
+use crate::codec::{CodecError, MOST, Reader, put_bytes, put_varint};
 
 /// A set of byte strings, each with a number: 0, 1, 2, ... All bytes lie in one buffer.
 #[derive(Clone, Debug, Default)]
@@ -40,15 +40,23 @@ impl KeyTable {
     /// The number of a key, if it is there.
     #[inline]
     pub fn find(&self, hash: u64, key: &[u8]) -> Option<usize> {
-        self.numbers.find(hash, |n| self.is_at(*n, hash, key)).map(|n| *n as usize)
+        self.numbers.find(hash, |n| is_at(&self.keys, &self.bytes, *n, hash, key)).map(|n| *n as usize)
     }
 
     /// The number of a key, which is added if it is not there, and whether it was.
     #[inline]
     pub fn find_or_add(&mut self, hash: u64, key: &[u8]) -> (usize, bool) {
-        match self.find(hash, key) {
-            Some(number) => (number, false),
-            None => (self.add(hash, key), true),
+        let Self { numbers, keys, bytes } = self;
+        let is_key = |n: &u32| is_at(keys, bytes, *n, hash, key);
+        match numbers.entry(hash, is_key, |n| hash_of(keys, *n)) {
+            Entry::Occupied(entry) => (*entry.get() as usize, false),
+            Entry::Vacant(entry) => {
+                let number = keys.len();
+                entry.insert(truncate(number));
+                bytes.extend_from_slice(key);
+                keys.push(Key { hash, end: bytes.len() });
+                (number, true)
+            }
         }
     }
 
@@ -57,22 +65,13 @@ impl KeyTable {
         let number = self.keys.len();
         self.bytes.extend_from_slice(key);
         self.keys.push(Key { hash, end: self.bytes.len() });
-        let keys = &self.keys;
-        let rehash = |n: &u32| keys.get(*n as usize).map_or(0, |key| key.hash);
-        self.numbers.insert_unique(hash, u32::try_from(number).unwrap_or(u32::MAX), rehash);
+        self.numbers.insert_unique(hash, truncate(number), |n| hash_of(&self.keys, *n));
         number
     }
 
     /// The key of a number; empty past the end.
     pub fn key(&self, number: usize) -> &[u8] {
-        let end = self.keys.get(number).map_or(0, |key| key.end);
-        self.bytes.get(self.start(number)..end).unwrap_or_default()
-    }
-
-    /// Where the key of a number begins.
-    #[inline]
-    fn start(&self, number: usize) -> usize {
-        number.checked_sub(1).and_then(|before| self.keys.get(before)).map_or(0, |before| before.end)
+        text(&self.keys, &self.bytes, number)
     }
 
     /// The hash of a number's key.
@@ -90,9 +89,12 @@ impl KeyTable {
         let prefix = self.prefix();
         put_varint(out, self.len() as u64);
         put_bytes(out, prefix);
-        let rests = || self.iter().map(|key| key.get(prefix.len()..).unwrap_or_default());
-        rests().for_each(|rest| put_varint(out, rest.len() as u64));
-        rests().for_each(|rest| out.extend_from_slice(rest));
+        self.iter().for_each(|key| put_varint(out, (key.len() - prefix.len()) as u64));
+        if prefix.is_empty() {
+            out.extend_from_slice(&self.bytes);
+        } else {
+            self.iter().for_each(|key| out.extend_from_slice(key.get(prefix.len()..).unwrap_or_default()));
+        }
     }
 
     /// Reads what [`KeyTable::encode`] wrote.
@@ -100,6 +102,10 @@ impl KeyTable {
         let len = from.count("the number of keys")?;
         let mut key = from.bytes("what keys begin with")?.to_vec();
         let prefix = key.len();
+        if prefix.saturating_mul(len) > MOST {
+            let found = format!("{len} keys that begin with the same {prefix} bytes");
+            return Err(CodecError::Unexpected { found, expected: "keys of a body" });
+        }
         let lengths = (0..len).map(|_| from.count("a key's length")).collect::<Result<Vec<_>, _>>()?;
         let mut table = Self::default();
         for length in lengths {
@@ -114,17 +120,32 @@ impl KeyTable {
         Ok(table)
     }
 
-    /// What all keys begin with: at least what tells their type.
+    /// What all keys begin with, if that is worth cutting it off.
     fn prefix(&self) -> &[u8] {
         let first = self.key(0);
         let common = |a: &[u8], b: &[u8]| a.iter().zip(b).take_while(|(a, b)| a == b).count();
         let len = self.iter().fold(first.len(), |len, key| common(first.get(..len).unwrap_or_default(), key));
-        first.get(..len).unwrap_or_default()
+        if len < 2 { &[] } else { first.get(..len).unwrap_or_default() }
     }
+}
 
-    #[inline]
-    fn is_at(&self, number: u32, hash: u64, key: &[u8]) -> bool {
-        let number = number as usize;
-        self.keys.get(number).is_some_and(|known| known.hash == hash) && self.key(number) == key
-    }
+fn text<'b>(keys: &[Key], bytes: &'b [u8], number: usize) -> &'b [u8] {
+    let start = number.checked_sub(1).and_then(|before| keys.get(before)).map_or(0, |before| before.end);
+    let end = keys.get(number).map_or(0, |key| key.end);
+    bytes.get(start..end).unwrap_or_default()
+}
+
+#[inline]
+fn is_at(keys: &[Key], bytes: &[u8], number: u32, hash: u64, key: &[u8]) -> bool {
+    let number = number as usize;
+    keys.get(number).is_some_and(|known| known.hash == hash) && text(keys, bytes, number) == key
+}
+
+fn hash_of(keys: &[Key], number: u32) -> u64 {
+    keys.get(number as usize).map_or(0, |key| key.hash)
+}
+
+/// There are never so many: they would not fit an item.
+fn truncate(number: usize) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
 }

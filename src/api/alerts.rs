@@ -146,8 +146,10 @@ impl<'c> Query<'c> {
     }
 
     fn takes(&self, alert: &Map<String, Json>) -> bool {
-        let is_one =
-            |value: &Json, one: &String| value.as_str().map_or(value.to_string() == *one, |text| text == one);
+        let is_one = |value: &Json, one: &String| match value {
+            Json::String(text) => text == one,
+            other => one.as_str() == other.to_string().as_str(),
+        };
         self.wanted.iter().all(|(name, values)| {
             alert.get(name).is_some_and(|value| values.iter().any(|one| is_one(value, one)))
         })

@@ -14,8 +14,8 @@ use crate::{
 /// What a query is told apart by: everything but the page's place and size.
 pub(super) fn fingerprint<'v>(views: impl IntoIterator<Item = &'v View>, uri: &Uri) -> u64 {
     let rest = parts(uri).filter(|part| !part.starts_with("limit=")).collect::<Vec<_>>().join("&");
-    let views: String = views.into_iter().map(|view| format!("{:016x} ", view.fingerprint)).collect();
-    xxh3_64(format!("{views}{} {rest}", uri.path()).as_bytes())
+    let views: Vec<String> = views.into_iter().map(|view| format!("{:016x}", view.fingerprint)).collect();
+    xxh3_64(format!("{} {} {rest}", views.join(" "), uri.path()).as_bytes())
 }
 
 /// The query's parts, but for the cursor.

@@ -26,8 +26,9 @@ use super::{
 use crate::{
     engine::{ClosedRow, KeyRows, ViewStatus},
     sql::View,
+    time::Timestamp,
     value::Value,
-    window::is_past,
+    window,
 };
 
 /// The routes under a view's name.
@@ -84,7 +85,7 @@ impl<'a, V: Views> Request<'a, V> {
 /// Whether a row can still change. Events that come once the watermark has passed the window's end
 /// by the allowed lateness are late, and not counted.
 fn is_final(view: &View, row: &ClosedRow, status: &ViewStatus) -> bool {
-    status.closed.is_some_and(|closed| is_past(row.window_end, view.options.allowed_lateness, closed))
+    window::is_final(view, row.window_end, status.closed.unwrap_or(Timestamp::MIN))
 }
 
 async fn latest<V: Views>(

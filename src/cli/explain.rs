@@ -39,6 +39,10 @@ fn slices(view: &View) -> String {
     let share = match view.window {
         Window::Grid { size, .. } => format!("{} in a window", size.0 / length.0),
         Window::Session { .. } => "as many as a session lasts".to_owned(),
+        Window::Over { range } => format!("{} of recent events", 1 + (2 * range.0) / length.0),
+        Window::Event => {
+            return "slices: none; nothing of an event is kept\nwrites: for each batch the head\n".to_owned();
+        }
         Window::Running => {
             return "slices: one for ever; each batch writes the parts of it that have its keys, and the head\n"
                 .to_owned();

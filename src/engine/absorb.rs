@@ -9,7 +9,7 @@ use super::{
     leaf::Leaves,
     slab::Slab,
     stored::Put,
-    view::{ViewRuntime, closed},
+    view::{ViewRuntime, Windows, closed},
     writer::Writer,
 };
 use crate::{
@@ -102,10 +102,10 @@ impl<S: Store, P: Publisher, T: Topics> Engine<S, P, T> {
                 closed: closed(&head, scope),
                 was_idle: progress.idle_at == Some(progress.next),
             };
-            writer.load_sessions(&self.store, task.view, &task.partition, progress.floor).await?;
+            writer.load_index(&self.store, task.view, &task.partition, progress.floor).await?;
             // From here on memory is ahead of the store. Whatever ends this early, forgets it.
             writer.invalidate();
-            let mut fold = Fold::new(task.view, task.source, task.batch, from, start);
+            let mut fold = Fold::new(task.view, task.source, task.batch, &task.partition, from, start);
             fold.resume_behind_cut(cut_at);
             let stop = self.fold(task, &mut fold, &mut writer).await?;
             // Before the slabs: what a slab has is skipped by a redelivery, with all before it.
@@ -125,6 +125,7 @@ impl<S: Store, P: Publisher, T: Topics> Engine<S, P, T> {
                 total.deferred += (task.batch.records.len() - from) as u64;
                 return Ok(());
             }
+            writer.rows = std::mem::take(&mut fold.rows);
             let closing = Closing {
                 view_index: task.view_index,
                 view: task.view,
@@ -179,7 +180,7 @@ impl<S: Store, P: Publisher, T: Topics> Engine<S, P, T> {
         writer: &mut Writer,
     ) -> Result<Stop, EngineError> {
         loop {
-            match fold.run(&mut writer.slabs, writer.sessions.as_mut()) {
+            match fold.run(&mut writer.slabs, writer.sessions.as_mut(), writer.events.as_mut()) {
                 Stop::NeedsSlab(slice) => {
                     writer.load(&self.store, task.view, &task.partition, slice).await?;
                 }
@@ -242,7 +243,10 @@ impl<S: Store, P: Publisher, T: Topics> Engine<S, P, T> {
         }
         // What is gone by `closed` has been given out; by the partition's own watermark it need not.
         let closed = closed(&head, task.view.scope(&task.partition));
-        let floor = writer.sessions.as_mut().map_or(Timestamp::MIN, |sessions| sessions.prune(closed));
+        let floor = match task.view.windows {
+            Windows::Over(reach) => closed - reach.back(),
+            _ => writer.sessions.as_mut().map_or(Timestamp::MIN, |sessions| sessions.prune(closed)),
+        };
         let step = Advance {
             partition: task.partition.clone(),
             epoch: progress.epoch,

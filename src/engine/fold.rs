@@ -4,13 +4,16 @@
 //! event is placed (which windows count it, or that it is late), and the accumulators of its group
 //! take it in.
 
+mod event;
 mod frame;
 mod place;
 
 use std::collections::{BTreeMap, HashSet};
 
 use super::{
+    close::KeyedRow,
     leaf::Leaf,
+    rules::{EventIndex, Rows},
     sessions::{SessionIndex, Slabs},
     slab::{Slab, Tag},
     view::{ViewRuntime, Windows},
@@ -20,6 +23,7 @@ use crate::{
     codec::put_value,
     event::{Batch, Record},
     sql::{Input, Source},
+    state::Partition,
     time::{Millis, Offset, Timestamp},
     value::Value,
     window::watermark,
@@ -47,8 +51,10 @@ pub(super) struct Start {
 pub(super) struct Touched {
     /// On a grid: the keys, by window end. Without windows: the keys, at the end of time.
     pub(super) windows: BTreeMap<Timestamp, HashSet<Vec<u8>>>,
-    /// For sessions: keys and times of events.
+    /// For sessions, and rows of single events: keys and times of events.
     pub(super) events: HashSet<(Vec<u8>, Timestamp)>,
+    /// Events that were taken in for rows of single events: their keys' numbers in the index.
+    pub(super) kept: Vec<(u32, Timestamp)>,
 }
 
 impl Touched {
@@ -82,6 +88,7 @@ pub(super) struct Fold<'a> {
     view: &'a ViewRuntime,
     source: &'a Source,
     batch: &'a Batch<'a>,
+    makes: Option<Rows<'a>>,
     delay: Millis,
     start: Start,
     /// The index of the next record.
@@ -92,7 +99,11 @@ pub(super) struct Fold<'a> {
     largest: Timestamp,
     own: Timestamp,
     key: Vec<u8>,
+    /// What is kept of the event at hand.
+    kept: Vec<u8>,
     pub(super) touched: Touched,
+    /// Rows of single events that need no others.
+    pub(super) rows: Vec<KeyedRow>,
     /// Late events: the record's index and the watermark that it met.
     pub(super) late: Vec<(usize, Timestamp)>,
     pub(super) accepted: u64,
@@ -104,6 +115,7 @@ impl<'a> Fold<'a> {
         view: &'a ViewRuntime,
         source: &'a Source,
         batch: &'a Batch<'a>,
+        partition: &'a Partition,
         from: usize,
         start: Start,
     ) -> Self {
@@ -112,6 +124,7 @@ impl<'a> Fold<'a> {
             view,
             source,
             batch,
+            makes: Rows::new(view, partition),
             delay,
             start,
             at: from,
@@ -119,7 +132,9 @@ impl<'a> Fold<'a> {
             largest: start.largest,
             own: watermark(start.largest, delay),
             key: Vec::new(),
+            kept: Vec::new(),
             touched: Touched::default(),
+            rows: Vec::new(),
             late: Vec::new(),
             accepted: 0,
             skipped: 0,
@@ -142,7 +157,12 @@ impl<'a> Fold<'a> {
     }
 
     /// Folds until something is missing.
-    pub(super) fn run(&mut self, slabs: &mut Slabs, mut sessions: Option<&mut SessionIndex>) -> Stop {
+    pub(super) fn run(
+        &mut self,
+        slabs: &mut Slabs,
+        mut sessions: Option<&mut SessionIndex>,
+        mut events: Option<&mut EventIndex>,
+    ) -> Stop {
         let mut frame: Option<Frame<'_>> = None;
         while let Some(event) = self.next_event() {
             if !frame.as_ref().is_some_and(|frame| frame.holds(event.at)) {
@@ -151,7 +171,7 @@ impl<'a> Fold<'a> {
                 frame = Some(Frame::new(self.view, slice, leaves));
             }
             if let Some(frame) = &mut frame
-                && !self.take(&event, frame, sessions.as_deref_mut())
+                && !self.take(&event, frame, sessions.as_deref_mut(), events.as_deref_mut())
             {
                 return Stop::Cut;
             }
@@ -183,6 +203,10 @@ impl<'a> Fold<'a> {
         };
         let row = self.batch.row(self.at);
         self.encode_key(row);
+        if matches!(self.view.windows, Windows::Event) {
+            self.give(at, record.offset, row);
+            return self.pass(Some(at).filter(|_| is_new));
+        }
         if !is_new {
             self.skip(at);
             return None;
@@ -228,6 +252,7 @@ impl<'a> Fold<'a> {
         event: &Event<'_>,
         frame: &mut Frame<'_>,
         sessions: Option<&mut SessionIndex>,
+        events: Option<&mut EventIndex>,
     ) -> bool {
         let Some(leaf) = frame.leaves.covering(event.hash) else { return true };
         //
@@ -240,7 +265,8 @@ impl<'a> Fold<'a> {
             (Windows::Session(bounds), Some(sessions)) => {
                 self.place_in_session(event, bounds, frame.slice, sessions)
             }
-            (Windows::Session(_), None) => return true,
+            (Windows::Over(reach), _) => self.place_over(event, reach, leaf, events),
+            (Windows::Session(_), None) | (Windows::Event, _) => return true,
             (Windows::Running, _) => {
                 self.touch(event.at, Timestamp::MIN, Timestamp::MAX);
                 Place::Counts(Tag::ALL)
@@ -248,6 +274,7 @@ impl<'a> Fold<'a> {
         };
         match place {
             Place::Counts(tag) => self.add(event, &tag, leaf),
+            Place::Kept => {}
             Place::Late(watermark) => self.late.push((self.at, watermark)),
             Place::BehindCut => return false,
         }

@@ -60,7 +60,11 @@ impl Groups {
 
     /// The group of a key, which is made if there is none.
     fn group(&mut self, hash: u64, key: &[u8]) -> usize {
-        self.keys.find(hash, key).unwrap_or_else(|| self.add(hash, key))
+        let (group, is_new) = self.keys.find_or_add(hash, key);
+        if is_new {
+            self.push();
+        }
+        group
     }
 
     /// Counts events into a key's group, and hands out its accumulators.
@@ -84,9 +88,13 @@ impl Groups {
 
     /// Makes a group, even where the key has one already; returns its number.
     pub(super) fn add(&mut self, hash: u64, key: &[u8]) -> usize {
+        self.push();
+        self.keys.add(hash, key)
+    }
+
+    fn push(&mut self) {
         self.events.push(0);
         self.accumulators.push();
-        self.keys.add(hash, key)
     }
 
     /// Merges some groups of `other` into the groups of the same keys.

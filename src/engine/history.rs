@@ -1,20 +1,24 @@
 //! The closed rows of the windows that end in one slice.
 
-use super::{close::KeyedRow, leaf::Content, row::ClosedRow};
+use super::{
+    close::KeyedRow,
+    leaf::Content,
+    row::{ClosedRow, SourceRecord},
+};
 use crate::{
     aggregate::KeyTable,
     codec::{CodecError, Reader, put_bytes, put_varint, put_zigzag},
-    state::Chunk,
-    time::{Millis, Timestamp},
+    state::{Chunk, Partition},
+    time::{Millis, Offset, Timestamp},
 };
 
 const VERSION: u8 = 1;
 
-/// Closed rows: one a key and window.
+/// Closed rows: one a key and window, or one an event.
 #[derive(Clone, Debug)]
 pub(super) struct History {
     slice: Timestamp,
-    /// Keys with their windows behind them, under the hash of the key alone.
+    /// Keys with their windows (and records) behind them, under the hash of the key alone.
     index: KeyTable,
     rows: Vec<(Vec<u8>, ClosedRow)>,
 }
@@ -56,6 +60,9 @@ impl History {
         identity.extend_from_slice(key);
         put_zigzag(&mut identity, (row.window_start - self.slice).0);
         put_zigzag(&mut identity, (row.window_end - self.slice).0);
+        if let Some(record) = &row.record {
+            record.encode(&mut identity);
+        }
         identity
     }
 
@@ -107,6 +114,21 @@ impl Content for History {
     }
 }
 
+impl SourceRecord {
+    fn encode(&self, out: &mut Vec<u8>) {
+        put_bytes(out, self.partition.topic.as_bytes());
+        put_zigzag(out, i64::from(self.partition.index));
+        put_zigzag(out, self.offset.0);
+    }
+
+    fn decode(from: &mut Reader<'_>) -> Result<Self, CodecError> {
+        let topic = String::from_utf8_lossy(from.bytes("a topic")?).as_ref().into();
+        let index = i32::try_from(from.zigzag("a partition")?).unwrap_or_default();
+        let offset = Offset(from.zigzag("an offset")?);
+        Ok(Self { partition: Partition { topic, index }, offset })
+    }
+}
+
 impl ClosedRow {
     /// Appends the row, its times relative to `base`.
     pub(super) fn encode(&self, base: Timestamp, out: &mut Vec<u8>) {
@@ -114,6 +136,10 @@ impl ClosedRow {
         put_zigzag(out, (self.window_end - base).0);
         put_varint(out, self.events);
         put_varint(out, u64::from(self.revision));
+        out.push(u8::from(self.record.is_some()));
+        if let Some(record) = &self.record {
+            record.encode(out);
+        }
         put_varint(out, self.values.len() as u64);
         self.values.iter().for_each(|value| crate::codec::put_value(out, value));
     }
@@ -124,9 +150,11 @@ impl ClosedRow {
         let window_end = base + Millis(from.zigzag("a window's end")?);
         let events = from.varint("a number of events")?;
         let revision = u32::try_from(from.varint("a revision")?).unwrap_or(u32::MAX);
+        let has_record = from.byte("whether there is a record")? != 0;
+        let record = has_record.then(|| SourceRecord::decode(from)).transpose()?;
         let len = from.count("the number of values")?;
         let values = (0..len).map(|_| from.value().map(crate::value::Value::into_owned));
         let values = values.collect::<Result<_, _>>()?;
-        Ok(Self { window_start, window_end, events, revision, values })
+        Ok(Self { window_start, window_end, events, revision, record, values })
     }
 }

@@ -8,6 +8,7 @@ use super::{
     history::History,
     page::Page,
     row::{ClosedRow, KeyRows},
+    rules::Logged,
     slab::{Slab, Tag},
     stored::whole,
     view::ViewRuntime,
@@ -79,6 +80,10 @@ impl Inspector {
         let (name, content) = match key {
             ItemKey::Slab { slice, .. } => {
                 let slab = Slab::decode(&self.0.shape, *slice, Offset(version), body)?;
+                let events = slab.events().map(|event| self.event(event)).collect::<Result<Vec<_>, _>>()?;
+                if !events.is_empty() {
+                    shown.insert("events".into(), events.into());
+                }
                 let sections = slab.sections().map(|(tag, groups)| self.section(tag, groups));
                 ("sections", sections.collect::<Result<Vec<_>, _>>()?)
             }
@@ -99,6 +104,22 @@ impl Inspector {
         };
         shown.insert(name.into(), content.into());
         Ok(shown)
+    }
+
+    fn event(&self, event: Logged<'_>) -> Result<Json, CodecError> {
+        let mut key = Reader::new(event.key);
+        let mut shown = Map::new();
+        for field in &self.0.plan.keys {
+            shown.insert(field.name.clone(), key.value()?.to_json());
+        }
+        shown.insert("at".into(), time(event.at));
+        shown.insert("offset".into(), event.offset.0.into());
+        let (mut kept, mut values) = (Reader::new(event.kept), Vec::new());
+        while !kept.is_empty() {
+            values.push(kept.value()?.to_json());
+        }
+        shown.insert("kept".into(), values.into());
+        Ok(Json::Object(shown))
     }
 
     fn section(&self, tag: &Tag, groups: &Groups) -> Result<Json, CodecError> {

@@ -1,9 +1,9 @@
 //! Contents that are kept in chunks of the hash space, split in two where they outgrow an item.
 //!
 //! Of the chunks that cover a hash the deepest that exists counts; it is called a *leaf*. Splitting
-//! writes two new items and leaves the parent behind, so that a writer may die between any two
-//! writes: a half that was not written yet is read from the parent. The parent is never read again
-//! once both halves stand, and expires.
+//! first writes the parent once more, with all that the halves will have: whoever else builds on it
+//! fails then, and a half that a writer died before is read from the parent. Then the two halves are
+//! written. The parent is never read again once both stand, and expires.
 
 use std::collections::BTreeSet;
 
@@ -39,6 +39,15 @@ impl<C> Leaf<C> {
     pub(super) fn new(chunk: Chunk, content: C) -> Self {
         Self { chunk, stored: None, dirty: false, content }
     }
+}
+
+/// What is to be known of a leaf that is to be written.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Part {
+    /// Whether a leaf was split just now, and this is of it.
+    pub(super) is_half: bool,
+    /// Whether it cannot be split.
+    pub(super) is_last: bool,
 }
 
 /// The leaves of one key, which cover the hash space without overlapping, in its order.
@@ -93,28 +102,24 @@ impl<C: Content> Leaves<C> {
     }
 
     /// Hands every dirty leaf to `take`, which answers whether it took it; a leaf that it did not take
-    /// is split in two. What cannot be split must be taken: then the flag is set.
+    /// is split in two.
     pub(super) fn split_to_fit<E>(
         &mut self,
         shape: &C::Shape,
-        mut take: impl FnMut(&Leaf<C>, bool) -> Result<bool, E>,
+        mut take: impl FnMut(&Leaf<C>, Part) -> Result<bool, E>,
     ) -> Result<(), E> {
-        let mut todo: Vec<_> = std::mem::take(&mut self.0);
+        let mut todo: Vec<_> = std::mem::take(&mut self.0).into_iter().map(|leaf| (leaf, false)).collect();
         todo.reverse();
-        while let Some(leaf) = todo.pop() {
-            if !leaf.dirty {
-                self.0.push(leaf);
-                continue;
-            }
-            let must = leaf.content.len() <= 1 || leaf.chunk.depth == 32;
-            if take(&leaf, must)? {
+        while let Some((leaf, is_half)) = todo.pop() {
+            let is_last = leaf.content.len() <= 1 || leaf.chunk.depth == 32;
+            if !leaf.dirty || take(&leaf, Part { is_half, is_last })? {
                 self.0.push(leaf);
                 continue;
             }
             let [left, right] = leaf.chunk.halves();
             for half in [right, left] {
                 let content = leaf.content.restrict(shape, half);
-                todo.push(Leaf { chunk: half, stored: None, dirty: true, content });
+                todo.push((Leaf { chunk: half, stored: None, dirty: true, content }, true));
             }
         }
         Ok(())
@@ -207,7 +212,7 @@ mod tests {
             let content = Hashes(hashes.iter().map(|h| (*h, 0)).collect());
             let mut leaves = Leaves::whole(content);
             leaves.iter_mut().for_each(|leaf| leaf.dirty = true);
-            leaves.split_to_fit(&(), |leaf, must| Ok::<_, ()>(must || leaf.content.len() <= 5)).unwrap();
+            leaves.split_to_fit(&(), |leaf, part| Ok::<_, ()>(part.is_last || leaf.content.len() <= 5)).unwrap();
             for hash in &hashes {
                 let leaf = leaves.covering(*hash).unwrap();
                 prop_assert!(leaf.content.len() <= 5 && leaf.content.0.contains(&(*hash, 0)));

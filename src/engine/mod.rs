@@ -34,6 +34,7 @@ mod leaf;
 mod page;
 mod read;
 mod row;
+mod rules;
 mod series;
 mod sessions;
 mod slab;
@@ -50,7 +51,7 @@ use std::{
 pub use error::EngineError;
 pub use inspect::Inspector;
 pub use read::{PartitionStatus, Reader, ViewStatus};
-pub use row::{ClosedRow, Key, KeyRows};
+pub use row::{ClosedRow, Key, KeyRows, SourceRecord};
 pub use series::{HistoryPage, HistoryPlace, HistoryQuery};
 pub use sweep::Swept;
 

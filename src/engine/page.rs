@@ -10,7 +10,7 @@ use super::{
     EngineError,
     close::KeyedRow,
     leaf::{Content, Leaves},
-    row::{ClosedRow, KeyRows},
+    row::{ClosedRow, KeyRows, SourceRecord},
     stored::{self, MOST_BYTES, Put},
     view::{ViewRuntime, Windows},
 };
@@ -209,14 +209,14 @@ impl KeyRows {
             }
             return is_more;
         }
-        if new.window_end > self.latest.window_end {
+        if order(new) > order(&self.latest) {
             self.previous = Some(std::mem::replace(&mut self.latest, new.clone()));
             return true;
         }
         let is_previous = match &self.previous {
             None => true,
             Some(previous) if is_same(windows, previous, new) => new.events > previous.events,
-            Some(previous) => new.window_end > previous.window_end,
+            Some(previous) => order(new) > order(previous),
         };
         if is_previous {
             self.previous = Some(new.clone());
@@ -225,11 +225,17 @@ impl KeyRows {
     }
 }
 
-/// Whether two rows are of one window. A session that grew overlaps what it was.
+/// What makes one row later than another. Of two events of one time the later record is the later.
+fn order(row: &ClosedRow) -> (Timestamp, Option<&SourceRecord>) {
+    (row.window_end, row.record.as_ref())
+}
+
+/// Whether two rows are of one window, or of one event. A session that grew overlaps what it was.
 fn is_same(windows: Windows, a: &ClosedRow, b: &ClosedRow) -> bool {
     match windows {
         Windows::Grid(_) => a.window_end == b.window_end,
         Windows::Session(_) => a.window_start < b.window_end && b.window_start < a.window_end,
+        Windows::Over(_) | Windows::Event => order(a) == order(b),
         Windows::Running => true,
     }
 }
@@ -305,7 +311,7 @@ impl<S: Store> Pages<'_, S> {
             };
             let packed = put.pack(&mut leaves, packer).map_err(damaged)?;
             // Before the pages: a reader that knows the depth too early finds the parents.
-            let deepest = packed.iter().map(|(chunk, ..)| chunk.depth).max().unwrap_or(0);
+            let deepest = packed.depth();
             if deepest > depth {
                 self.store.set_page_depth(&self.view.id, deepest).await?;
             }

@@ -18,7 +18,7 @@ use crate::{
     state::{Chunk, Head, Item, ItemKey, Scope, Store},
     time::{Offset, Timestamp},
     value::Value,
-    window::{is_past, watermark},
+    window::{is_final, watermark},
 };
 
 /// Reads the rows of a catalog's views.
@@ -115,7 +115,7 @@ impl<S: Store> Reader<S> {
 
     /// Whether a row that ends here can still change, going by a view's status.
     pub fn is_final(view: &View, status: &ViewStatus, window_end: Timestamp) -> bool {
-        status.closed.is_some_and(|closed| is_past(window_end, view.options.allowed_lateness, closed))
+        is_final(view, window_end, status.closed.unwrap_or(Timestamp::MIN))
     }
 }
 

@@ -1,18 +1,37 @@
 //! A closed row: one key's result of one window.
 
+use std::fmt;
+
 use serde_json::{Map, Value as Json};
 
 use super::{close::alert_id, series::encoded};
 use crate::{
-    sql::{Template, View, Window},
-    time::Timestamp,
+    sql::{SOURCE_RECORD, Template, View, Window},
+    state::Partition,
+    time::{Offset, Timestamp},
     value::Value,
 };
 
 /// A group key: a value for each of a view's key columns.
 pub type Key = Vec<Value<'static>>;
 
-/// One key's result of one window.
+/// The record whose event a row is of.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct SourceRecord {
+    /// The partition that it is in.
+    pub partition: Partition,
+    /// Where in it.
+    pub offset: Offset,
+}
+
+impl fmt::Display for SourceRecord {
+    /// `orders-0@17`: topic, partition, offset.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}@{}", self.partition, self.offset)
+    }
+}
+
+/// One key's result of one window, or of one event.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ClosedRow {
     /// The window's start.
@@ -24,6 +43,8 @@ pub struct ClosedRow {
     pub events: u64,
     /// How often the row was given out with other content before: 0 for the first firing.
     pub revision: u32,
+    /// Which event it is of, where every event makes a row.
+    pub record: Option<SourceRecord>,
     /// The values of the view's output columns.
     pub values: Vec<Value<'static>>,
 }
@@ -46,7 +67,8 @@ impl ClosedRow {
     }
 
     /// The row as it is published, served and written by `weir run`: the view's name, its columns,
-    /// the window (epoch milliseconds), if the view has windows, and the revision.
+    /// the window (epoch milliseconds), if the view has windows, the revision, and the record that it is
+    /// of, if it is of one.
     pub fn to_json(&self, view: &View) -> Map<String, Json> {
         let mut object = Map::new();
         object.insert("view".into(), view.name.as_str().into());
@@ -58,6 +80,9 @@ impl ClosedRow {
             object.insert("window_end".into(), self.window_end.0.into());
         }
         object.insert("revision".into(), self.revision.into());
+        if let Some(record) = &self.record {
+            object.insert(SOURCE_RECORD.into(), record.to_string().into());
+        }
         object
     }
 

@@ -3,6 +3,7 @@
 use super::{
     groups::{Groups, Shape},
     leaf::Content,
+    rules::{Log, Logged},
 };
 use crate::{
     codec::{CodecError, Reader, put_varint, put_zigzag},
@@ -11,8 +12,9 @@ use crate::{
     window::{Gone, Mark},
 };
 
-/// The format of the bodies that are written.
+/// The format of the bodies that are written: of groups, and of events one by one.
 const VERSION: u8 = 1;
+const VERSION_OF_LOG: u8 = 2;
 
 /// The partial aggregates of the keys that a source partition saw in a slice.
 #[derive(Clone, Debug)]
@@ -21,6 +23,8 @@ pub(super) struct Slab {
     pub(super) next: Offset,
     slice: Timestamp,
     sections: Vec<Section>,
+    /// The events themselves, of a view that has rows of single events.
+    log: Log,
 }
 
 /// The groups of a slab that count in the same windows. Nearly all slabs have one section.
@@ -46,7 +50,7 @@ impl Tag {
 
 impl Slab {
     pub(super) fn new(slice: Timestamp) -> Self {
-        Self { next: Offset(0), slice, sections: Vec::new() }
+        Self { next: Offset(0), slice, sections: Vec::new(), log: Log::default() }
     }
 
     pub(super) fn slice(&self) -> Timestamp {
@@ -69,6 +73,16 @@ impl Slab {
         self.sections.iter().map(|section| (&section.tag, &section.groups))
     }
 
+    /// Keeps an event.
+    pub(super) fn keep(&mut self, event: Logged<'_>) {
+        self.log.push(self.slice, event);
+    }
+
+    /// The events that are kept.
+    pub(super) fn events(&self) -> impl Iterator<Item = Logged<'_>> {
+        self.log.iter(self.slice)
+    }
+
     pub(super) fn decode(
         shape: &Shape,
         slice: Timestamp,
@@ -78,10 +92,13 @@ impl Slab {
         let mut from = Reader::new(body);
         match from.byte("a slab's version")? {
             VERSION => {}
+            VERSION_OF_LOG => {
+                return Ok(Self { next, slice, sections: Vec::new(), log: Log::decode(&mut from)? });
+            }
             other => {
                 return Err(CodecError::Unexpected {
                     found: format!("slab version {other}"),
-                    expected: "slab version 1",
+                    expected: "slab version 1 or 2",
                 });
             }
         }
@@ -98,7 +115,7 @@ impl Slab {
             let groups = Groups::decode(shape, slice, &mut from)?;
             sections.push(Section { tag: Tag { from_end, mark }, groups });
         }
-        Ok(Self { next, slice, sections })
+        Ok(Self { next, slice, sections, log: Log::default() })
     }
 }
 
@@ -111,14 +128,19 @@ impl Content for Slab {
             groups: section.groups.filter(shape, |hash| chunk.covers(hash)),
         };
         let sections = self.sections.iter().map(restrict).filter(|section| section.groups.len() > 0);
-        Self { next: self.next, slice: self.slice, sections: sections.collect() }
+        let log = self.log.filter(self.slice, |hash| chunk.covers(hash));
+        Self { next: self.next, slice: self.slice, sections: sections.collect(), log }
     }
 
     fn len(&self) -> usize {
-        self.sections.iter().map(|section| section.groups.len()).sum()
+        self.sections.iter().map(|section| section.groups.len()).sum::<usize>() + self.log.keys()
     }
 
     fn encode(&self, out: &mut Vec<u8>) {
+        if self.log.len() > 0 {
+            out.push(VERSION_OF_LOG);
+            return self.log.encode(out);
+        }
         out.push(VERSION);
         put_varint(out, self.sections.len() as u64);
         for Section { tag, groups } in &self.sections {

@@ -117,24 +117,41 @@ pub(super) struct Put<'a, C: Content> {
     pub(super) most_bytes: usize,
 }
 
+/// An item of a chunk, and the version that it is to be put over.
+type Packed = (Chunk, Item, Option<i64>);
+
+/// What is to be written.
+#[derive(Default)]
+pub(super) struct Packs {
+    /// What was split: written before its halves.
+    parents: Vec<Packed>,
+    leaves: Vec<Packed>,
+}
+
+impl Packs {
+    /// The depth of the deepest leaf.
+    pub(super) fn depth(&self) -> u8 {
+        self.leaves.iter().map(|(chunk, ..)| chunk.depth).max().unwrap_or(0)
+    }
+}
+
 impl<C: Content> Put<'_, C> {
-    /// Packs all dirty leaves, splitting what is too large. Returns (leaf's chunk, item, expected).
-    pub(super) fn pack(
-        &self,
-        leaves: &mut Leaves<C>,
-        packer: &mut Packer,
-    ) -> Result<Vec<(Chunk, Item, Option<i64>)>, CodecError> {
-        let mut packed = Vec::new();
-        leaves.split_to_fit(self.shape, |leaf, must| {
+    /// Packs all dirty leaves, splitting what is too large.
+    pub(super) fn pack(&self, leaves: &mut Leaves<C>, packer: &mut Packer) -> Result<Packs, CodecError> {
+        let mut packs = Packs::default();
+        leaves.split_to_fit(self.shape, |leaf, part| {
             let body = packer.pack(|out| leaf.content.encode(out))?;
-            let takes = must || body.len() <= self.most_bytes;
+            let takes = part.is_last || body.len() <= self.most_bytes;
+            let version = (self.version)(&leaf.content, leaf.stored);
+            let packed = (leaf.chunk, Item { version, body, expires: self.expires }, leaf.stored);
             if takes {
-                let version = (self.version)(&leaf.content, leaf.stored);
-                packed.push((leaf.chunk, Item { version, body, expires: self.expires }, leaf.stored));
+                packs.leaves.push(packed);
+            } else if !part.is_half {
+                packs.parents.push(packed);
             }
             Ok::<_, CodecError>(takes)
         })?;
-        Ok(packed)
+        Ok(packs)
     }
 
     /// Writes what [`Put::pack`] packed. After a conflict the leaves are not what the store has, and
@@ -143,9 +160,14 @@ impl<C: Content> Put<'_, C> {
         &self,
         store: &S,
         leaves: &mut Leaves<C>,
-        packed: Vec<(Chunk, Item, Option<i64>)>,
+        packs: Packs,
     ) -> Result<Written, EngineError> {
-        let puts = packed.into_iter().map(async |(chunk, item, expected)| {
+        for (chunk, item, expected) in packs.parents {
+            if put(store, &(self.key)(chunk), item, expected).await? == Written::Conflict {
+                return Ok(Written::Conflict);
+            }
+        }
+        let puts = packs.leaves.into_iter().map(async |(chunk, item, expected)| {
             let version = item.version;
             let written = put(store, &(self.key)(chunk), item, expected).await?;
             Ok::<_, EngineError>((chunk, version, written))

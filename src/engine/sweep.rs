@@ -99,8 +99,10 @@ impl<S: Store, P: Publisher, T: Topics> Engine<S, P, T> {
             let head = self.store.head(&view.id).await?;
             let past = view.slices.start(closed_through(&head) - view.reach());
             let mut first = match view.windows {
-                Windows::Grid(_) => past,
-                Windows::Session(_) => head.partitions.values().map(|p| p.floor).fold(past, Timestamp::min),
+                Windows::Grid(_) | Windows::Event => past,
+                Windows::Session(_) | Windows::Over(_) => {
+                    head.partitions.values().map(|p| p.floor).fold(past, Timestamp::min)
+                }
                 Windows::Running => Timestamp::MIN,
             };
             // Views over this one are computed from its history.
@@ -186,6 +188,7 @@ impl<S: Store, P: Publisher, T: Topics> Engine<S, P, T> {
         let last = match view.windows {
             Windows::Grid(grid) => grid.last_end(largest) - Millis(1),
             Windows::Session(bounds) => largest + bounds.gap - Millis(1),
+            Windows::Over(_) | Windows::Event => largest,
             Windows::Running => return stays,
         };
         At { watermark: last.max(closed(head, scope)), is_flush: true }
@@ -201,7 +204,7 @@ fn closed_through(head: &Head) -> Timestamp {
 fn scopes(view: &ViewRuntime, sources: &[Partition]) -> Vec<Scope> {
     match view.windows {
         Windows::Grid(_) => vec![Scope::All],
-        Windows::Session(_) => {
+        Windows::Session(_) | Windows::Over(_) | Windows::Event => {
             let count = sources.iter().map(|source| source.index + 1).max().unwrap_or(0);
             (0..count).map(Scope::Partition).collect()
         }

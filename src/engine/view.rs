@@ -1,6 +1,9 @@
 //! What the engine derives from a view's plan once.
 
-use super::groups::Shape;
+use super::{
+    groups::Shape,
+    rules::{Reach, Rule},
+};
 use crate::{
     sql::{Catalog, Expr, Source, View, Window},
     state::{Head, Partition, Scope, ViewId},
@@ -24,6 +27,8 @@ pub(super) struct ViewRuntime {
     /// The views over this one, by their index.
     pub(super) readers: Vec<usize>,
     pub(super) shape: Shape,
+    /// How rows of single events are made, if they are.
+    pub(super) rule: Option<Rule>,
     /// The topics that it reads with their watermark delays.
     pub(super) topics: Vec<(String, Millis)>,
 }
@@ -33,6 +38,10 @@ pub(super) struct ViewRuntime {
 pub(super) enum Windows {
     Grid(Grid),
     Session(Bounds),
+    /// None: a row an event, over the events before it.
+    Over(Reach),
+    /// None: a row an event.
+    Event,
     /// None: rows are brought up to date with every batch.
     Running,
 }
@@ -47,11 +56,13 @@ impl ViewRuntime {
             Window::Session { gap } => {
                 Windows::Session(Bounds { gap, lateness: plan.options.allowed_lateness })
             }
+            Window::Over { range } => Windows::Over(Reach { range, lateness: plan.options.allowed_lateness }),
+            Window::Event => Windows::Event,
             Window::Running => Windows::Running,
         };
         let length = match plan.window {
             Window::Grid { size, .. } => size,
-            Window::Session { .. } | Window::Running => Millis(0),
+            Window::Session { .. } | Window::Running | Window::Over { .. } | Window::Event => Millis(0),
         };
         let reads_this = |view: &View| view.upstream(catalog).is_some_and(|below| below.name == plan.name);
         let readers = catalog.views.iter().enumerate().filter(|(_, view)| reads_this(view));
@@ -76,6 +87,7 @@ impl ViewRuntime {
                 aggregates: plan.aggregates.clone(),
                 timed: matches!(windows, Windows::Session(_)),
             },
+            rule: Rule::of(plan),
             topics,
         }
     }
@@ -91,10 +103,15 @@ impl ViewRuntime {
         let step = match self.windows {
             Windows::Grid(grid) => grid.slide,
             Windows::Session(bounds) => bounds.gap,
-            Windows::Running => return 0,
+            Windows::Running | Windows::Over(_) | Windows::Event => return 0,
         };
         let again = if self.looks_back() { self.lateness.0 / step.0.max(1) + 1 } else { 0 };
         usize::try_from(again).unwrap_or(MOST_REMEMBERED).min(MOST_REMEMBERED)
+    }
+
+    /// From an event back to the first that counts for its row.
+    pub(super) fn range(&self) -> Millis {
+        if let Windows::Over(reach) = self.windows { reach.range } else { Millis(0) }
     }
 
     /// How long after its first event a window may still need its slabs.
@@ -102,7 +119,8 @@ impl ViewRuntime {
         let length = match self.windows {
             Windows::Grid(grid) => grid.size,
             Windows::Session(bounds) => bounds.gap,
-            Windows::Running => Millis(0),
+            Windows::Over(reach) => return reach.back(),
+            Windows::Event | Windows::Running => Millis(0),
         };
         length + self.lateness
     }
@@ -121,7 +139,7 @@ impl ViewRuntime {
     /// What is closed together with a partition.
     pub(super) fn scope(&self, partition: &Partition) -> Scope {
         match self.windows {
-            Windows::Session(_) => Scope::Partition(partition.index),
+            Windows::Session(_) | Windows::Over(_) | Windows::Event => Scope::Partition(partition.index),
             Windows::Running if self.is_keyed => Scope::Partition(partition.index),
             Windows::Grid(_) | Windows::Running => Scope::All,
         }

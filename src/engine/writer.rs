@@ -6,7 +6,10 @@
 use std::{collections::btree_map::Entry, ops::RangeInclusive};
 
 use super::{
-    EngineError, page,
+    EngineError,
+    close::KeyedRow,
+    page,
+    rules::EventIndex,
     sessions::{SessionIndex, Slabs},
     slab::Slab,
     stored,
@@ -28,6 +31,9 @@ pub(super) struct Writer {
     /// Slices from this one on are all in `slabs`, as far as the store has them.
     complete_from: Timestamp,
     pub(super) sessions: Option<SessionIndex>,
+    pub(super) events: Option<EventIndex>,
+    /// Rows of single events that are ready to be given out.
+    pub(super) rows: Vec<KeyedRow>,
     packer: Option<Packer>,
 }
 
@@ -97,18 +103,24 @@ impl Writer {
         Ok(())
     }
 
-    /// Sees to it that the sessions are indexed.
-    pub(super) async fn load_sessions<S: Store>(
+    /// Sees to it that what the view needs to know of keys is indexed.
+    pub(super) async fn load_index<S: Store>(
         &mut self,
         store: &S,
         view: &ViewRuntime,
         partition: &Partition,
         floor: Timestamp,
     ) -> Result<(), EngineError> {
-        let Windows::Session(bounds) = view.windows else { return Ok(()) };
-        if self.sessions.is_none() {
-            self.load_from(store, view, partition, floor).await?;
-            self.sessions = Some(SessionIndex::build(bounds, self.slabs.values()));
+        match view.windows {
+            Windows::Session(bounds) if self.sessions.is_none() => {
+                self.load_from(store, view, partition, floor).await?;
+                self.sessions = Some(SessionIndex::build(bounds, self.slabs.values()));
+            }
+            Windows::Over(reach) if self.events.is_none() => {
+                self.load_from(store, view, partition, floor).await?;
+                self.events = Some(EventIndex::build(reach, floor, self.slabs.values()));
+            }
+            _ => {}
         }
         Ok(())
     }

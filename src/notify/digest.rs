@@ -92,7 +92,7 @@ fn measured<'a>(alert: &'a Alert<'_>) -> Option<(&'a str, String)> {
     let value = alert.fields.get("metric_value").filter(|value| !value.is_null())?;
     let threshold = alert.fields.get("threshold").filter(|value| !value.is_null());
     let threshold = threshold.map_or_else(String::new, |value| format!(" (threshold {})", shown(value)));
-    Some((name, shown(value) + &threshold))
+    Some((name, shown(value) + threshold.as_str()))
 }
 
 fn window(alert: &Alert<'_>) -> Option<(&'static str, String)> {

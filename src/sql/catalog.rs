@@ -90,11 +90,15 @@ impl Catalog {
         let mut warnings = Vec::new();
         for view in &self.views {
             warnings.extend(self.running_warning(view));
-            let Window::Session { .. } = view.window else { continue };
+            let what = match view.window {
+                Window::Session { .. } => "sessions, which need",
+                Window::Over { .. } => "OVER, which needs",
+                Window::Grid { .. } | Window::Event | Window::Running => continue,
+            };
             for table in view.sources.iter().filter_map(|source| source.table(self)) {
                 if table.key.is_none() {
                     warnings.push(format!(
-                        "view \"{}\" has sessions, which need each key's events in one partition; add key = '...' to \
+                        "view \"{}\" has {what} each key's events in one partition; add key = '...' to \
                          table \"{}\" to have this checked",
                         view.name, table.name
                     ));

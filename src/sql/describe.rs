@@ -28,6 +28,7 @@ impl View {
             "  key {}",
             match (keys.is_empty(), self.window) {
                 (true, Window::Running) => "none: one row".to_owned(),
+                (true, window) if window.is_by_event() => "none".to_owned(),
                 (true, _) => "none: one row a window".to_owned(),
                 _ => keys.join(", "),
             }
@@ -44,7 +45,8 @@ impl View {
             )?;
         }
         if let Some(having) = &self.having {
-            writeln!(text, "  having {}", having.display(&|slot| self.slot_name(slot)))?;
+            let clause = if self.window.is_by_event() { "qualify" } else { "having" };
+            writeln!(text, "  {clause} {}", having.display(&|slot| self.slot_name(slot)))?;
         }
         let options = &self.options;
         if let Some(generation) = &options.generation {
@@ -120,6 +122,9 @@ impl View {
         for (index, (input, function)) in source.inputs.iter().zip(&self.aggregates).enumerate() {
             writeln!(text, "    #{} {} = {}", index + 1, function.result, aggregate(*function, input, name))?;
         }
+        for (field, expr) in self.carried.iter().zip(&source.carried) {
+            writeln!(text, "    carries {} {} = {}", quoted(&field.name), field.kind, expr.display(&name))?;
+        }
         Ok(())
     }
 
@@ -137,13 +142,23 @@ impl View {
             1 => "window_end".to_owned(),
             behind => match self.previous.get(behind - 2) {
                 Some(earlier) => format!("previous({})", self.earlier_name(*earlier)),
-                None => self.output_name(slot - self.first_output_slot()),
+                None => self.name_behind_previous(slot),
             },
         }
     }
 }
 
 impl View {
+    /// The name of a slot of something of the event, or of a column.
+    fn name_behind_previous(&self, slot: usize) -> String {
+        if let Some(output) = slot.checked_sub(self.first_output_slot()) {
+            return self.output_name(output);
+        }
+        let carried = slot.checked_sub(self.first_carried_slot());
+        let field = carried.and_then(|carried| self.carried.get(carried));
+        field.map_or_else(String::new, |field| quoted(&field.name))
+    }
+
     fn output_name(&self, output: usize) -> String {
         self.outputs.get(output).map_or_else(String::new, |output| quoted(&output.field.name))
     }
@@ -221,12 +236,14 @@ pub(super) fn aggregate(aggregate: Aggregate, input: &Input, names: &impl Fn(usi
 }
 
 impl fmt::Display for Window {
-    /// `TUMBLE 10 s`, `HOP 5 min every 10 s`, `SESSION gap 30 min`.
+    /// `TUMBLE 10 s`, `HOP 5 min every 10 s`, `SESSION gap 30 min`, `OVER 10 min preceding`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Grid { size, slide } if size == slide => write!(f, "TUMBLE {size}"),
             Self::Grid { size, slide } => write!(f, "HOP {size} every {slide}"),
             Self::Session { gap } => write!(f, "SESSION gap {gap}"),
+            Self::Over { range } => write!(f, "OVER {range} preceding: a row an event"),
+            Self::Event => f.write_str("none: a row an event"),
             Self::Running => f.write_str("none: rows so far, for ever"),
         }
     }

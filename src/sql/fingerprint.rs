@@ -35,6 +35,8 @@ fn write(text: &mut String, view: &View, catalog: &Catalog) -> fmt::Result {
     match view.window {
         Window::Grid { size, slide } => writeln!(text, "grid {} {}", size.0, slide.0)?,
         Window::Session { gap } => writeln!(text, "session {}", gap.0)?,
+        Window::Over { range } => writeln!(text, "over {}", range.0)?,
+        Window::Event => writeln!(text, "event")?,
         Window::Running => writeln!(text, "running")?,
     }
     for key in &view.keys {
@@ -107,6 +109,9 @@ fn write_source(
     }
     for (input, aggregate) in source.inputs.iter().zip(&view.aggregates) {
         writeln!(text, "input {}", describe::aggregate(*aggregate, input, name))?;
+    }
+    for (field, expr) in view.carried.iter().zip(&source.carried) {
+        writeln!(text, "carries {} {}", field.kind, expr.display(&name))?;
     }
     Ok(())
 }

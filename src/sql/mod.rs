@@ -43,6 +43,8 @@ mod types;
 mod union;
 mod view;
 
+pub(crate) use plan::SOURCE_RECORD;
+
 pub use aggregates::{Aggregate, AggregateFunction, Fraction, MOST_STEPS, Spread};
 pub use catalog::LoadError;
 pub use error::{SqlError, SqlErrors, SqlFile};

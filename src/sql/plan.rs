@@ -5,6 +5,9 @@ use std::collections::BTreeSet;
 use super::{Aggregate, template::Template};
 use crate::{sql::Expr, time::Millis, value::Type};
 
+/// The name under which a row of a single event says which record that is.
+pub(crate) const SOURCE_RECORD: &str = "source_record";
+
 /// The columns that every row of a windowed view has.
 pub(super) const WINDOW_START: &str = "window_start";
 pub(super) const WINDOW_END: &str = "window_end";
@@ -141,10 +144,13 @@ pub struct View {
     pub aggregates: Vec<Aggregate>,
     /// What `previous(x)` names: columns of the same key's row of the window before.
     pub previous: Vec<Earlier>,
+    /// What a row has of the one event that it is of, where every event makes a row. A source's
+    /// [`Source::carried`] compute it.
+    pub carried: Vec<Field>,
     /// The columns of its rows in SELECT's order, without `window_start` and
     /// `window_end` where SELECT names these bare: every row has them at its end in any case.
     pub outputs: Vec<Output>,
-    /// HAVING, over the slots that [`Output`] names and all outputs.
+    /// HAVING or QUALIFY, over the slots that [`Output`] names and all outputs.
     pub having: Option<Expr>,
     /// WITH (...).
     pub options: Options,
@@ -162,6 +168,8 @@ pub struct Source {
     pub keys: Vec<Expr>,
     /// For each of [`View::aggregates`], what it takes in.
     pub inputs: Vec<Input>,
+    /// What [`View::carried`] names.
+    pub carried: Vec<Expr>,
 }
 
 /// What a source is.
@@ -205,7 +213,7 @@ pub struct Field {
 /// A column of a view's rows.
 ///
 /// Its expression is over these slots: the keys, then the aggregates, then `window_start` and
-/// `window_end`, then [`View::previous`], then the outputs that stand before it.
+/// `window_end`, then [`View::previous`], then [`View::carried`], then the outputs that stand before it.
 #[derive(Clone, Debug)]
 pub struct Output {
     /// Its name and type.
@@ -231,6 +239,21 @@ pub enum Window {
     },
     /// No window: a row a key that is brought up to date with every batch, for ever.
     Running,
+    /// `OVER (... RANGE BETWEEN range PRECEDING AND CURRENT ROW)`: a row an event, over the events of
+    /// its key that are at most `range` older.
+    Over {
+        /// From an event back to the first that counts.
+        range: Millis,
+    },
+    /// No window: a row an event, of nothing but that event.
+    Event,
+}
+
+impl Window {
+    /// Whether every event makes a row, rather than every key and window.
+    pub const fn is_by_event(self) -> bool {
+        matches!(self, Self::Over { .. } | Self::Event)
+    }
 }
 
 /// What a view's WITH clause may set.
@@ -312,7 +335,7 @@ impl Source {
     pub fn columns(&self) -> BTreeSet<usize> {
         let mut slots = BTreeSet::new();
         let inputs = self.inputs.iter().flat_map(|input| input.argument.iter().chain(&input.filter));
-        for expr in self.filter.iter().chain(&self.keys).chain(inputs) {
+        for expr in self.filter.iter().chain(&self.keys).chain(inputs).chain(&self.carried) {
             expr.for_each_column(&mut |slot| {
                 slots.insert(slot);
             });
@@ -334,6 +357,11 @@ impl View {
 
     /// The slot of the first output in those rows.
     pub fn first_output_slot(&self) -> usize {
+        self.first_carried_slot() + self.carried.len()
+    }
+
+    /// The slot of the first of [`View::carried`] in those rows.
+    pub fn first_carried_slot(&self) -> usize {
         self.first_previous_slot() + self.previous.len()
     }
 

@@ -188,6 +188,13 @@ fn of_table(
     let views = known.views.iter().map(|draft| draft.name.as_str());
     if let Match::One(index) = names::find(ident, views) {
         let view = known.views.get(index)?.view.as_ref()?;
+        if view.window.is_by_event() {
+            let message = format!(
+                "view \"{}\" has a row for each event and no windows; expected a table, or a view with a window",
+                view.name
+            );
+            errors.error(place, message);
+        }
         if view.window == Window::Running {
             let message = format!(
                 "view \"{}\" has no window, so its rows are never final; expected a table, or a view with a window",

@@ -10,9 +10,21 @@ pub(super) fn check_view(query: &Query, select: &Select, place: &Place, errors: 
     check_select(select, place, errors);
 }
 
+/// QUALIFY and WINDOW, which belong to OVER.
+pub(super) fn refuse_over(select: &Select, place: &Place, errors: &mut Diagnostics) {
+    if let Some(qualify) = &select.qualify {
+        errors.error(&place.with_span(qualify.span()), "QUALIFY cannot stand here; expected HAVING or WHERE");
+    }
+    if let Some(window) = select.named_window.first() {
+        let message = "WINDOW belongs to OVER; expected TUMBLE, HOP or SESSION in GROUP BY";
+        errors.error(&place.with_span(window.span()), message);
+    }
+}
+
 /// A SELECT in a subquery.
 pub(super) fn check_branch(select: &Select, place: &Place, errors: &mut Diagnostics) {
     check_select(select, place, errors);
+    refuse_over(select, place, errors);
     let grouped = !matches!(&select.group_by, GroupByExpr::Expressions(list, _) if list.is_empty());
     if grouped || select.having.is_some() {
         errors
@@ -54,12 +66,6 @@ fn check_select(select: &Select, place: &Place, errors: &mut Diagnostics) {
     if matches!(select.distinct, Some(Distinct::Distinct | Distinct::On(_))) {
         let message = "SELECT DISTINCT is not supported; expected GROUP BY, or count(DISTINCT x)";
         errors.error(&place_of(select.select_token.0.span), message);
-    }
-    if let Some(qualify) = &select.qualify {
-        errors.error(&place_of(qualify.span()), "QUALIFY is not supported; expected HAVING");
-    }
-    if !select.named_window.is_empty() {
-        errors.error(place, "WINDOW is not supported; expected TUMBLE, HOP or SESSION in GROUP BY");
     }
     let others = select.top.is_some()
         || select.into.is_some()

@@ -45,7 +45,7 @@ impl Template {
     pub fn display(&self, name: impl Fn(usize) -> String) -> String {
         let escape = |text: &str| text.replace('{', "{{").replace('}', "}}");
         let holes = self.holes.iter().map(|hole| format!("{{{}}}{}", name(hole.slot), escape(&hole.then)));
-        escape(&self.lead) + &holes.collect::<String>()
+        escape(&self.lead) + holes.collect::<String>().as_str()
     }
 }
 

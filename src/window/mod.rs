@@ -17,12 +17,16 @@ pub use grid::Grid;
 pub use session::{Bounds, Gone, Mark, Part, Placed, Sessions, Span};
 
 use crate::{
-    sql::Window,
+    sql::{View, Window},
     time::{Millis, Timestamp},
 };
 
 /// A slab is rewritten with every batch, so that a slice is no longer than this.
 pub const GRAIN: Millis = Millis::seconds(30);
+
+/// Slices of events that are kept one by one are no longer than this: there is nothing to gain by longer
+/// ones.
+pub const EVENT_GRAIN: Millis = Millis::seconds(10);
 
 /// The watermark of a partition whose largest event time is `largest`.
 pub fn watermark(largest: Timestamp, delay: Millis) -> Timestamp {
@@ -37,6 +41,18 @@ pub fn is_due(end: Timestamp, watermark: Timestamp) -> bool {
 /// Whether a window takes no more events at a watermark.
 pub fn is_past(end: Timestamp, lateness: Millis, watermark: Timestamp) -> bool {
     end - Millis(1) + lateness <= watermark
+}
+
+/// Whether a row of a view can still change, once windows are closed up to `closed`.
+pub fn is_final(view: &View, end: Timestamp, closed: Timestamp) -> bool {
+    let lateness = view.options.allowed_lateness;
+    match view.window {
+        Window::Grid { .. } | Window::Session { .. } => is_past(end, lateness, closed),
+        // An event that is not late yet is in the frame of those that are up to `range` younger.
+        Window::Over { range } => is_past(end, range + lateness, closed),
+        Window::Event => true,
+        Window::Running => false,
+    }
 }
 
 /// How a view's time is cut.
@@ -54,6 +70,7 @@ impl Slices {
         match window {
             Window::Grid { size, slide } => Self(Millis(divisor(gcd(size.0, slide.0)))),
             Window::Session { gap } => Self(gap.clamp(Millis(1), GRAIN)),
+            Window::Over { .. } | Window::Event => Self(EVENT_GRAIN),
             Window::Running => Self(EVER),
         }
     }

@@ -73,7 +73,7 @@ async fn the_newest_come_first_whatever_their_view() {
     assert_eq!(next, None);
     let times: Vec<_> = all.iter().map(|alert| alert["window_end"].as_i64().unwrap()).collect();
     assert_eq!(times, [50_010_000, 50_010_000, 1_010_000, 1_010_000, 1_010_000]);
-    all.sort_by_key(|alert| alert.to_string());
+    all.sort_by_key(ToString::to_string);
     let mut told = told(&all);
     told.sort();
     let expected =

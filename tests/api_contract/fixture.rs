@@ -65,12 +65,14 @@ fn view(name: &str, keys: &[(&str, Type)], values: &[(&str, Type)]) -> View {
             filter: None,
             keys: vec![Expr::Column(0)],
             inputs: Vec::new(),
+            carried: Vec::new(),
         }],
         window: Window::Grid { size: Millis::seconds(10), slide: Millis::seconds(10) },
         keys: fields(keys),
         keeps_windows: false,
         aggregates: Vec::new(),
         previous: Vec::new(),
+        carried: Vec::new(),
         outputs: outputs.map(|(slot, field)| Output { field, expr: Expr::Column(slot) }).collect(),
         having: None,
         options: Options {
@@ -87,6 +89,7 @@ pub(crate) fn row(start: i64, revision: u32, values: Vec<Value<'static>>) -> Clo
         window_end: Timestamp(start + 10_000),
         events: 1,
         revision,
+        record: None,
         values,
     }
 }

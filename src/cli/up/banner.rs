@@ -125,7 +125,7 @@ fn first_rows(catalog: &Catalog) -> Option<Millis> {
         .map(|view| match view.window {
             Window::Grid { slide, .. } => slide + view.watermark_delay(catalog),
             Window::Session { gap } => gap + view.watermark_delay(catalog),
-            Window::Running => Millis(0),
+            Window::Over { .. } | Window::Event | Window::Running => Millis(0),
         })
         .min()
 }

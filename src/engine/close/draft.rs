@@ -74,6 +74,7 @@ impl Draft {
             window_end: self.window.1,
             events: self.events + seen,
             revision: 0,
+            record: None,
             values: slots.split_off(view.plan.first_output_slot()),
         };
         Some(KeyedRow { hash: self.hash, key: self.key, row })

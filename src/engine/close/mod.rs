@@ -5,6 +5,7 @@
 
 mod derived;
 mod draft;
+mod event;
 mod give;
 mod grid;
 mod material;
@@ -87,6 +88,7 @@ pub(super) fn alert_id(view: &View, key: &[u8], row: &ClosedRow) -> String {
     identity.extend_from_slice(key);
     identity.extend_from_slice(&row.window_start.0.to_le_bytes());
     identity.extend_from_slice(&row.window_end.0.to_le_bytes());
+    identity.extend(row.record.iter().flat_map(|record| record.to_string().into_bytes()));
     format!("{:032x}", xxh3_128(&identity))
 }
 
@@ -141,6 +143,7 @@ impl<S: Store, P: Publisher, T: Topics> Engine<S, P, T> {
         match closing.view.windows {
             Windows::Grid(grid) => self.close_grid(&closing, grid, own, &mut given).await?,
             Windows::Session(bounds) => self.close_sessions(&closing, bounds, own, &mut given).await?,
+            Windows::Over(_) | Windows::Event => self.give_events(&closing, own, &mut given).await?,
             Windows::Running => self.close_running(&closing, own, &mut given).await?,
         }
         turn.closed = closing.closed.max(closing.watermark);

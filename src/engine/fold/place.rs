@@ -11,6 +11,8 @@ use crate::{
 pub(super) enum Place {
     /// The windows that this says count it.
     Counts(Tag),
+    /// It is kept as it is.
+    Kept,
     /// It is late: the watermark that it met.
     Late(Timestamp),
     /// The batch is to be cut before it.
@@ -82,7 +84,7 @@ impl Fold<'_> {
                 }
             }
             Windows::Running => self.touch_window(Timestamp::MAX),
-            Windows::Session(_) => {
+            Windows::Session(_) | Windows::Over(_) | Windows::Event => {
                 self.touched.events.insert((self.key.clone(), at));
             }
         }

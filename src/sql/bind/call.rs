@@ -110,7 +110,7 @@ impl Binder<'_> {
             };
         }
         if function.over.is_some() {
-            return self.fail("OVER is not supported; expected an aggregate over the view's window");
+            return self.scope.over(function, &place, self.errors);
         }
         if let Some(typed) = self.scope.function(function, &place, self.errors) {
             return typed;

@@ -61,6 +61,13 @@ pub(super) trait Scope {
         errors: &mut Diagnostics,
     ) -> Option<Typed>;
 
+    /// A function with OVER.
+    fn over(&mut self, _call: &ast::Function, place: &Place, errors: &mut Diagnostics) -> Typed {
+        let message = "OVER cannot stand here; expected it in SELECT or QUALIFY of a view without GROUP BY";
+        errors.error(place, message);
+        Typed::UNKNOWN
+    }
+
     /// What a whole expression is known as (a group key).
     fn known(&mut self, _expr: &ast::Expr, _place: &Place) -> Option<Typed> {
         None

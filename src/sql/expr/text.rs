@@ -166,7 +166,7 @@ pub(super) fn pad(
     let missing = n.saturating_sub(text.chars().count());
     let filling: String = fill.chars().cycle().take(missing).collect();
     let kept: String = text.chars().take(n).collect();
-    let all = if function == Function::PadStart { filling + &kept } else { kept + &filling };
+    let all = if function == Function::PadStart { filling + kept.as_str() } else { kept + filling.as_str() };
     Value::Text(Cow::Owned(all))
 }
 

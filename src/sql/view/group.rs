@@ -28,6 +28,7 @@ pub(super) struct Group {
 }
 
 /// One part of the group key, over the relation's columns.
+#[derive(Clone, Debug)]
 pub(super) struct Key {
     /// What it is called where SELECT does not name it.
     pub(super) name: String,

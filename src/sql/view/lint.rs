@@ -1,6 +1,6 @@
 //! What would parse and be wrong.
 
-use super::group::Group;
+use super::group::{Group, Key};
 use crate::sql::{
     error::{Diagnostics, Place},
     expr::Expr,
@@ -11,18 +11,47 @@ use crate::{time::Millis, value::Type};
 
 /// A session's key must not be spread over partitions: the group key has to hold the topic's key.
 pub(super) fn session_keys(group: &Group, relation: &Relation, known: Known<'_>, errors: &mut Diagnostics) {
-    let Window::Session { .. } = group.window else { return };
-    let place: &Place = &group.place;
+    if let Window::Session { .. } = group.window {
+        keys_stay(("SESSION", "GROUP BY"), &group.keys, &group.place, relation, known, errors);
+    }
+}
+
+/// The events before an event must be in its partition: PARTITION BY has to hold the topic's key.
+pub(super) fn over_keys(
+    keys: &[Key],
+    place: &Place,
+    relation: &Relation,
+    known: Known<'_>,
+    errors: &mut Diagnostics,
+) {
+    keys_stay(("OVER", "PARTITION BY"), keys, place, relation, known, errors);
+}
+
+/// A key's events must not be in partitions of several topics, each of which has a writer of its own.
+pub(super) fn one_table(relation: &Relation, place: &Place, errors: &mut Diagnostics) {
+    if relation.branches.len() > 1 {
+        errors.error(place, "OVER reads one table, and FROM has several; expected a view for each");
+    }
+}
+
+fn keys_stay(
+    (what, clause): (&str, &str),
+    keys: &[Key],
+    place: &Place,
+    relation: &Relation,
+    known: Known<'_>,
+    errors: &mut Diagnostics,
+) {
     for branch in &relation.branches {
         let Some(table) = known.table(branch) else { continue };
         let Some(key) = table.key else { continue };
-        if group.keys.iter().any(|part| branch.resolve(&part.expr) == Expr::Column(key)) {
+        if keys.iter().any(|part| branch.resolve(&part.expr) == Expr::Column(key)) {
             continue;
         }
         let name = table.columns.get(key).map_or("", |column| column.name.as_str());
         let message = format!(
-            "SESSION needs each key's events in one partition, but topic \"{}\" is keyed by \"{name}\"; expected \
-             \"{name}\" in GROUP BY, or a topic that is keyed by what is grouped by",
+            "{what} needs each key's events in one partition, but topic \"{}\" is keyed by \"{name}\"; expected \
+             \"{name}\" in {clause}, or a topic that is keyed by what is in {clause}",
             table.topic
         );
         errors.error(place, message);
@@ -50,6 +79,19 @@ pub(super) fn running(options: &Options, group: &Group, errors: &mut Diagnostics
         let message = "a view without a window takes every event; expected no \"allowed_lateness\", or GROUP BY with \
                        one of TUMBLE(ts, size), HOP(ts, slide, size), SESSION(ts, gap)";
         errors.error(&group.place, message);
+    }
+}
+
+/// What a view in which every event makes a row cannot have.
+pub(super) fn by_event(options: &Options, has_frames: bool, place: &Place, errors: &mut Diagnostics) {
+    if options.cooldown > Millis(0) {
+        let message = "\"cooldown\" is from window to window, and here every event makes a row; expected it on a view \
+                       with a window";
+        errors.error(place, message);
+    }
+    if !has_frames && options.allowed_lateness > Millis(0) {
+        let message = "a view without OVER and GROUP BY takes every event; expected no \"allowed_lateness\"";
+        errors.error(place, message);
     }
 }
 

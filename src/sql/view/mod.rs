@@ -3,6 +3,7 @@
 mod aggregate;
 mod group;
 mod lint;
+mod over;
 mod result;
 mod sentence;
 mod window;
@@ -64,6 +65,11 @@ pub(super) fn check(
         let mut scope = relation.scope("WHERE");
         Binder::new(&mut scope, errors, &place).condition(condition)
     });
+    if known.upstream(&relation).is_none() && over::is_meant(select, &place) {
+        let head = over::Head { name, options, sentence, filter: filter.as_ref() };
+        return over::check(head, select, &relation, known, &place, errors);
+    }
+    shape::refuse_over(select, &place, errors);
     let group = group::of_select(select, &relation, known, &place, errors)?;
     lint::session_keys(&group, &relation, known, errors);
     let kinds = kinds(&select.projection, &relation, &group, &place);
@@ -233,6 +239,7 @@ fn assemble(
                 filter: input.filter.as_ref().map(|filter| branch.resolve(filter)),
             })
             .collect(),
+        carried: Vec::new(),
     });
     let sources = sources.collect();
     let outputs = scope
@@ -252,6 +259,7 @@ fn assemble(
         keys: keys.collect(),
         aggregates: scope.aggregates.iter().map(|(aggregate, _)| *aggregate).collect(),
         previous: scope.earlier(),
+        carried: Vec::new(),
         outputs: outputs.collect(),
         having: having.map(|having| slots.place(having)),
         options,

@@ -92,7 +92,7 @@ pub(super) fn check(
     }
 }
 
-fn positive(expr: &ast::Expr, place: &Place, errors: &mut Diagnostics) -> Option<Millis> {
+pub(super) fn positive(expr: &ast::Expr, place: &Place, errors: &mut Diagnostics) -> Option<Millis> {
     let place = place.at(expr);
     match duration::of_expr(expr) {
         Some(span) if span > Millis(0) => return Some(span),
@@ -103,7 +103,7 @@ fn positive(expr: &ast::Expr, place: &Place, errors: &mut Diagnostics) -> Option
 }
 
 /// Windows are over event time: a column that is the event time of every table.
-fn check_time(
+pub(super) fn check_time(
     time: &ast::Expr,
     relation: &Relation,
     known: Known<'_>,

@@ -1,0 +1,3 @@
+-- fail: n is not the event time of table "t"
+CREATE TABLE t (k TEXT, n BIGINT, j JSON, ts TIMESTAMP) WITH (key = 'k');
+CREATE VIEW v AS SELECT count(*) OVER (PARTITION BY k ORDER BY n RANGE BETWEEN INTERVAL '10' MINUTE PRECEDING AND CURRENT ROW) AS c FROM t;

@@ -1,0 +1,3 @@
+-- fail: WINDOW belongs to OVER; expected TUMBLE, HOP or SESSION in GROUP BY
+CREATE TABLE t (k TEXT, n BIGINT, j JSON, ts TIMESTAMP) WITH (key = 'k');
+CREATE VIEW v AS SELECT k, count(*) AS c FROM t GROUP BY k, TUMBLE(ts, INTERVAL '1' SECOND) WINDOW w AS (ORDER BY ts);
