@@ -1,6 +1,5 @@
 //! The promise: a backfill reads a topic from any offset, and again from where it stopped.
 #![cfg(feature = "kafka")]
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 use std::ops::Range;
 

@@ -1,6 +1,6 @@
 //! The promise: producers and consumers find in the embedded broker what they would find in Kafka.
 #![cfg(feature = "local")]
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use weir::{
     backfill::{Log, kafka::KafkaLog},

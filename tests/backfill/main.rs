@@ -21,8 +21,8 @@ use weir::{
 };
 use world::{MemoryLog, Record, Seen, World, block_on, id, records};
 
-/// Windows with late events, sessions, rows so far, views over views.
-const VIEWS: [&str; 4] = [
+/// Windows with late events, sessions, rows so far, views over views, rows of single events.
+const VIEWS: [&str; 5] = [
     "CREATE VIEW v WITH (OPTIONS, allowed_lateness = '5 seconds') AS
      SELECT k, count(*) AS events, sum(n) AS total FROM events GROUP BY k, TUMBLE(ts, INTERVAL '10' SECOND)",
     "CREATE VIEW v WITH (OPTIONS, allowed_lateness = '5 seconds') AS
@@ -33,6 +33,9 @@ const VIEWS: [&str; 4] = [
      CREATE VIEW wide WITH (OPTIONS) AS
      SELECT k, count(*) AS windows, max(total) AS most FROM v
      GROUP BY k, HOP(window_time, INTERVAL '20' SECOND, INTERVAL '40' SECOND)",
+    "CREATE VIEW v WITH (OPTIONS, allowed_lateness = '5 seconds') AS
+     SELECT k, n, count(*) OVER w AS events, sum(n) OVER w AS total FROM events
+     WINDOW w AS (PARTITION BY k ORDER BY ts RANGE BETWEEN INTERVAL '20' SECOND PRECEDING AND CURRENT ROW)",
 ];
 
 const FROM_START: Options = Options { from: Start::Earliest, batch: 7, join: false };
@@ -137,7 +140,7 @@ async fn beside_functions(view: &str, logs: &[Vec<Record>], seed: u64) -> Seen {
 #[test]
 fn functions_with_the_new_sql_join_at_any_moment() {
     for seed in 0..160 {
-        let view = VIEWS[usize::try_from(seed / 2 % 4).unwrap()];
+        let view = VIEWS[usize::try_from(seed / 2 % 5).unwrap()];
         let logs = inputs(seed);
         let expected = block_on(expected(view, &logs));
         assert_eq!(block_on(beside_functions(view, &logs, seed)), expected, "{view}, seed {seed}");
