@@ -134,7 +134,7 @@ fn report(id: &str, summary: &Summary) -> String {
              again with --join; a partition without traffic is joined by its next record\n"
         )
     };
-    done + &lost + &next
+    [done, lost, next].concat()
 }
 
 #[cfg(test)]
