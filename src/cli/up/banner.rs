@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use super::{Args, SAMPLE};
 use crate::{
     local::stack::{Stack, StackOptions},
-    sql::{Catalog, Table, Window},
+    sql::{Catalog, Table, View, Window},
     time::{Clock as _, Millis, SystemClock},
     value::Type,
 };
@@ -63,7 +63,7 @@ pub(super) fn started(
     println!("  Functions . {}  (then cargo lambda watch works on this stack)", file.display());
     println!("  Stop      Ctrl-C; the next start goes on from here, --fresh begins anew\n");
     if let Some(first) = first_rows(catalog).filter(|_| stack.is_new()) {
-        println!("the first rows come out in about {first}, when the first window has passed\n");
+        println!("the first windows are closed in about {first}\n");
     }
     Ok(())
 }
@@ -118,14 +118,12 @@ fn sample_value(kind: Type) -> Value {
     }
 }
 
-/// How long the shortest window takes to close.
+/// How long the shortest window takes to close; none where there are no windows.
 fn first_rows(catalog: &Catalog) -> Option<Millis> {
-    let views = catalog.views.iter();
-    views
-        .map(|view| match view.window {
-            Window::Grid { slide, .. } => slide + view.watermark_delay(catalog),
-            Window::Session { gap } => gap + view.watermark_delay(catalog),
-            Window::Over { .. } | Window::Event | Window::Running => Millis(0),
-        })
-        .min()
+    let closes = |view: &View| match view.window {
+        Window::Grid { slide, .. } => Some(slide + view.watermark_delay(catalog)),
+        Window::Session { gap } => Some(gap + view.watermark_delay(catalog)),
+        Window::Over { .. } | Window::Event | Window::Running => None,
+    };
+    catalog.views.iter().filter_map(closes).min()
 }
