@@ -12,6 +12,8 @@ mod notify;
 #[cfg(feature = "local")]
 mod pace;
 #[cfg(feature = "local")]
+mod poll;
+#[cfg(feature = "local")]
 mod prune;
 #[cfg(feature = "local")]
 mod replay;
@@ -68,6 +70,8 @@ enum Command {
     #[cfg(feature = "notify")]
     Notify(notify::Args),
     #[cfg(feature = "local")]
+    Poll(poll::Args),
+    #[cfg(feature = "local")]
     Prune(prune::Args),
     #[cfg(feature = "local")]
     Replay(replay::Args),
@@ -108,6 +112,8 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Inspect(args) => block_on(inspect::run(args)),
         #[cfg(feature = "notify")]
         Command::Notify(args) => block_on(notify::run(args)),
+        #[cfg(feature = "local")]
+        Command::Poll(args) => block_on(poll::run(args)),
         #[cfg(feature = "local")]
         Command::Prune(args) => block_on(prune::run(args)),
         #[cfg(feature = "local")]
