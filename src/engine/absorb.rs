@@ -181,7 +181,8 @@ impl<S: Store, P: Publisher, T: Topics> Engine<S, P, T> {
     ) -> Result<Stop, EngineError> {
         loop {
             let Writer { slabs, sessions, events, matches, .. } = &mut *writer;
-            let indexes = Indexes { sessions: sessions.as_mut(), events: events.as_mut(), matches: matches.as_mut() };
+            let indexes =
+                Indexes { sessions: sessions.as_mut(), events: events.as_mut(), matches: matches.as_mut() };
             match fold.run(slabs, indexes) {
                 Stop::NeedsSlab(slice) => {
                     writer.load(&self.store, task.view, &task.partition, slice).await?;

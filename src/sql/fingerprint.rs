@@ -79,7 +79,8 @@ fn write(text: &mut String, view: &View, catalog: &Catalog) -> fmt::Result {
 fn write_pattern(text: &mut String, pattern: &Pattern) -> fmt::Result {
     writeln!(text, "pattern {} skip {}", pattern.runs.display(&pattern.variables), pattern.skip)?;
     for PatternVariable { name, condition } in &pattern.variables {
-        let condition = condition.as_ref().map(|condition| condition.display(&|slot| format!("#{slot}")).to_string());
+        let condition =
+            condition.as_ref().map(|condition| condition.display(&|slot| format!("#{slot}")).to_string());
         writeln!(text, "variable {name:?} {condition:?}")?;
     }
     for pick in &pattern.picks {

@@ -87,7 +87,10 @@ pub(super) fn of_factor(
             (of_factor(&table_with_joins.relation, known, place, errors)?, alias)
         }
         TableFactor::MatchRecognize { .. } => {
-            errors.error(place, "MATCH_RECOGNIZE cannot stand in a subquery; expected it in the view's own FROM");
+            errors.error(
+                place,
+                "MATCH_RECOGNIZE cannot stand in a subquery; expected it in the view's own FROM",
+            );
             return None;
         }
         other => {

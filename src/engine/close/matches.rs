@@ -81,7 +81,9 @@ impl<S: Store, P: Publisher, T: Topics> Engine<S, P, T> {
         let own = own.as_mut().map(|(partition, writer)| (*partition, &mut **writer));
         let partitions = partitions(closing);
         let mut index = MatchIndex::new(within);
-        for (partition, material) in self.gather_each(closing, own, |progress| progress.floor.max(from)).await? {
+        for (partition, material) in
+            self.gather_each(closing, own, |progress| progress.floor.max(from)).await?
+        {
             let source = partitions.iter().position(|known| *known == partition).unwrap_or_default();
             let slabs = material.slabs().range(from..).map(|(_, leaves)| leaves);
             index.add(u32::try_from(source).unwrap_or_default(), slabs);
@@ -124,7 +126,9 @@ impl<S: Store, P: Publisher, T: Topics> Engine<S, P, T> {
             let leaves = stored::leaves(&self.store, &(), History::new(slice), items, decode).await?;
             for (key, row) in leaves.iter().flat_map(|leaf| leaf.content.rows()) {
                 let Some(record) = &row.record else { continue };
-                let Some(source) = partitions.iter().position(|known| *known == record.partition) else { continue };
+                let Some(source) = partitions.iter().position(|known| *known == record.partition) else {
+                    continue;
+                };
                 if within.is_decided(row.window_start, closed) {
                     let source = u32::try_from(source).unwrap_or_default();
                     let events = usize::try_from(row.events).unwrap_or_default();

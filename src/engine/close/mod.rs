@@ -8,8 +8,8 @@ mod draft;
 mod event;
 mod give;
 mod grid;
-mod material;
 mod matches;
+mod material;
 mod running;
 mod session;
 

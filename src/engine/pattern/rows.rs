@@ -66,7 +66,9 @@ impl<'v> MatchRows<'v> {
         path: &[u8],
     ) -> Result<Option<KeyedRow>, CodecError> {
         let last = first + path.len().saturating_sub(1);
-        let (Some(start), Some(end)) = (key.events().get(first), key.events().get(last)) else { return Ok(None) };
+        let (Some(start), Some(end)) = (key.events().get(first), key.events().get(last)) else {
+            return Ok(None);
+        };
         let (start, end) = (*start, *end);
         self.slots.clear();
         let mut values = Reader::new(key.key());
@@ -132,9 +134,8 @@ impl<'v> MatchRows<'v> {
         first: usize,
         path: &[u8],
     ) -> Result<Value<'static>, CodecError> {
-        let is_meant = |(_, variable): &(usize, &u8)| {
-            pick.variable.is_none_or(|meant| meant == usize::from(**variable))
-        };
+        let is_meant =
+            |(_, variable): &(usize, &u8)| pick.variable.is_none_or(|meant| meant == usize::from(**variable));
         let mut meant = path.iter().enumerate().filter(is_meant);
         let away = pick.away as usize;
         let found = if pick.from_first { meant.nth(away) } else { meant.nth_back(away) };

@@ -152,7 +152,9 @@ fn check_order(
             let message = format!("found ORDER BY {by} in MATCH_RECOGNIZE; expected rising event time alone");
             errors.error(&place.at(&by.expr), message);
         }
-        [] => errors.error(place, "found no ORDER BY in MATCH_RECOGNIZE; expected ORDER BY and the event time"),
+        [] => {
+            errors.error(place, "found no ORDER BY in MATCH_RECOGNIZE; expected ORDER BY and the event time")
+        }
     }
 }
 
@@ -273,9 +275,8 @@ fn measures(
     place: &Place,
     errors: &mut Diagnostics,
 ) -> Vec<(String, Typed)> {
-    let of_key = |(slot, key): (usize, &Key)| {
-        (key.name.clone(), Typed { expr: Expr::Column(slot), kind: key.kind })
-    };
+    let of_key =
+        |(slot, key): (usize, &Key)| (key.name.clone(), Typed { expr: Expr::Column(slot), kind: key.kind });
     let mut columns: Vec<_> = parts.keys.iter().enumerate().map(of_key).collect();
     for Measure { expr, alias } in measures {
         let mut scope = MeasureScope { parts };

@@ -20,7 +20,9 @@ use crate::{
         expr::Expr,
         known::Known,
         names,
-        plan::{Field, Input, Options, Output, SOURCE_RECORD, Source, View, WINDOW_END, WINDOW_START, Window},
+        plan::{
+            Field, Input, Options, Output, SOURCE_RECORD, Source, View, WINDOW_END, WINDOW_START, Window,
+        },
         relation::Relation,
     },
     value::Type,

@@ -57,7 +57,9 @@ impl Scope for OuterScope<'_> {
     fn column(&mut self, parts: &[Ident], place: &Place, errors: &mut Diagnostics) -> Typed {
         let name = match parts {
             [name] => name,
-            [qualifier, name] if self.qualifier.is_some_and(|known| names::same(known, &qualifier.value)) => name,
+            [qualifier, name] if self.qualifier.is_some_and(|known| names::same(known, &qualifier.value)) => {
+                name
+            }
             [qualifier, ..] => {
                 let message = names::unknown("table", &qualifier.value, self.qualifier.into_iter());
                 errors.error(&place.with_span(qualifier.span), message);

@@ -172,7 +172,10 @@ impl Parts<'_> {
 
     fn share(&mut self, aggregate: Aggregate, input: Input, variable: Option<usize>) -> Expr {
         let same = |(known, other, of): &(Aggregate, Input, Option<usize>)| {
-            *known == aggregate && other.argument == input.argument && other.filter == input.filter && *of == variable
+            *known == aggregate
+                && other.argument == input.argument
+                && other.filter == input.filter
+                && *of == variable
         };
         let index = self.aggregates.iter().position(same).unwrap_or_else(|| {
             self.aggregates.push((aggregate, input, variable));
@@ -255,7 +258,8 @@ impl Scope for DefineScope<'_, '_> {
         }
         let name = call.name.to_string().to_ascii_lowercase();
         aggregates::find(&name)?;
-        let message = format!("{name} cannot stand in DEFINE; expected columns, FIRST(x.col), LAST(x.col, n)");
+        let message =
+            format!("{name} cannot stand in DEFINE; expected columns, FIRST(x.col), LAST(x.col, n)");
         errors.error(place, message);
         Some(Typed::UNKNOWN)
     }

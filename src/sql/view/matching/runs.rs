@@ -29,11 +29,13 @@ pub(super) fn of(parsed: &Parsed, place: &Place, errors: &mut Diagnostics) -> Op
     let mut reading = Reading { variables: Vec::new(), place: &place, errors };
     let runs = reading.read(parsed)?;
     if runs.may_be_empty() {
-        return reading.refuse("the pattern matches where there is no event; expected a variable without * or ?");
+        return reading
+            .refuse("the pattern matches where there is no event; expected a variable without * or ?");
     }
     if runs.size() > MOST_STEPS {
-        let message =
-            format!("with its counts written out the pattern has more than {MOST_STEPS} parts; expected fewer");
+        let message = format!(
+            "with its counts written out the pattern has more than {MOST_STEPS} parts; expected fewer"
+        );
         return reading.refuse(&message);
     }
     if reading.variables.len() > MOST_VARIABLES {
@@ -55,12 +57,16 @@ impl Reading<'_> {
             Parsed::Concat(parts) => Some(Runs::Sequence(self.all(parts)?)),
             Parsed::Alternation(parts) => Some(Runs::Either(self.all(parts)?)),
             // A quantifier behind a quantifier: `a+?` prefers as few as possible.
-            Parsed::Repetition(inner, RepetitionQuantifier::AtMostOne) if let Some((runs, quantifier)) = repeated(inner) => {
+            Parsed::Repetition(inner, RepetitionQuantifier::AtMostOne)
+                if let Some((runs, quantifier)) = repeated(inner) =>
+            {
                 self.repeat(runs, quantifier, false)
             }
             Parsed::Repetition(inner, quantifier) => self.repeat(inner, quantifier, true),
             Parsed::Symbol(symbol @ (Symbol::Start | Symbol::End)) => {
-                let message = format!("{symbol} is not supported in a pattern: a stream has no first and no last event");
+                let message = format!(
+                    "{symbol} is not supported in a pattern: a stream has no first and no last event"
+                );
                 self.refuse(&message)
             }
             Parsed::Exclude(_) | Parsed::Permute(_) => {
@@ -106,7 +112,8 @@ impl Reading<'_> {
             return self.refuse("what is repeated may take no event at all; expected a group that takes one");
         }
         if matches!(inner, Parsed::Repetition(..)) {
-            return self.refuse(&format!("found {inner}{quantifier}; expected one quantifier, or parentheses"));
+            return self
+                .refuse(&format!("found {inner}{quantifier}; expected one quantifier, or parentheses"));
         }
         Some(Runs::Repeated { runs, least, most, is_greedy })
     }
