@@ -4,20 +4,20 @@
 
 #![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "a test that panics has failed")]
 
-mod support {
-    pub(crate) mod catalog;
-    #[expect(dead_code, reason = "other tests need more of it")]
-    pub(crate) mod world;
-}
+#[path = "support/catalog.rs"]
+mod catalog;
 #[path = "matches/naive.rs"]
 mod naive;
+#[expect(dead_code, reason = "other tests need more of it")]
+#[path = "support/world.rs"]
+mod world;
 
 use std::collections::BTreeMap;
 
 use naive::{Event, RULES, Rule};
 use proptest::prelude::*;
 use serde_json::{Value as Json, json};
-use support::world::{World, block_on};
+use world::{World, block_on};
 
 const VISITS: &str = "
   CREATE TABLE visits (user_id TEXT NOT NULL, kind TEXT NOT NULL, n BIGINT NOT NULL, ts TIMESTAMP NOT NULL)
@@ -71,7 +71,8 @@ fn a_match_is_given_once_the_watermark_has_passed_it() {
     });
     assert_eq!(rows, [expected]);
     // What is not behind the watermark is late, and changes nothing.
-    let absorbed = absorb(&world, 0, 7, &[visit("ann", "click", 4, 103_000), visit("ann", "click", 4, 103_001)]);
+    let absorbed =
+        absorb(&world, 0, 7, &[visit("ann", "click", 4, 103_000), visit("ann", "click", 4, 103_001)]);
     assert_eq!((absorbed.late, absorbed.accepted), (1, 1));
     assert_eq!(world.rows("bought"), Vec::<Json>::new());
 }

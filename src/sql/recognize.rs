@@ -1,7 +1,7 @@
 //! What the parser does not know of `MATCH_RECOGNIZE` as Flink has it, told in words that it knows.
 //!
-//! `WITHIN span` before DEFINE becomes the first definition, of a variable that nobody can name. A
-//! subquery before MATCH_RECOGNIZE is cut out, parsed for itself, and put back.
+//! `WITHIN span` before DEFINE becomes the first definition, of a variable that nobody can name. A subquery
+//! before `MATCH_RECOGNIZE` is cut out, parsed for itself, and put back.
 
 use sqlparser::{
     ast::{Ident, Query, SetExpr, Statement, TableFactor},

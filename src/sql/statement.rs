@@ -82,6 +82,10 @@ fn is_solid(token: &TokenWithSpan) -> bool {
     !matches!(token.token, Token::Whitespace(_) | Token::EOF)
 }
 
+#[expect(
+    clippy::redundant_closure_for_method_calls,
+    reason = "the methods are those of a parser of one lifetime, and any is asked for"
+)]
 fn parse_one(mut tokens: Vec<TokenWithSpan>) -> Result<Statement, (String, Span)> {
     let input = recognize::rewrite(&mut tokens);
     let mut statement = parse_whole(tokens, |parser| parser.parse_statement())?;

@@ -120,7 +120,8 @@ pub(crate) fn sql() -> String {
     let table = "CREATE TABLE events (k BIGINT NOT NULL, x BIGINT NOT NULL, ts TIMESTAMP NOT NULL)
                  WITH (key = 'k', watermark_delay = '1 second');";
     let view = |(number, rule): (usize, &Rule)| {
-        let filter = if rule.least > i64::MIN { format!("WHERE total >= {}", rule.least) } else { String::new() };
+        let filter =
+            if rule.least > i64::MIN { format!("WHERE total >= {}", rule.least) } else { String::new() };
         format!(
             "CREATE VIEW rule{number} WITH (topic = 'rows{number}') AS
              SELECT * FROM (SELECT * FROM events WHERE x <> 6) MATCH_RECOGNIZE (

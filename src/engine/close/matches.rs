@@ -5,9 +5,7 @@ use std::collections::HashMap;
 use super::{
     super::{
         Engine, EngineError,
-        history::History,
         pattern::{Ended, Found, MatchIndex, MatchRows, Within},
-        stored,
         view::ViewRuntime,
         writer::Writer,
     },
@@ -15,8 +13,7 @@ use super::{
 };
 use crate::{
     publish::{Publisher, Topics},
-    sql::Skip,
-    state::{Partition, Span, Store},
+    state::{Partition, Store},
     time::{Millis, Timestamp},
 };
 
@@ -75,7 +72,7 @@ impl<S: Store, P: Publisher, T: Topics> Engine<S, P, T> {
             *first = (*first).min(*at);
         }
         let first = again.values().min().copied().unwrap_or(Timestamp::MAX);
-        let closed = closing.closed.min(first - Millis(1)).max(self.remembered(closing, within));
+        let closed = closing.closed.min(first - Millis(1)).max(remembered(closing, within));
         let view = closing.view;
         let from = view.slices.start(closed - within.back());
         let own = own.as_mut().map(|(partition, writer)| (*partition, &mut **writer));
@@ -88,57 +85,17 @@ impl<S: Store, P: Publisher, T: Topics> Engine<S, P, T> {
             let slabs = material.slabs().range(from..).map(|(_, leaves)| leaves);
             index.add(u32::try_from(source).unwrap_or_default(), slabs);
         }
-        let ended = self.ended(view, within, closed, &partitions).await?;
-        index.resume(closed, ended.iter().map(|(key, ended)| (key.as_slice(), *ended)));
+        let ended = Ended::read(&self.store, view, (within, closed), &partitions).await?;
+        index.resume(closed, &ended);
         Ok((index, again))
     }
+}
 
-    /// From where on the slabs have all that searches need.
-    fn remembered(&self, closing: &Closing<'_>, within: Within) -> Timestamp {
-        let floors = closing.in_scope().filter_map(|partition| closing.head.partitions.get(partition));
-        let floor = floors.map(|progress| progress.floor).max().unwrap_or(Timestamp::MIN);
-        if floor == Timestamp::MIN { floor } else { floor + within.back() }
-    }
-
-    /// The matches that were decided by their deadline at `closed` and may end behind what is looked at again.
-    async fn ended(
-        &self,
-        view: &ViewRuntime,
-        within: Within,
-        closed: Timestamp,
-        partitions: &[Partition],
-    ) -> Result<Vec<(Vec<u8>, Ended)>, EngineError> {
-        let skips = view.plan.pattern.as_ref().is_some_and(|pattern| pattern.skip == Skip::PastLastRow);
-        if !skips || closed == Timestamp::MIN {
-            return Ok(Vec::new());
-        }
-        let start = |at: Timestamp| view.slices.start(at);
-        let span = Span::History { view: view.id.clone(), from: start(closed - within.0), to: start(closed) };
-        let mut by_slice: HashMap<Timestamp, Vec<_>> = HashMap::new();
-        for (key, item) in self.store.scan(&span).await? {
-            if let crate::state::ItemKey::History { slice, .. } = &key {
-                by_slice.entry(*slice).or_default().push((key, item));
-            }
-        }
-        let mut ended = Vec::new();
-        for (slice, items) in by_slice {
-            let decode = |_, body: &[u8]| History::decode(slice, body);
-            let leaves = stored::leaves(&self.store, &(), History::new(slice), items, decode).await?;
-            for (key, row) in leaves.iter().flat_map(|leaf| leaf.content.rows()) {
-                let Some(record) = &row.record else { continue };
-                let Some(source) = partitions.iter().position(|known| *known == record.partition) else {
-                    continue;
-                };
-                if within.is_decided(row.window_start, closed) {
-                    let source = u32::try_from(source).unwrap_or_default();
-                    let events = usize::try_from(row.events).unwrap_or_default();
-                    let (at, offset) = (row.window_start, record.offset);
-                    ended.push((key.clone(), Ended { at, source, offset, events }));
-                }
-            }
-        }
-        Ok(ended)
-    }
+/// From where on the slabs have all that searches need.
+fn remembered(closing: &Closing<'_>, within: Within) -> Timestamp {
+    let floors = closing.in_scope().filter_map(|partition| closing.head.partitions.get(partition));
+    let floor = floors.map(|progress| progress.floor).max().unwrap_or(Timestamp::MIN);
+    if floor == Timestamp::MIN { floor } else { floor + within.back() }
 }
 
 /// The partitions of a scope, in the order in which their events of one time stand.

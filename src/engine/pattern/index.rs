@@ -6,7 +6,7 @@ use hashbrown::HashTable;
 use smallvec::SmallVec;
 
 use super::{
-    MatchRows, Matcher, Within,
+    Ended, MatchRows, Matcher, Within,
     search::{Outcome, Search, View},
 };
 use crate::{
@@ -98,17 +98,6 @@ impl KeyRuns {
     }
 }
 
-/// Where a match ended: what is known of one that was given before.
-#[derive(Clone, Copy, Debug)]
-pub(in crate::engine) struct Ended {
-    /// Its first event.
-    pub(in crate::engine) at: Timestamp,
-    pub(in crate::engine) source: u32,
-    pub(in crate::engine) offset: Offset,
-    /// How many events it has.
-    pub(in crate::engine) events: usize,
-}
-
 /// A match, and the watermark at which it was decided.
 pub(in crate::engine) type Found = (Timestamp, KeyedRow);
 
@@ -153,23 +142,19 @@ impl MatchIndex {
     /// Searches go on where they stood when everything was closed up to `closed`, all events from `closed - 2 *
     /// within` on being here: behind what began so long ago that it was decided by then, and behind the matches that
     /// began there.
-    pub(in crate::engine) fn resume<'e>(
-        &mut self,
-        closed: Timestamp,
-        ended: impl Iterator<Item = (&'e [u8], Ended)>,
-    ) {
+    pub(in crate::engine) fn resume(&mut self, closed: Timestamp, ended: &[Ended]) {
         let within = self.within;
         for key in &mut self.keys {
             key.next = key.events.partition_point(|event| within.is_decided(event.at, closed));
         }
-        for (key, match_) in ended {
-            let is_begun = |event: &Event| {
-                (event.at, event.source, event.offset) == (match_.at, match_.source, match_.offset)
+        for ended in ended {
+            let is_first = |event: &Event| {
+                (event.at, event.source, event.offset) == (ended.at, ended.source, ended.offset)
             };
-            let Some(number) = self.find(KeyTable::hash(key), key) else { continue };
+            let Some(number) = self.find(KeyTable::hash(&ended.key), &ended.key) else { continue };
             let Some(key) = self.keys.get_mut(number as usize) else { continue };
-            if let Some(first) = key.events.iter().position(is_begun) {
-                key.next = key.next.max((first + match_.events).min(key.events.len()));
+            if let Some(first) = key.events.iter().position(is_first) {
+                key.next = key.next.max((first + ended.events).min(key.events.len()));
             }
         }
     }

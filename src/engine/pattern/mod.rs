@@ -17,12 +17,14 @@
 //! A slab holds its slice's events as a log; an index over slabs holds those of each key that a search may
 //! still need ([`MatchIndex`]).
 
+mod ended;
 mod index;
 mod program;
 mod rows;
 mod search;
 
-pub(super) use index::{Ended, Found, MatchIndex};
+pub(super) use ended::Ended;
+pub(super) use index::{Found, MatchIndex};
 pub(super) use rows::MatchRows;
 
 use self::program::Program;

@@ -2,7 +2,10 @@
 
 use sqlparser::ast::{self, FunctionArg, FunctionArgExpr, FunctionArguments, Ident};
 
-use super::super::{aggregate, default_name, group::Key};
+use super::{
+    super::{aggregate, default_name, group::Key},
+    scopes::VariableScope,
+};
 use crate::{
     sql::{
         aggregates::{self, Aggregate, AggregateFunction, Kind},
@@ -14,7 +17,7 @@ use crate::{
         plan::{Field, Input},
         relation::Relation,
     },
-    value::{Type, Value},
+    value::Type,
 };
 
 /// While it is not known how many there are of each, slots stand far apart; `Layout` puts them where
@@ -123,7 +126,7 @@ impl Parts<'_> {
         };
         let mut scope = VariableScope::new(self.rows("MATCH_RECOGNIZE"), self.variables);
         let typed = Binder::new(&mut scope, errors, place).bind(column);
-        let variable = scope.variable.flatten();
+        let variable = scope.variable();
         let of = |carried| Pick { variable, from_first, away, carried };
         Some(self.pick(default_name(column, self.carried.len()), typed, of))
     }
@@ -148,7 +151,7 @@ impl Parts<'_> {
         }
         let mut scope = VariableScope::new(self.rows(AGGREGATE), self.variables);
         let meant = aggregate::of_call((&name, kind), call, &mut scope, place, errors);
-        let variable = scope.variable.flatten();
+        let variable = scope.variable();
         let Some(meant) = meant else { return Some(Typed::UNKNOWN) };
         let slot = self.share(meant.aggregate, meant.input, variable);
         Some(match meant.joined_by {
@@ -189,120 +192,4 @@ fn distance(expr: &ast::Expr) -> Option<u32> {
     let text = expr.to_string();
     let away = text.parse::<i64>().ok().filter(|away| (0..=MOST_AWAY).contains(away));
     away.and_then(|away| u32::try_from(away).ok())
-}
-
-/// Columns of the events of one variable: `x.col`; or of all events of the match: `col`.
-struct VariableScope<'a> {
-    rows: RowScope<'a>,
-    variables: &'a [Ident],
-    /// Which, once a column was met.
-    variable: Option<Option<usize>>,
-}
-
-impl<'a> VariableScope<'a> {
-    const fn new(rows: RowScope<'a>, variables: &'a [Ident]) -> Self {
-        Self { rows, variables, variable: None }
-    }
-}
-
-impl Scope for VariableScope<'_> {
-    fn column(&mut self, parts: &[Ident], place: &Place, errors: &mut Diagnostics) -> Typed {
-        let named = match parts {
-            [variable, name] => {
-                let known = names::find(variable, self.variables.iter().map(|known| known.value.as_str()));
-                if let Match::One(index) = known { Some((index, name)) } else { None }
-            }
-            _ => None,
-        };
-        let variable = named.map(|(index, _)| index);
-        if self.variable.is_some_and(|known| known != variable) {
-            errors.error(place, "found columns of several variables; expected those of one");
-            return Typed::UNKNOWN;
-        }
-        self.variable = Some(variable);
-        match named {
-            Some((_, name)) => self.rows.column(std::slice::from_ref(name), place, errors),
-            None => self.rows.column(parts, place, errors),
-        }
-    }
-
-    fn function(&mut self, call: &ast::Function, place: &Place, errors: &mut Diagnostics) -> Option<Typed> {
-        self.rows.function(call, place, errors)
-    }
-}
-
-/// DEFINE: what an event has to be like, given those of the match before it. Its own columns are slots of
-/// the relation.
-pub(super) struct DefineScope<'p, 'a> {
-    pub(super) parts: &'p mut Parts<'a>,
-    /// The variable that is defined.
-    pub(super) variable: usize,
-}
-
-impl Scope for DefineScope<'_, '_> {
-    fn column(&mut self, parts: &[Ident], place: &Place, errors: &mut Diagnostics) -> Typed {
-        match parts {
-            [variable, name] if let Some(index) = self.parts.variable(variable) => {
-                if index != self.variable {
-                    return self.parts.last_of(index, name, place, errors);
-                }
-                self.parts.rows("DEFINE").column(std::slice::from_ref(name), place, errors)
-            }
-            _ => self.parts.rows("DEFINE").column(parts, place, errors),
-        }
-    }
-
-    fn function(&mut self, call: &ast::Function, place: &Place, errors: &mut Diagnostics) -> Option<Typed> {
-        if let Some(typed) = self.parts.pick_call(call, place, errors) {
-            return Some(typed);
-        }
-        let name = call.name.to_string().to_ascii_lowercase();
-        aggregates::find(&name)?;
-        let message =
-            format!("{name} cannot stand in DEFINE; expected columns, FIRST(x.col), LAST(x.col, n)");
-        errors.error(place, message);
-        Some(Typed::UNKNOWN)
-    }
-}
-
-/// MEASURES: what a row has of its match.
-pub(super) struct MeasureScope<'p, 'a> {
-    pub(super) parts: &'p mut Parts<'a>,
-}
-
-impl MeasureScope<'_, '_> {
-    /// `MATCH_ROWTIME()`: the time of the last event.
-    fn row_time() -> Typed {
-        let end = Expr::Column(super::super::over::END);
-        let one = Expr::Literal(Value::Int(1));
-        Typed::new(Expr::call(Function::Subtract, vec![end, one]), Type::Timestamp)
-    }
-}
-
-impl Scope for MeasureScope<'_, '_> {
-    fn column(&mut self, parts: &[Ident], place: &Place, errors: &mut Diagnostics) -> Typed {
-        if let [variable, name] = parts
-            && let Some(index) = self.parts.variable(variable)
-        {
-            return self.parts.last_of(index, name, place, errors);
-        }
-        let typed = self.parts.rows("MEASURES").column(parts, place, errors);
-        let key = self.parts.keys.iter().position(|key| key.expr == typed.expr && key.kind.is_some());
-        match (key, parts.last()) {
-            (Some(slot), _) => Typed { expr: Expr::Column(slot), kind: typed.kind },
-            (None, Some(name)) => self.parts.carry(name.value.clone(), typed),
-            (None, None) => Typed::UNKNOWN,
-        }
-    }
-
-    fn function(&mut self, call: &ast::Function, place: &Place, errors: &mut Diagnostics) -> Option<Typed> {
-        let name = call.name.to_string().to_ascii_lowercase();
-        if name == "match_rowtime" && plain_arguments(call).is_some_and(|arguments| arguments.is_empty()) {
-            return Some(Self::row_time());
-        }
-        if let Some(typed) = self.parts.pick_call(call, place, errors) {
-            return Some(typed);
-        }
-        self.parts.aggregate(call, place, errors)
-    }
 }

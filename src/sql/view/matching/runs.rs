@@ -127,9 +127,9 @@ fn repeated(parsed: &Parsed) -> Option<(&Parsed, &RepetitionQuantifier)> {
 }
 
 /// The first name of a pattern: the parser does not say where the pattern stands.
-fn first_name(parsed: &Parsed) -> Option<&Ident> {
-    let named = |symbol| match symbol {
-        &Symbol::Named(ref name) => Some(name).filter(|name| name.span != Span::empty()),
+fn first_name<'p>(parsed: &'p Parsed) -> Option<&'p Ident> {
+    let named = |symbol: &'p Symbol| match symbol {
+        Symbol::Named(name) => Some(name).filter(|name| name.span != Span::empty()),
         _ => None,
     };
     match parsed {
