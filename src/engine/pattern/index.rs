@@ -21,11 +21,14 @@ use crate::{
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Event {
     pub(super) at: Timestamp,
+    pub(super) offset: Offset,
     /// The number of its partition.
     pub(super) source: u32,
-    pub(super) offset: Offset,
-    /// Where what is kept of it lies.
-    kept: (usize, usize),
+    /// The variables that it fits as far as it alone says, a bit each.
+    pub(super) fits: u32,
+    /// Where what is kept of it begins, and how long that is.
+    start: u32,
+    len: u32,
 }
 
 /// A key with its events, in their order.
@@ -34,15 +37,15 @@ pub(super) struct KeyRuns {
     hash: u64,
     key: SmallVec<[u8; 24]>,
     events: Vec<Event>,
-    /// For each its time, and the variables that it fits.
-    seen: Vec<(Timestamp, u32)>,
     kept: Vec<u8>,
     /// The first event that no search began from yet, or whose search is open.
     next: usize,
     /// The watermark at which all searches before were decided.
     decided: Timestamp,
-    /// Before this watermark nothing more can be decided.
+    /// When it is to be looked at again though no event comes; [`Timestamp::MAX`] for never.
     wake: Timestamp,
+    /// Whether it has events that it had not when it was looked at last.
+    is_fresh: bool,
 }
 
 impl KeyRuns {
@@ -60,41 +63,54 @@ impl KeyRuns {
 
     /// What is kept of an event.
     pub(super) fn kept(&self, position: usize) -> Reader<'_> {
-        let (start, end) = self.events.get(position).map_or((0, 0), |event| event.kept);
-        Reader::new(self.kept.get(start..end).unwrap_or_default())
+        let kept = self.events.get(position).and_then(|event| {
+            let start = event.start as usize;
+            self.kept.get(start..start + event.len as usize)
+        });
+        Reader::new(kept.unwrap_or_default())
     }
 
     fn insert(&mut self, source: u32, event: &Logged<'_>) {
-        let start = self.kept.len();
-        self.kept.extend_from_slice(event.kept);
-        let new = Event { at: event.at, source, offset: event.offset, kept: (start, self.kept.len()) };
-        let order = |event: &Event| (event.at, event.source, event.offset);
-        let is_last = self.events.last().is_none_or(|last| order(last) < order(&new));
-        let position = if is_last {
-            self.events.len()
-        } else {
-            self.events.partition_point(|known| order(known) < order(&new))
+        let small = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+        let new = Event {
+            at: event.at,
+            offset: event.offset,
+            source,
+            fits: Matcher::fits(Reader::new(event.kept)).unwrap_or_default(),
+            start: small(self.kept.len()),
+            len: small(event.kept.len()),
         };
+        self.kept.extend_from_slice(event.kept);
+        let order = |event: &Event| (event.at, event.source, event.offset);
+        if self.events.last().is_none_or(|last| order(last) < order(&new)) {
+            return self.events.push(new);
+        }
+        let position = self.events.partition_point(|known| order(known) < order(&new));
         self.events.insert(position, new);
-        let fits = Matcher::fits(Reader::new(event.kept)).unwrap_or_default();
-        self.seen.insert(position, (event.at, fits));
     }
 
-    /// Forgets the events that no search needs any more, once these are most of them.
+    /// Forgets the events that no search needs any more, once these are most of them. What is kept stands in
+    /// the order in which events came.
     fn forget(&mut self) {
         if self.next * 2 < self.events.len() {
             return;
         }
-        let mut kept = Vec::new();
         self.events.drain(..self.next);
-        self.seen.drain(..self.next);
         self.next = 0;
-        for event in &mut self.events {
-            let start = kept.len();
-            kept.extend_from_slice(self.kept.get(event.kept.0..event.kept.1).unwrap_or_default());
-            event.kept = (start, kept.len());
-        }
-        self.kept = kept;
+        let Some(start) = self.events.iter().map(|event| event.start).min() else {
+            return self.kept.clear();
+        };
+        self.kept.drain(..start as usize);
+        self.events.iter_mut().for_each(|event| event.start -= start);
+    }
+
+    /// The watermark at which something more of it can be decided, once everything is up to `watermark`: when
+    /// the next event is final, or the open search can come to no more events.
+    fn next_wake(&self, within: Within, watermark: Timestamp) -> Timestamp {
+        let known = self.events.partition_point(|event| event.at <= watermark);
+        let next = self.events.get(known).map_or(Timestamp::MAX, |event| event.at);
+        let open = self.events.get(self.next..known).and_then(<[_]>::first);
+        open.map_or(next, |first| within.deadline(first.at).min(next))
     }
 }
 
@@ -108,7 +124,9 @@ pub(in crate::engine) struct MatchIndex {
     numbers: HashTable<u32>,
     keys: Vec<KeyRuns>,
     free: Vec<u32>,
-    /// Which key is to be looked at, at which watermark.
+    /// The keys that have new events.
+    fresh: Vec<u32>,
+    /// At which watermark which of the others is to be looked at.
     wakes: BTreeSet<(Timestamp, u32)>,
     search: Search,
 }
@@ -116,8 +134,15 @@ pub(in crate::engine) struct MatchIndex {
 impl MatchIndex {
     /// An index of no events.
     pub(in crate::engine) fn new(within: Within) -> Self {
-        let (numbers, wakes) = (HashTable::new(), BTreeSet::new());
-        Self { within, numbers, keys: Vec::new(), free: Vec::new(), wakes, search: Search::default() }
+        Self {
+            within,
+            numbers: HashTable::new(),
+            keys: Vec::new(),
+            free: Vec::new(),
+            fresh: Vec::new(),
+            wakes: BTreeSet::new(),
+            search: Search::default(),
+        }
     }
 
     /// Adds the events of a partition's slabs.
@@ -132,10 +157,9 @@ impl MatchIndex {
         let number = self.number(event.hash, event.key);
         let Some(key) = self.keys.get_mut(number as usize) else { return };
         key.insert(source, event);
-        if event.at < key.wake {
-            self.wakes.remove(&(key.wake, number));
-            key.wake = event.at;
-            self.wakes.insert((key.wake, number));
+        if !key.is_fresh {
+            key.is_fresh = true;
+            self.fresh.push(number);
         }
     }
 
@@ -167,19 +191,40 @@ impl MatchIndex {
         rows: &mut MatchRows<'_>,
         found: &mut Vec<Found>,
     ) -> Result<(), CodecError> {
-        while let Some((wake, number)) = self.wakes.first().copied().filter(|(wake, _)| *wake <= watermark) {
-            self.wakes.remove(&(wake, number));
-            self.search_key(number, watermark, skip, rows, found)?;
-            let Some(key) = self.keys.get_mut(number as usize) else { continue };
-            key.forget();
-            key.wake = wake_of(key, self.within, watermark);
-            if key.wake == Timestamp::MAX {
-                self.remove(number);
-            } else {
-                self.wakes.insert((key.wake, number));
+        let mut due = std::mem::take(&mut self.fresh);
+        while let Some((_, number)) = self.wakes.first().copied().filter(|(wake, _)| *wake <= watermark) {
+            self.wakes.pop_first();
+            if let Some(key) = self.keys.get_mut(number as usize) {
+                key.wake = Timestamp::MAX;
+                if !key.is_fresh {
+                    due.push(number);
+                }
             }
         }
+        for number in due.drain(..) {
+            self.search_key(number, watermark, skip, rows, found)?;
+            self.settle(number, watermark);
+        }
+        self.fresh = due;
         Ok(())
+    }
+
+    /// Notes when a key is to be looked at again, once it was looked at.
+    fn settle(&mut self, number: u32, watermark: Timestamp) {
+        let Some(key) = self.keys.get_mut(number as usize) else { return };
+        key.forget();
+        key.is_fresh = false;
+        let wake = key.next_wake(self.within, watermark);
+        if wake != key.wake {
+            self.wakes.remove(&(key.wake, number));
+            key.wake = wake;
+            if wake < Timestamp::MAX {
+                self.wakes.insert((wake, number));
+            }
+        }
+        if wake == Timestamp::MAX {
+            self.remove(number);
+        }
     }
 
     fn search_key(
@@ -192,16 +237,17 @@ impl MatchIndex {
     ) -> Result<(), CodecError> {
         let (within, search) = (self.within, &mut self.search);
         let Some(key) = self.keys.get_mut(number as usize) else { return Ok(()) };
-        let known = key.seen.partition_point(|(at, _)| *at <= watermark);
+        let known = key.events.partition_point(|event| event.at <= watermark);
         let is_alone = rows.is_alone();
-        while let Some((at, fits)) = key.seen.get(key.next..known).and_then(<[_]>::first).copied() {
+        while let Some(events) = key.events.get(key.next..known)
+            && let Some(Event { at, fits, .. }) = events.first().copied()
+        {
             if !rows.matcher.program.may_begin(fits) {
                 key.decided = key.decided.max(at);
                 key.next += 1;
                 continue;
             }
             let deadline = within.deadline(at);
-            let events = key.seen.get(key.next..known).unwrap_or_default();
             let view = View { events, deadline, is_whole: within.is_decided(at, watermark) };
             let (matcher, first) = (rows.matcher, key.next);
             let outcome =
@@ -251,13 +297,4 @@ impl MatchIndex {
             self.free.push(number);
         }
     }
-}
-
-/// The watermark at which something more of a key can be decided, once everything is up to `watermark`:
-/// when the next event is final, or the open search can come to no more events.
-fn wake_of(key: &KeyRuns, within: Within, watermark: Timestamp) -> Timestamp {
-    let known = key.seen.partition_point(|(at, _)| *at <= watermark);
-    let next = key.seen.get(known).map_or(Timestamp::MAX, |(at, _)| *at);
-    let open = key.seen.get(key.next..known).and_then(<[_]>::first);
-    open.map_or(next, |(at, _)| within.deadline(*at).min(next))
 }

@@ -25,14 +25,28 @@ pub(in crate::engine) struct MatchRows<'v> {
     /// The partitions of the scope, by the number that events have theirs by.
     partitions: Arc<[Partition]>,
     slots: Vec<Value<'static>>,
+    /// Results, and of how many matches.
+    results: Accumulators,
+    groups: usize,
 }
+
+/// Results of so many matches are dropped at once.
+const RESULTS: usize = 256;
 
 impl<'v> MatchRows<'v> {
     /// None for a view whose rows are not of matches.
     pub(in crate::engine) fn new(view: &'v ViewRuntime, partitions: Vec<Partition>) -> Option<Self> {
         let (plan, matcher) = (&view.plan, view.matcher.as_ref()?);
         let pattern = plan.pattern.as_ref()?;
-        Some(Self { plan, pattern, matcher, partitions: partitions.into(), slots: Vec::new() })
+        Some(Self {
+            plan,
+            pattern,
+            matcher,
+            partitions: partitions.into(),
+            slots: Vec::new(),
+            results: Accumulators::new(&plan.aggregates),
+            groups: 0,
+        })
     }
 
     /// Whether no condition looks at other events of the match.
@@ -99,8 +113,12 @@ impl<'v> MatchRows<'v> {
     }
 
     fn aggregate(&mut self, key: &KeyRuns, first: usize, path: &[u8]) -> Result<(), CodecError> {
-        let mut accumulators = Accumulators::new(&self.plan.aggregates);
-        accumulators.push();
+        if self.groups == RESULTS {
+            (self.results, self.groups) = (Accumulators::new(&self.plan.aggregates), 0);
+        }
+        let group = self.groups;
+        self.groups += 1;
+        self.results.push();
         for (position, variable) in (first..).zip(path) {
             let at = key.events().get(position).map(|event| event.at).unwrap_or_default();
             let mut kept = key.kept(position);
@@ -109,11 +127,11 @@ impl<'v> MatchRows<'v> {
             for (aggregate, (is_kept, taken_by)) in taken_by.enumerate() {
                 let value = if is_kept { kept.value()? } else { Value::Bool(true) };
                 if taken_by.is_none_or(|taken_by| taken_by == usize::from(*variable)) {
-                    accumulators.update(aggregate, 0, at, &value);
+                    self.results.update(aggregate, group, at, &value);
                 }
             }
         }
-        accumulators.finish(0, &mut self.slots);
+        self.results.finish(group, &mut self.slots);
         Ok(())
     }
 

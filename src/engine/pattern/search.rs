@@ -2,7 +2,10 @@
 
 use std::collections::HashSet;
 
-use super::program::{Program, Step};
+use super::{
+    index::Event,
+    program::{Program, Step},
+};
 use crate::{codec::CodecError, time::Timestamp};
 
 /// A search whose conditions look at other events of the match gives up behind so many steps: what it has tried
@@ -14,8 +17,7 @@ const FEW_STEPS: usize = 256;
 /// What a search can see: the events from its first on, as far as they are final.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct View<'r> {
-    /// For each event its time, and the variables that it fits.
-    pub(super) events: &'r [(Timestamp, u32)],
+    pub(super) events: &'r [Event],
     /// The last time at which an event may be part of the match.
     pub(super) deadline: Timestamp,
     /// Whether all events up to that time are there.
@@ -108,15 +110,15 @@ impl Search {
 
     /// Takes the next event for one of a variable; answers whether it fits, or nothing if it is not known.
     fn take(&mut self, variable: u8, view: View<'_>) -> Option<bool> {
-        let next = view.events.get(self.path.len()).filter(|(at, _)| *at <= view.deadline);
-        let Some((at, fits)) = next else {
+        let next = view.events.get(self.path.len()).filter(|event| event.at <= view.deadline);
+        let Some(event) = next else {
             // Beyond what is there for it nothing will come.
             let ends = view.is_whole || view.events.len() > self.path.len();
             self.decided = self.decided.max(view.deadline);
             return ends.then_some(false);
         };
-        self.decided = self.decided.max(*at);
+        self.decided = self.decided.max(event.at);
         self.path.push(variable);
-        Some(fits >> variable & 1 == 1)
+        Some(event.fits >> variable & 1 == 1)
     }
 }
