@@ -1,4 +1,4 @@
-//! The promise: a view with MATCH_RECOGNIZE gives a row for each match of its pattern as soon as the watermark says
+//! The promise: a view with `MATCH_RECOGNIZE` gives a row for each match of its pattern as soon as the watermark says
 //! that it is one; and the rows are those of a naive model that has all events before it, whatever the order of the
 //! events, the cut of the batches, what came twice, and which process went on.
 

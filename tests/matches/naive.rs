@@ -144,13 +144,12 @@ fn paths(rule: &Rule, pattern: &Pattern, events: &[Event], path: &[(char, i64)])
             let fits = event.ts - events[0].ts < rule.within && (rule.holds)(&longer);
             if fits { vec![longer] } else { Vec::new() }
         }
-        Sequence([]) => vec![path.to_vec()],
+        Sequence([]) | Times(_, _, 0, _) => vec![path.to_vec()],
         Sequence([first, rest @ ..]) => {
             let firsts = paths(rule, first, events, path);
             firsts.iter().flat_map(|path| paths(rule, &Sequence(rest), events, path)).collect()
         }
         Either(all) => all.iter().flat_map(|one| paths(rule, one, events, path)).collect(),
-        Times(_, _, 0, _) => vec![path.to_vec()],
         Times(one, least, most, is_greedy) => {
             let most = if *most == MANY { MANY } else { most - 1 };
             let again = || {
