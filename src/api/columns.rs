@@ -62,6 +62,7 @@ fn window(window: Window) -> Json {
         Window::Grid { size, slide } => json!({ "kind": "hop", "size_ms": size.0, "slide_ms": slide.0 }),
         Window::Session { gap } => json!({ "kind": "session", "gap_ms": gap.0 }),
         Window::Over { range } => json!({ "kind": "over", "range_ms": range.0 }),
+        Window::Match { within } => json!({ "kind": "match", "within_ms": within.0 }),
         Window::Event => json!({ "kind": "event" }),
         Window::Running => json!({ "kind": "none" }),
     }

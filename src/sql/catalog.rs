@@ -94,6 +94,7 @@ impl Catalog {
             let what = match view.window {
                 Window::Session { .. } => "sessions, which need",
                 Window::Over { .. } => "OVER, which needs",
+                Window::Match { .. } => "MATCH_RECOGNIZE, which needs",
                 Window::Grid { .. } | Window::Event | Window::Running => continue,
             };
             for table in view.sources.iter().filter_map(|source| source.table(self)) {

@@ -34,7 +34,9 @@ mod known;
 mod names;
 mod nesting;
 mod options;
+mod pattern;
 mod plan;
+mod recognize;
 mod relation;
 mod shape;
 mod statement;
@@ -50,6 +52,7 @@ pub use aggregates::{Aggregate, AggregateFunction, Fraction, MOST_STEPS, Spread}
 pub use catalog::LoadError;
 pub use error::{SqlError, SqlErrors, SqlFile};
 pub use expr::{Comparison, DatePart, Expr, Function, parse_timestamp};
+pub use pattern::{Pattern, PatternVariable, Pick, Runs, Skip};
 pub use plan::{
     ALERTS, Catalog, Column, Earlier, Field, Format, Input, Options, Origin, Output, Sentence, Source, Table,
     View, Window,

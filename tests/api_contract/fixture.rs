@@ -73,6 +73,7 @@ fn view(name: &str, keys: &[(&str, Type)], values: &[(&str, Type)]) -> View {
         aggregates: Vec::new(),
         previous: Vec::new(),
         carried: Vec::new(),
+        pattern: None,
         outputs: outputs.map(|(slot, field)| Output { field, expr: Expr::Column(slot) }).collect(),
         having: None,
         options: Options {
