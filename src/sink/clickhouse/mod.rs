@@ -83,7 +83,9 @@ impl ClickHouse {
         let inserted = self.ask(settings, Some("zstd"), body, now).await;
         inserted.map(drop).map_err(|failure| {
             // Somebody may have dropped the table, or a column, behind our back.
-            self.lock().remove(table);
+            if matches!(failure.status, Some(400 | 404)) {
+                self.lock().remove(table);
+            }
             let then = if was_ready && failure.status == Some(404) { Then::Retry } else { failure.then };
             Failure { then, ..failure }
         })
