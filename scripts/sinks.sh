@@ -15,6 +15,7 @@ cd "$(dirname "$0")/.."
 unset WEIR_SINK WEIR_SQL
 
 work=$(mktemp -d)
+export SINKS_WORK="$work"
 started=()
 cleanup() {
   for pid in ${started[@]+"${started[@]}"}; do
@@ -47,7 +48,7 @@ if [ -z "$weir" ]; then
 fi
 
 # The same events as the end-to-end run: late ones fire windows anew, so some rows have revisions.
-"$weir" run --sql sql/ctr.sql --batch 50 \
+"$weir" run --sql sql/ctr.sql --batch 5 \
   --input impressions=events/impressions.ndjson --input clicks=events/clicks.ndjson --output "$work/rows.ndjson"
 "$weir" run --sql sql/shop.sql --batch 50 \
   --input order_events=events/order_events.ndjson --input product_analytics=events/product_analytics.ndjson \
