@@ -39,7 +39,7 @@ pub(super) struct SchemaArgs {
 
 /// Ask the Parquet files a question in SQL, with the duckdb command
 ///
-/// Each view is a table with one row an identity; NAME_revisions has every row that was ever given.
+/// Each view is a table with one row an identity; `NAME_revisions` has every row that was ever given.
 #[derive(Debug, clap::Args)]
 pub(super) struct QueryArgs {
     /// The question, in DuckDB's SQL
@@ -53,7 +53,7 @@ pub(super) struct QueryArgs {
 /// Where the files are.
 #[derive(Debug, clap::Args)]
 struct From {
-    /// Where the files are: file:///FOLDER or s3://BUCKET/PREFIX; of several the first
+    /// Where the files are: `file:///FOLDER` or `s3://BUCKET/PREFIX`; of several the first
     // Read after clap, whose errors would show what is secret.
     #[arg(long, value_name = "TARGET", env = "WEIR_SINK", hide_env_values = true)]
     from: String,

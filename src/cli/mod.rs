@@ -14,6 +14,8 @@ mod notify;
 #[cfg(feature = "local")]
 mod pace;
 #[cfg(feature = "local")]
+mod prune;
+#[cfg(feature = "local")]
 mod replay;
 mod run;
 #[cfg(feature = "local")]
@@ -21,6 +23,8 @@ mod simulate;
 #[cfg(feature = "sink")]
 mod sink;
 mod sql;
+#[cfg(all(feature = "kafka", feature = "dynamodb"))]
+mod table;
 #[cfg(feature = "local")]
 mod target;
 #[cfg(feature = "local")]
@@ -72,6 +76,8 @@ enum Command {
     #[cfg(feature = "sink")]
     Query(lake::QueryArgs),
     #[cfg(feature = "local")]
+    Prune(prune::Args),
+    #[cfg(feature = "local")]
     Replay(replay::Args),
     #[cfg(feature = "sink")]
     Schema(lake::SchemaArgs),
@@ -118,6 +124,8 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Notify(args) => block_on(notify::run(args)),
         #[cfg(feature = "sink")]
         Command::Query(args) => lake::query(&args),
+        #[cfg(feature = "local")]
+        Command::Prune(args) => block_on(prune::run(args)),
         #[cfg(feature = "local")]
         Command::Replay(args) => block_on(replay::run(args)),
         #[cfg(feature = "sink")]

@@ -26,8 +26,8 @@ pub(super) struct Args {
     /// A file with a row a line, plain or gzipped; - is standard input
     #[arg(value_name = "FILE", default_value = "-")]
     file: PathBuf,
-    /// file:///FOLDER, s3://BUCKET/PREFIX or clickhouse://USER:PASSWORD@HOST:8123/DATABASE; several between
-    /// commas
+    /// `file:///FOLDER`, `s3://BUCKET/PREFIX` or `clickhouse://USER:PASSWORD@HOST:8123/DATABASE`; several
+    /// between commas
     // Read after clap, whose errors would show what is secret.
     #[arg(long, value_name = "TARGETS", env = "WEIR_SINK", hide_env_values = true)]
     to: String,

@@ -47,6 +47,12 @@ impl Webhook {
         Ok(Self { uri, authorization, origin, secrets })
     }
 
+    /// Where to post, without name and password.
+    #[cfg(test)]
+    pub(super) const fn uri(&self) -> &Uri {
+        &self.uri
+    }
+
     /// Posts JSON once. `id` lets the receiver tell a repetition.
     pub(super) async fn post(
         &self,

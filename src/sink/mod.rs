@@ -135,7 +135,7 @@ struct Lane {
 
 enum Carrier {
     Lake(Store),
-    ClickHouse(ClickHouse),
+    ClickHouse(Box<ClickHouse>),
 }
 
 impl<P: Publisher> Sink<P> {
@@ -207,7 +207,7 @@ impl Lane {
             Place::Folder(path) => Carrier::Lake(Store::Folder(path.clone())),
             Place::Bucket(bucket) => Carrier::Lake(Store::bucket(aws, bucket)),
             Place::ClickHouse(database) => {
-                Carrier::ClickHouse(ClickHouse::new(Http::new()?, database.clone()))
+                Carrier::ClickHouse(Box::new(ClickHouse::new(Http::new()?, database.clone())))
             }
         };
         Ok(Self { target: target.clone(), carrier })

@@ -11,7 +11,7 @@ use crate::{
     value::{Type, Value},
 };
 
-/// The years that every target can say: ClickHouse's DateTime64 from 1900 to 2299.
+/// The years that every target can say: ClickHouse's `DateTime64` from 1900 to 2299.
 const TIMES: std::ops::RangeInclusive<i64> = -2_208_988_800_000..=10_413_791_999_999;
 
 /// The most characters of what was found that a reason tells.

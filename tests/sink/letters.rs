@@ -119,3 +119,14 @@ async fn the_sample_is_written() {
         .collect();
     assert_eq!(Vec::from_iter(views), ["view=ctr", "view=high_value_orders", "view=weir_alerts"]);
 }
+
+/// Whoever polls calls it from any thread.
+#[tokio::test]
+async fn a_sink_may_change_threads() {
+    let folder = tempfile::tempdir().unwrap();
+    let stand = Stand::new(&url_of(folder.path())).await;
+    let sunk = tokio::spawn(async move {
+        stand.sink.sink(&batch("things", 0, &[thing("a", 0, 0)]), Timestamp::MAX).await
+    });
+    assert_eq!(sunk.await.unwrap().unwrap().rows, 1);
+}

@@ -64,7 +64,7 @@ pub struct Compacted {
 pub enum CompactError {
     /// The target holds no files.
     #[error("failed to compact {0}: expected s3://bucket/prefix or file:///folder")]
-    NoLake(Target),
+    NoLake(String),
     /// A call failed, and failed again.
     #[error("failed to compact {path}: {reason}")]
     Call {
@@ -102,7 +102,7 @@ pub async fn compact(
     let store = match &target.0 {
         Place::Folder(path) => Store::Folder(path.clone()),
         Place::Bucket(bucket) => Store::bucket(&environment().await, bucket),
-        Place::ClickHouse(_) => return Err(CompactError::NoLake(target.clone())),
+        Place::ClickHouse(_) => return Err(CompactError::NoLake(target.to_string())),
     };
     let lake = Lake { store, limits };
     for (folder, files) in lake.folders(scope).await? {
