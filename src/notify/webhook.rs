@@ -23,7 +23,8 @@ const SHORTEST_SECRET: usize = 6;
 /// Where to post.
 #[derive(Clone)]
 pub(super) struct Webhook {
-    uri: Uri,
+    /// Without name and password.
+    pub(super) uri: Uri,
     authorization: Option<HeaderValue>,
     /// `https://host:port`.
     origin: String,
@@ -45,12 +46,6 @@ impl Webhook {
         }
         let uri = url.as_str().parse().map_err(|error| format!("it is no URL: {error}"))?;
         Ok(Self { uri, authorization, origin, secrets })
-    }
-
-    /// Where to post, without name and password.
-    #[cfg(test)]
-    pub(super) const fn uri(&self) -> &Uri {
-        &self.uri
     }
 
     /// Posts JSON once. `id` lets the receiver tell a repetition.

@@ -2,6 +2,7 @@
 
 use std::{num::NonZeroU32, time::Duration};
 
+use futures::future::BoxFuture;
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::http::{Failure, Then, pause};
@@ -26,11 +27,11 @@ impl Default for Limits {
 
 impl Limits {
     /// Calls until it succeeds. `id` decides where in the pauses the next call falls.
-    pub(super) async fn keep_trying<T>(
+    pub(super) async fn keep_trying<'c, T>(
         &self,
         id: &str,
         deadline: Instant,
-        call: impl AsyncFn() -> Result<T, Failure>,
+        call: impl Fn() -> BoxFuture<'c, Result<T, Failure>>,
     ) -> Result<T, Failure> {
         let mut attempts = 0;
         loop {

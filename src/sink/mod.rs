@@ -172,8 +172,8 @@ impl<P: Publisher> Sink<P> {
     pub async fn sink(&self, batches: &[RawBatch], deadline: Timestamp) -> Result<Sunk, SinkError> {
         let (chunks, poison) = chunk::read(&self.shapes, batches);
         let end = self.end(deadline);
-        let written = join_all(self.lanes.iter().map(|lane| self.write(lane, &chunks, end))).await;
-        written.into_iter().collect::<Result<(), _>>()?;
+        let writes: Vec<_> = self.lanes.iter().map(|lane| self.write(lane, &chunks, end)).collect();
+        join_all(writes).await.into_iter().collect::<Result<(), _>>()?;
         let (records, dead) = (batches.iter().map(|batch| batch.records.len()).sum::<usize>(), poison.len());
         if dead > 0 {
             let topic = &self.settings.dead_letter_topic;

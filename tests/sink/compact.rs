@@ -118,7 +118,7 @@ async fn two_at_once_lose_nothing_either() {
             try_compact(folder.path(), Scope::default()),
             stand.sink(&more),
         );
-        let _ = runs.await;
+        let _ = Box::pin(runs).await;
         let told: BTreeSet<_> = told(folder.path()).into_iter().collect();
         let expected = (0..7).map(|minute| ("a".to_owned(), minute, 0)).chain([("b".to_owned(), 0, 1)]);
         assert_eq!(told, expected.collect(), "round {round}");

@@ -67,7 +67,7 @@ impl ClickHouse {
     ) -> Result<(), Failure> {
         let body = insert::body(chunk).map_err(|error| Failure::impossible(causes(&error)))?;
         let id = chunk.name();
-        limits.keep_trying(&id, deadline, async || self.insert(chunk, &id, body.clone(), now).await).await
+        limits.keep_trying(&id, deadline, || Box::pin(self.insert(chunk, &id, body.clone(), now))).await
     }
 
     async fn insert(&self, chunk: &Chunk<'_>, id: &str, body: Bytes, now: Timestamp) -> Result<(), Failure> {
@@ -136,11 +136,7 @@ impl ClickHouse {
         body: Bytes,
         now: Timestamp,
     ) -> Result<Option<Bytes>, Failure> {
-        let mut query = Serializer::new(String::new());
-        // Else an error that comes late would stand in an answer of 200.
-        query.append_pair("database", &self.database.name).append_pair("wait_end_of_query", "1");
-        query.extend_pairs(settings);
-        let mut request = Request::post(format!("{}?{}", self.database.uri, query.finish()))
+        let mut request = Request::post(self.url(settings))
             .header(CONTENT_TYPE, "text/plain; charset=utf-8")
             .header(USER_AGENT, AGENT)
             .header("x-clickhouse-user", &self.database.user)
@@ -150,6 +146,14 @@ impl ClickHouse {
         }
         let request = request.body(Full::new(body)).map_err(|error| Failure::impossible(causes(&error)))?;
         self.http.send(request, now).await
+    }
+
+    fn url<'s>(&self, settings: impl IntoIterator<Item = (&'s str, &'s str)>) -> String {
+        let mut query = Serializer::new(String::new());
+        // Else an error that comes late would stand in an answer of 200.
+        query.append_pair("database", &self.database.name).append_pair("wait_end_of_query", "1");
+        query.extend_pairs(settings);
+        format!("{}?{}", self.database.uri, query.finish())
     }
 
     fn is_ready(&self, table: &str) -> bool {

@@ -16,7 +16,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use futures::{StreamExt as _, TryStreamExt as _, stream};
+use futures::{StreamExt as _, TryStreamExt as _, future::BoxFuture, stream};
 use parquet::errors::ParquetError;
 use tokio::time::Instant;
 use xxhash_rust::xxh3::Xxh3;
@@ -138,7 +138,7 @@ impl Lake {
         };
         let mut folders: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for start in starts {
-            for path in self.call(&start, async || self.store.list(&start).await).await? {
+            for path in self.call(&start, || Box::pin(self.store.list(&start))).await? {
                 let Some((folder, file)) = path.rsplit_once('/') else { continue };
                 let date = folder.starts_with("view=").then(|| folder.split_once("/date=")).flatten();
                 let is_due =
@@ -161,25 +161,25 @@ impl Lake {
         for (rows, part) in parts.clone() {
             let path = format!("{folder}{COMPACTED}{digest:016x}-{part}{SUFFIX}");
             let file = merged.part(rows, &path)?;
-            self.call(&path, async || self.store.put(&path, file.clone()).await).await?;
+            self.call(&path, || Box::pin(self.store.put(&path, file.clone()))).await?;
         }
         // Only now: until here a stop leaves everything as it was.
-        let delete = async |path: &String| self.call(path, async || self.store.delete(path).await).await;
+        let delete = async |path: &String| self.call(path, || Box::pin(self.store.delete(path))).await;
         stream::iter(files).map(delete).buffer_unordered(AT_ONCE).try_collect::<Vec<()>>().await?;
         Ok(Compacted { folder, files: (files.len(), parts.count()), rows: (before, merged.rows.len()) })
     }
 
     async fn read<'f>(&self, path: &'f String) -> Result<(&'f String, Table), CompactError> {
-        let file = self.call(path, async || self.store.get(path).await).await?;
+        let file = self.call(path, || Box::pin(self.store.get(path))).await?;
         let table =
             Table::decode(file).map_err(|source| CompactError::Foreign { path: path.clone(), source })?;
         Ok((path, table))
     }
 
-    async fn call<T>(
+    async fn call<'c, T>(
         &self,
         path: &str,
-        call: impl AsyncFn() -> Result<T, Failure>,
+        call: impl Fn() -> BoxFuture<'c, Result<T, Failure>>,
     ) -> Result<T, CompactError> {
         let called = self.limits.keep_trying(path, Instant::now() + PATIENCE, call).await;
         called.map_err(|failure| CompactError::Call { path: path.to_owned(), reason: failure.reason })

@@ -37,12 +37,24 @@ pub(super) async fn write(
     limits: Limits,
     deadline: Instant,
 ) -> Result<(), Failure> {
-    let files = by_date(chunk).into_iter().map(async |(date, rows)| {
-        let path = path(&chunk.shape.name, &date, &chunk.name());
-        let file = file(chunk, &rows)?;
-        limits.keep_trying(&path, deadline, async || store.put(&path, file.clone()).await).await
-    });
+    // Made before they are streamed: otherwise the compiler does not see that they may change threads.
+    let files = by_date(chunk).into_iter();
+    let files: Vec<_> =
+        files.map(|(date, rows)| write_file(store, chunk, date, rows, limits, deadline)).collect();
     stream::iter(files).buffer_unordered(AT_ONCE).try_collect().await
+}
+
+async fn write_file(
+    store: &Store,
+    chunk: &Chunk<'_>,
+    date: String,
+    rows: Vec<&Row>,
+    limits: Limits,
+    deadline: Instant,
+) -> Result<(), Failure> {
+    let path = path(&chunk.shape.name, &date, &chunk.name());
+    let file = file(chunk, &rows)?;
+    limits.keep_trying(&path, deadline, || Box::pin(store.put(&path, file.clone()))).await
 }
 
 /// Where the rows of a view and a date are.
