@@ -22,3 +22,7 @@ bench *arguments:
 # Run the functions under cargo-lambda, over a stack of their own.
 lambda-local:
     scripts/lambda-local.sh
+
+# Write rows to Parquet and ClickHouse's engine, and read them back with DuckDB and SQL.
+sinks:
+    scripts/sinks.sh
