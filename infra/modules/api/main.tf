@@ -29,40 +29,29 @@ resource "aws_apigatewayv2_integration" "this" {
 }
 
 locals {
-  authorization = {
-    none   = "NONE"
-    jwt    = "JWT"
-    lambda = "CUSTOM"
-    iam    = "AWS_IAM"
-  }[var.authorizer.type]
-
-  # A request of the health of serve asks for no credentials: whoever watches it has none.
   routes = merge(
     { for path in var.ingest_paths : "ANY ${path}" => "ingest" },
     { "$default" = "serve", "GET /health" = "serve" },
   )
-  open = ["GET /health"]
+
+  # Whoever watches the health has no credentials.
+  guarded = { for key, function in local.routes : key =>
+    key != "GET /health" && var.authorizer.type != "none" && contains(var.authorizer.protects, function)
+  }
+
+  types = { none = "NONE", jwt = "JWT", lambda = "CUSTOM", iam = "AWS_IAM" }
 }
 
 resource "aws_apigatewayv2_route" "this" {
   #checkov:skip=CKV_AWS_309:var.authorizer; with none the functions' own API keys are what asks
   for_each = local.routes
 
-  api_id    = aws_apigatewayv2_api.this.id
-  route_key = each.key
-  target    = "integrations/${aws_apigatewayv2_integration.this[each.value].id}"
-
-  authorization_type = (
-    contains(local.open, each.key) || !contains(var.authorizer.protects, each.value) ? "NONE" : local.authorization
-  )
-  authorizer_id = (
-    contains(local.open, each.key) || !contains(var.authorizer.protects, each.value)
-    ? null : one(aws_apigatewayv2_authorizer.this[*].id)
-  )
-  authorization_scopes = (
-    var.authorizer.type == "jwt" && !contains(local.open, each.key) && contains(var.authorizer.protects, each.value)
-    ? var.authorizer.scopes : null
-  )
+  api_id               = aws_apigatewayv2_api.this.id
+  route_key            = each.key
+  target               = "integrations/${aws_apigatewayv2_integration.this[each.value].id}"
+  authorization_type   = local.guarded[each.key] ? local.types[var.authorizer.type] : "NONE"
+  authorizer_id        = local.guarded[each.key] ? one(aws_apigatewayv2_authorizer.this[*].id) : null
+  authorization_scopes = local.guarded[each.key] && var.authorizer.type == "jwt" ? var.authorizer.scopes : null
 }
 
 resource "aws_apigatewayv2_stage" "this" {

@@ -1,6 +1,7 @@
 # The table of docs/state.md: all state of all views.
 
 resource "aws_dynamodb_table" "this" {
+  #checkov:skip=CKV_AWS_28:point_in_time_recovery_days; 35 unless it is turned off
   #checkov:skip=CKV_AWS_119:Encrypted by DynamoDB's own key unless kms_key_arn names another
   #checkov:skip=CKV2_AWS_16:On demand there is nothing to scale
   name                        = var.name
