@@ -18,10 +18,9 @@ output "topics" {
   value       = module.topics.named
 }
 
-# For rpk, which makes several topics of one kind at once.
 output "topics_to_make" {
   description = "Each topic with its partitions and the milliseconds that its records are kept, a line each."
-  value       = [for name, topic in var.topics : "${name} ${topic.partitions} ${topic.retention_hours * 3600000}"]
+  value       = join("", [for name, topic in var.topics : "${name} ${topic.partitions} ${topic.retention_hours * 3600000}\n"])
 }
 
 output "functions" {

@@ -37,7 +37,7 @@ run "without_a_sink" {
     error_message = "The functions reach the broker by its name."
   }
   assert {
-    condition     = contains(output.topics_to_make, "impressions 3 604800000")
+    condition     = contains(split("\n", output.topics_to_make), "impressions 3 604800000")
     error_message = "The topics are made with their partitions and retention."
   }
 }
