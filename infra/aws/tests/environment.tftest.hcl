@@ -1,39 +1,7 @@
 # A whole environment, by the choices that a person has.
 
 mock_provider "aws" {
-  mock_data "aws_region" {
-    defaults = { region = "eu-central-1" }
-  }
-  mock_data "aws_partition" {
-    defaults = { partition = "aws" }
-  }
-  mock_data "aws_caller_identity" {
-    defaults = { account_id = "123456789012" }
-  }
-  mock_data "aws_availability_zones" {
-    defaults = { names = ["eu-central-1a", "eu-central-1b", "eu-central-1c"] }
-  }
-  mock_data "aws_msk_bootstrap_brokers" {
-    defaults = { bootstrap_brokers_sasl_iam = "b-1:9098", bootstrap_brokers_sasl_scram = "b-1:9096" }
-  }
-  mock_data "aws_secretsmanager_secret_version" {
-    defaults = { secret_string = "{\"username\":\"weir\",\"password\":\"s3cret\"}" }
-  }
-  mock_resource "aws_msk_serverless_cluster" {
-    defaults = {
-      arn                        = "arn:aws:kafka:eu-central-1:123456789012:cluster/weir-test/0f-2"
-      bootstrap_brokers_sasl_iam = "boot:9098"
-    }
-  }
-  mock_resource "aws_apigatewayv2_api" {
-    defaults = { api_endpoint = "https://a1.execute-api.eu-central-1.amazonaws.com" }
-  }
-  mock_resource "aws_apigatewayv2_stage" {
-    defaults = { invoke_url = "wss://a2.execute-api.eu-central-1.amazonaws.com/ws" }
-  }
-  mock_resource "aws_dynamodb_table" {
-    defaults = { arn = "arn:aws:dynamodb:eu-central-1:123456789012:table/weir-test" }
-  }
+  source = "../mocks"
 }
 
 variables {

@@ -1,9 +1,7 @@
 # The root for one machine: what stands for what LocalStack lacks.
 
 mock_provider "aws" {
-  mock_data "aws_partition" {
-    defaults = { partition = "aws" }
-  }
+  source = "../mocks"
 }
 
 variables {

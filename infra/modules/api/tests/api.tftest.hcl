@@ -1,25 +1,15 @@
 # The HTTP API: who may call, and under which name.
 
 mock_provider "aws" {
-  mock_resource "aws_apigatewayv2_api" {
-    defaults = { id = "a1", api_endpoint = "https://a1.execute-api.eu-central-1.amazonaws.com", execution_arn = "arn:aws:execute-api:eu-central-1:123456789012:a1" }
-  }
-  mock_resource "aws_apigatewayv2_authorizer" {
-    defaults = { id = "auth1" }
-  }
-  mock_resource "aws_apigatewayv2_domain_name" {
-    defaults = {
-      domain_name_configuration = { target_domain_name = "d-1.execute-api.eu-central-1.amazonaws.com", hosted_zone_id = "Z1" }
-    }
-  }
+  source = "../../mocks"
 }
 
 variables {
   name               = "weir-test"
   log_retention_days = 30
   functions = {
-    ingest = { name = "weir-test-ingest", invoke_arn = "arn:ingest" }
-    serve  = { name = "weir-test-serve", invoke_arn = "arn:serve" }
+    ingest = { name = "weir-test-ingest", invoke_arn = "arn:aws:apigateway:eu-central-1:lambda:path/ingest/invocations" }
+    serve  = { name = "weir-test-serve", invoke_arn = "arn:aws:apigateway:eu-central-1:lambda:path/serve/invocations" }
   }
 }
 
@@ -70,7 +60,7 @@ run "with_tokens" {
 
 run "for_producers_alone" {
   variables {
-    authorizer = { type = "lambda", protects = ["ingest"], function_name = "auth", invoke_arn = "arn:auth" }
+    authorizer = { type = "lambda", protects = ["ingest"], function_name = "auth", invoke_arn = "arn:aws:apigateway:eu-central-1:lambda:path/auth/invocations" }
   }
   assert {
     condition     = aws_apigatewayv2_route.this["ANY /events/{proxy+}"].authorization_type == "CUSTOM" && aws_apigatewayv2_route.this["$default"].authorization_type == "NONE"

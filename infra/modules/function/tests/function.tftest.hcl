@@ -1,12 +1,7 @@
 # What a function may do, and where it runs.
 
 mock_provider "aws" {
-  mock_resource "aws_cloudwatch_log_group" {
-    defaults = { arn = "arn:aws:logs:eu-central-1:123456789012:log-group:/aws/lambda/weir-test-ingest" }
-  }
-  mock_resource "aws_iam_role" {
-    defaults = { arn = "arn:aws:iam::123456789012:role/weir-test-ingest" }
-  }
+  source = "../../mocks"
 }
 
 variables {
@@ -18,7 +13,7 @@ variables {
   memory      = 512
   platform    = { architecture = "arm64", log_level = "info", log_retention_days = 30, tracing = true }
   statements = [
-    { sid = "Read", actions = ["dynamodb:GetItem"], resources = ["arn:table"], condition = { StringEquals = { "dynamodb:LeadingKeys" = ["k"] } } },
+    { sid = "Read", actions = ["dynamodb:GetItem"], resources = ["arn:aws:dynamodb:eu-central-1:123456789012:table/t"], condition = { StringEquals = { "dynamodb:LeadingKeys" = ["k"] } } },
     { sid = "Nothing", actions = ["kinesis:PutRecords"], resources = [] },
   ]
 }
@@ -30,7 +25,7 @@ run "outside_a_network" {
   }
   assert {
     condition = jsonencode([for s in jsondecode(output.policy).Statement : s.Resource if s.Sid == "Log"]) == jsonencode([
-      ["arn:aws:logs:eu-central-1:123456789012:log-group:/aws/lambda/weir-test-ingest:*"],
+      ["arn:aws:logs:eu-central-1:123456789012:log-group:made:*"],
     ])
     error_message = "It writes its own log, and no other."
   }
@@ -88,7 +83,7 @@ run "a_zip_that_is_not_there" {
 run "every_action" {
   command = plan
   variables {
-    statements = [{ sid = "All", actions = ["dynamodb:*"], resources = ["arn:table"] }]
+    statements = [{ sid = "All", actions = ["dynamodb:*"], resources = ["arn:aws:dynamodb:eu-central-1:123456789012:table/t"] }]
   }
   expect_failures = [var.statements]
 }

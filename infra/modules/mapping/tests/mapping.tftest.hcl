@@ -1,6 +1,8 @@
 # The event sources: of which kind, and with which controls.
 
-mock_provider "aws" {}
+mock_provider "aws" {
+  source = "../../mocks"
+}
 
 variables {
   function_arn = "arn:aws:lambda:eu-central-1:123456789012:function:weir-test-window"

@@ -1,6 +1,8 @@
 # What is no description of topics, refused before anything is made.
 
-mock_provider "aws" {}
+mock_provider "aws" {
+  source = "../../mocks"
+}
 
 variables {
   name    = "weir-test"

@@ -1,32 +1,7 @@
 # Where topics may be, and what follows for the functions.
 
 mock_provider "aws" {
-  mock_resource "aws_msk_serverless_cluster" {
-    defaults = {
-      arn                        = "arn:aws:kafka:eu-central-1:123456789012:cluster/made/0f-2"
-      bootstrap_brokers_sasl_iam = "boot:9098"
-    }
-  }
-  mock_data "aws_region" {
-    defaults = { region = "eu-central-1" }
-  }
-  mock_data "aws_partition" {
-    defaults = { partition = "aws" }
-  }
-  mock_data "aws_caller_identity" {
-    defaults = { account_id = "123456789012" }
-  }
-  mock_data "aws_msk_bootstrap_brokers" {
-    defaults = {
-      bootstrap_brokers            = "b-1:9092"
-      bootstrap_brokers_sasl_iam   = "b-1:9098"
-      bootstrap_brokers_sasl_scram = "b-1:9096"
-      bootstrap_brokers_tls        = "b-1:9094"
-    }
-  }
-  mock_data "aws_secretsmanager_secret_version" {
-    defaults = { secret_string = "{\"username\":\"weir\",\"password\":\"s3cret\",\"certificate\":\"CERT\",\"privateKey\":\"KEY\"}" }
-  }
+  source = "../../mocks"
 }
 
 variables {
