@@ -22,3 +22,11 @@ bench *arguments:
 # Run the functions under cargo-lambda, over a stack of their own.
 lambda-local:
     scripts/lambda-local.sh
+
+# Build the functions' zips for Lambda, to dist/.
+zips *arguments:
+    scripts/zips.sh {{ arguments }}
+
+# Check the Terraform of infra/ and what is in localstack/.
+terraform:
+    scripts/terraform.sh

@@ -42,6 +42,7 @@ locals {
   }
 
   shared   = { WEIR_TABLE = module.state.name }
+  keys     = { WEIR_API_KEYS = var.api_keys, WEIR_PROTECT_READS = tostring(var.protect_reads) }
   brokers  = module.topics.environment
   settings = { for name in keys(local.sizes) : name => merge(var.settings, lookup(var.function_settings, name, {})) }
 }
@@ -85,7 +86,7 @@ module "ingest" {
   zips              = local.zips
   platform          = local.platform
   function          = local.function["ingest"]
-  environment       = merge(local.shared, local.brokers)
+  environment       = merge(local.shared, local.brokers, local.keys)
   settings          = local.settings["ingest"]
   stream_statements = module.topics.statements["ingest"]
   statements        = module.state.requests
@@ -121,7 +122,7 @@ module "serve" {
   zips             = local.zips
   platform         = local.platform
   function         = local.function["serve"]
-  environment      = local.shared
+  environment      = merge(local.shared, local.keys)
   settings         = local.settings["serve"]
   state_statements = module.state.read
 }

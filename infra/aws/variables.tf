@@ -171,6 +171,24 @@ variable "authorizer" {
   default = {}
 }
 
+variable "api_keys" {
+  description = "Keys that the functions themselves ask for (WEIR_API_KEYS): SECRET, write:SECRET, read:SECRET, with spaces between; none: everybody may call whom the authorizer lets. Set it by TF_VAR_api_keys."
+  type        = string
+  default     = ""
+  sensitive   = true
+}
+
+variable "protect_reads" {
+  description = "Whether reading needs one of api_keys too (WEIR_PROTECT_READS)."
+  type        = bool
+  default     = false
+
+  validation {
+    condition     = !var.protect_reads || nonsensitive(var.api_keys) != ""
+    error_message = "protect_reads needs api_keys: without a key nobody could read."
+  }
+}
+
 variable "domain" {
   description = "A domain name of your own: name, certificate_arn (ACM, same region) and zone_id (Route 53, if it has the zone); null: API Gateway's."
   type = object({

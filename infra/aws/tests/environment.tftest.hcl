@@ -172,3 +172,11 @@ run "two_networks" {
   }
   expect_failures = [var.network]
 }
+
+run "reading_by_keys_that_are_none" {
+  command = plan
+  variables {
+    protect_reads = true
+  }
+  expect_failures = [var.protect_reads]
+}

@@ -11,8 +11,8 @@ resource "aws_apigatewayv2_api" "this" {
     content {
       allow_origins  = var.cors_origins
       allow_methods  = ["GET", "HEAD", "OPTIONS", "POST"]
-      allow_headers  = ["authorization", "content-type", "if-none-match", "x-api-key"]
-      expose_headers = ["etag", "link", "retry-after"]
+      allow_headers  = ["authorization", "content-encoding", "content-type", "idempotency-key", "if-none-match", "x-api-key"]
+      expose_headers = ["etag", "idempotency-replayed", "link", "retry-after"]
       max_age        = 3600
     }
   }

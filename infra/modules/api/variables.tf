@@ -11,7 +11,7 @@ variable "functions" {
 variable "ingest_paths" {
   description = "Which paths go to ingest; all others go to serve."
   type        = list(string)
-  default     = ["/events/{proxy+}"]
+  default     = ["/events", "/events/{proxy+}"]
 }
 
 variable "throttling" {

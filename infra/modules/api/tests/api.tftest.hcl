@@ -23,7 +23,7 @@ run "open" {
     error_message = "Without an authorizer nobody is asked."
   }
   assert {
-    condition     = toset(keys(aws_apigatewayv2_route.this)) == toset(["ANY /events/{proxy+}", "$default", "GET /health"])
+    condition     = toset(keys(aws_apigatewayv2_route.this)) == toset(["ANY /events", "ANY /events/{proxy+}", "$default", "GET /health"])
     error_message = "Events go to ingest, all else to serve."
   }
   assert {
