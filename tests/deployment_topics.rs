@@ -1,6 +1,8 @@
 //! `infra/` deploys what `sql/` says: each topic is there, once, in its role, and what calls the functions
 //! on one machine names the same topics.
 
+#![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "a test that panics has failed")]
+
 use std::{collections::BTreeMap, fs};
 
 use serde_json::Value;
