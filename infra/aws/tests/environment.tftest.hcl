@@ -39,6 +39,12 @@ run "from_nothing" {
     error_message = "serve reads the table."
   }
   assert {
+    condition = jsonencode([for s in jsondecode(module.ingest.function.policy).Statement : s.Condition if s.Sid == "RememberRequests"]) == jsonencode([
+      { "ForAllValues:StringLike" = { "dynamodb:LeadingKeys" = ["request#*", "warm"] } },
+    ])
+    error_message = "ingest has the items of requests, and no others."
+  }
+  assert {
     condition = !anytrue(flatten([
       for p in [module.serve.function.policy, module.ingest.function.policy, module.notify[0].function.policy] :
       [for s in jsondecode(p).Statement : contains(s.Action, "dynamodb:UpdateItem")]

@@ -23,13 +23,13 @@ output "write" {
   }]
 }
 
-# Of the table's items those of requests alone: their keys begin with "request#".
+# Of the table's items those of requests alone, and the one that is asked for to open the connection.
 output "requests" {
   description = "Statements for who remembers requests, so that one that comes again counts once: ingest."
   value = [{
     sid       = "RememberRequests"
     actions   = ["dynamodb:GetItem", "dynamodb:PutItem"]
     resources = [aws_dynamodb_table.this.arn]
-    condition = { "ForAllValues:StringLike" = { "dynamodb:LeadingKeys" = ["request#*"] } }
+    condition = { "ForAllValues:StringLike" = { "dynamodb:LeadingKeys" = ["request#*", "warm"] } }
   }]
 }
