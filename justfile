@@ -26,3 +26,11 @@ lambda-local:
 # Write rows to Parquet and ClickHouse's engine, and read them back with DuckDB and SQL.
 sinks:
     scripts/sinks.sh
+
+# Build the functions' zips for Lambda, to dist/.
+zips *arguments:
+    scripts/zips.sh {{ arguments }}
+
+# Check the Terraform of infra/ and what is in localstack/.
+terraform:
+    scripts/terraform.sh

@@ -56,7 +56,7 @@ find_cargo_lambda() {
   local venv="${CARGO_TARGET_DIR:-target}/cargo-lambda"
   if [ ! -x "$venv/bin/cargo-lambda" ]; then
     echo "installing cargo-lambda into $venv"
-    python3 -m venv "$venv" && "$venv/bin/pip" install --quiet cargo-lambda ziglang \
+    { python3 -m venv "$venv" && "$venv/bin/pip" install --quiet cargo-lambda ziglang; } \
       || skip "cargo-lambda can't be installed"
   fi
   venv=$(cd "$venv" && pwd)
