@@ -16,6 +16,8 @@ mod replay;
 mod run;
 #[cfg(feature = "local")]
 mod simulate;
+#[cfg(feature = "local")]
+mod socket;
 mod sql;
 #[cfg(feature = "local")]
 mod target;

@@ -30,6 +30,7 @@ pub(crate) fn catalog() -> Catalog {
             view("orders", &[("region", Type::Text), ("shop", Type::BigInt)], &[("total", Type::Double)]),
             view("totals", &[], &[("events", Type::BigInt)]),
         ],
+        files: Vec::new(),
     }
 }
 
