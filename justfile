@@ -22,3 +22,7 @@ bench *arguments:
 # Run the functions under cargo-lambda, over a stack of their own.
 lambda-local:
     scripts/lambda-local.sh
+
+# Open the pages in a headless browser, and look at them. --screens renews the pictures in docs/screens.
+browser-test *arguments:
+    scripts/browser-test.sh {{ arguments }}

@@ -35,18 +35,14 @@ export class Context {
     return this.status?.views.find((view) => view.name === name)?.version ?? "";
   }
 
-  /** The newest row of each key; the newest alone where there are no keys. @param {string} name */
+  /** The newest row of each key; the newest where there are no keys. @param {string} name */
   latest(name) {
-    return this.#keep(this.#latest, name, name, (view) => {
-      if (view.keys.length) return get(view.links.latest);
-      return get(view.links.self).then((pair) => [pair.latest], none);
-    });
+    return this.#keep(this.#latest, name, name, (view) => get(view.links.latest));
   }
 
   /** The row before, of each key that has one. @param {string} name */
   previous(name) {
-    const fetch = (view) => (view.keys.length ? get(view.links.previous) : Promise.resolve([]));
-    return this.#keep(this.#latest, `${name}/previous`, name, fetch);
+    return this.#keep(this.#latest, `${name}/previous`, name, (view) => get(view.links.previous));
   }
 
   /** The closed rows of some time. @param {string} name @param {number} span */
@@ -73,12 +69,6 @@ export class Context {
     rows.catch(() => kept.get(key)?.rows === rows && kept.delete(key));
     return rows;
   }
-}
-
-/** No row yet is no failure. */
-function none(error) {
-  if (error.status === 404) return [];
-  throw error;
 }
 
 /** @param {Row[]} rows @param {string} column */
@@ -273,7 +263,7 @@ export const TILES = [
     return {
       value: percent(last[0] / last[1]),
       note: before ? delta(last[0] / last[1], before[0] / before[1], differ(...last, ...before)) : null,
-      more: range && `95 %: ${(range[0] * 100).toFixed(1)}–${percent(range[1])}`,
+      more: range && `${(range[0] * 100).toFixed(1)}–${percent(range[1])}`,
       trend: slots.map(([clicks, impressions]) => (impressions ? clicks / impressions : null)),
     };
   } },
