@@ -26,7 +26,7 @@ mod bind;
 mod catalog;
 mod describe;
 mod draft;
-mod duration;
+pub(crate) mod duration;
 mod error;
 mod expr;
 mod fingerprint;
