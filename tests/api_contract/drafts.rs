@@ -106,7 +106,12 @@ async fn mistakes_have_their_places() {
 async fn what_is_right_is_described() {
     let sql = "CREATE VIEW mine AS SELECT product, n FROM counts WHERE n > 3";
     let said = answer(&serve_router(views()), post("/sql/check", &json!({ "sql": sql }))).await;
-    assert_snapshot!(said, @"");
+    assert_snapshot!(said, @r#"
+    200
+    content-type: application/json
+    cache-control: no-store
+    {"errors":[],"views":[{"name":"mine","columns":[{"name":"product","type":"TEXT"},{"name":"n","type":"BIGINT"}],"keys":[{"name":"product","type":"TEXT"}],"window":{"kind":"tumble","size_ms":10000},"allowed_lateness_ms":0,"sources":["counts"],"topic":null,"links":{"self":"mine","latest":"mine/latest","previous":"mine/previous","windows":"mine/windows","key":"mine/{product}"}}],"warnings":[]}
+    "#);
 }
 
 #[tokio::test]

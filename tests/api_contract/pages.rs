@@ -88,7 +88,7 @@ async fn status_tells_how_far_each_view_is() {
     assert_eq!(said["topics"], serde_json::json!({ "raw_impressions": 42 }));
     let view = said["views"][0].as_object_mut().unwrap();
     assert!(view.remove("lag_ms").unwrap().as_i64().unwrap() > 1_000_000);
-    assert_snapshot!(said["views"][0], @"");
+    assert_snapshot!(said["views"][0], @r#"{"name":"ctr","state":"live","closed_through":20000,"watermark":20000,"version":"2.42","partitions":1,"idle":0}"#);
     let empty = status(Store::Empty).await;
     assert_eq!((&empty["views"][0]["state"], &empty["views"][0]["lag_ms"]), (&"empty".into(), &Json::Null));
 }

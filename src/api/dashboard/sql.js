@@ -123,7 +123,8 @@ function summary(results) {
   const records = Object.entries(results.records).map(([topic, n]) => `${count(n)} of ${topic}`);
   const facts = [
     records.length ? `${records.join(", ")}, in ${duration(results.took_ms)}` : "no records: the topics are empty",
-    results.from !== null ? `from ${moment(results.from)} on; rows of windows that began before are incomplete` : null,
+    results.from !== null ? `from ${moment(results.from)} on` : null,
+    results.to !== null ? "rows in italics are of windows that are not whole in the sample" : null,
     results.late ? `${count(results.late)} late` : null,
     results.dead ? `${count(results.dead)} did not fit their table` : null,
     results.cut_short ? "time was up before the sample was through: take fewer records" : null,
@@ -134,14 +135,14 @@ function summary(results) {
 
 function result(view, results) {
   const newest = [...view.rows].reverse();
+  const isPartial = (row) => row.window_start < (results.from ?? -Infinity) || row.window_end - 1 > results.to;
   const isWindowed = view.window.kind !== "none";
-  const last = isWindowed ? newest.filter((row) => row.window_end === newest[0]?.window_end) : newest;
+  const whole = newest.find((row) => !isPartial(row)) ?? newest[0];
+  const last = isWindowed ? newest.filter((row) => row.window_end === whole?.window_end) : newest;
   const measure = view.columns.find((column) => ["BIGINT", "DOUBLE"].includes(column.type) && !view.keys.some((key) => key.name === column.name))?.name ?? null;
   const chart = chartOf(view, measure, measure ? [...last].sort((a, b) => b[measure] - a[measure]) : last, view.rows);
   const table = rowsTable(view, newest.slice(0, ROWS), `Rows of ${words(view.name)}`);
-  if (results.from !== null) {
-    [...table.querySelectorAll("tbody tr")].forEach((row, i) => newest[i].window_start < results.from && row.classList.add("partial"));
-  }
+  [...table.querySelectorAll("tbody tr")].forEach((row, i) => isPartial(newest[i]) && row.classList.add("partial"));
   const shown = Math.min(ROWS, newest.length);
   return h("section", { class: "panel", "aria-label": view.name },
     h("header", null, h("h2", null, view.name), h("p", { class: "note" }, `${windows(view.window)} · ${shown < view.total ? `the newest ${shown} of ${count(view.total)} rows` : `${count(view.total)} rows`}`)),
