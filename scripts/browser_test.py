@@ -348,6 +348,7 @@ def main():
     arguments.add_argument("--tools", required=True, type=pathlib.Path)
     arguments.add_argument("--screens", action="store_true")
     arguments.add_argument("--rate", default=20)
+    arguments.add_argument("--only", default="", help="only the checks with this in their name")
     asked = arguments.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         work = pathlib.Path(folder)
@@ -358,7 +359,7 @@ def main():
             if asked.screens:
                 screens(page, stack, ROOT / "docs" / "screens")
                 return
-            for check in CHECKS:
+            for check in (check for check in CHECKS if asked.only in check.__name__):
                 began = time.time()
                 axe = (asked.tools / "package" / "axe.min.js",) if check is accessible else ()
                 check(page, stack, *axe)

@@ -128,7 +128,7 @@ async fn watch_store<V: Views>(views: Arc<V>, offers: Offers, newest: Weak<watch
             }
             // Listeners see that nothing comes, and ask for themselves.
             Err(error) => {
-                tracing::warn!(error = causes(&error), "failed to read the heads for those who listen")
+                tracing::warn!(error = causes(&error), "failed to read the heads for those who listen");
             }
         }
     }

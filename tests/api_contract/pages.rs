@@ -35,8 +35,8 @@ async fn text(response: Response<Body>) -> String {
 /// The files that a page or a script names.
 fn named(text: &str) -> Vec<String> {
     let quoted = text.split('"').skip(1).step_by(2);
-    let files = quoted
-        .filter(|name| name.starts_with("assets/") || (name.starts_with("./") && name.ends_with(".js")));
+    let files =
+        quoted.filter(|name| name.starts_with("assets/") || (name.starts_with("./") && name.contains(".js")));
     files
         .map(|name| format!("/assets/{}", name.trim_start_matches("assets/").trim_start_matches("./")))
         .collect()

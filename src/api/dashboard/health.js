@@ -100,7 +100,7 @@ export async function health(context, rates) {
 function topics(status, rates) {
   const names = Object.keys(status.topics);
   if (!names.length) return h("p", { class: "empty" }, "No events have come in yet.");
-  return wide("Topics", h("table", null, h("caption", null, "Topics"),
+  return wide("What flows in", h("table", null, h("caption", null, "Topics"),
     head([["topic"], ["records", "n"], ["a second", "n"]]),
     h("tbody", null, names.map((name) => h("tr", null, h("th", { scope: "row" }, name),
       h("td", { class: "n" }, count(status.topics[name])), h("td", { class: "n" }, rate(rates.of(name))))))));
@@ -115,7 +115,7 @@ function views(context) {
     h("td", { class: "n" }, view.state === "live" ? duration(view.lag_ms) : "–"),
     h("td", { class: "n opt" }, view.closed_through === null ? "–" : moment(view.closed_through)),
     h("td", { class: "n opt" }, view.idle ? `${view.partitions - view.idle} of ${view.partitions}` : count(view.partitions)));
-  return wide("Views", h("table", null, h("caption", null, "Views"),
+  return wide("How far the views are", h("table", null, h("caption", null, "Views"),
     head([["view"], ["state"], ["lag", "n"], ["closed through", "n opt"], ["partitions", "n opt"]]),
     h("tbody", null, context.status.views.map(line))));
 }
