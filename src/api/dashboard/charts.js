@@ -11,6 +11,9 @@ const BAR = 0.56;
 /** Where the plot lies in the picture. */
 const PLOT = { left: 40, right: WIDTH - 4, top: 8, bottom: HEIGHT - 20 };
 
+/** How much room a time takes. */
+const LABEL = 44;
+
 /** The next number above that people count in. @param {number} most */
 function round(most) {
   if (!(most > 0)) return 1;
@@ -37,7 +40,9 @@ function grid(most, format) {
 /** Times under the plot: the first, the last and one between. @param {number[]} at @param {(i: number) => number} x */
 function times(at, x, format) {
   const picks = at.length > 4 ? [0, Math.floor((at.length - 1) / 2), at.length - 1] : at.length ? [0, at.length - 1] : [];
-  return [...new Set(picks)].map((i) => {
+  // Those that would lie over the one before are left out.
+  const apart = [...new Set(picks)].filter((i, n, all) => n === 0 || x(i) - x(all[n - 1]) >= LABEL);
+  return apart.map((i) => {
     const place = at.length === 1 ? "middle" : i === 0 ? "start" : i === at.length - 1 ? "end" : "middle";
     return s("text", { x: x(i), y: HEIGHT - 5, class: `tick ${place}` }, format(at[i]));
   });
