@@ -25,7 +25,7 @@ type Stream = WebSocketStream<MaybeTlsStream<TcpStream>>;
 /// A connection that is opened with the first events, and anew after it broke.
 pub(super) struct Socket {
     url: Url,
-    stream: Option<Stream>,
+    stream: Option<Box<Stream>>,
 }
 
 impl Socket {
@@ -45,7 +45,7 @@ impl Socket {
     pub(super) async fn send(&mut self, events: &[Event]) -> anyhow::Result<Vec<Refusal>> {
         let mut stream = match self.stream.take() {
             Some(stream) => stream,
-            None => connect(&self.url).await?,
+            None => Box::new(connect(&self.url).await?),
         };
         let mut refused = Vec::new();
         for (chunk, events) in events.chunks(AHEAD).enumerate() {
