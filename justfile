@@ -34,3 +34,7 @@ zips *arguments:
 # Check the Terraform of infra/ and what is in localstack/.
 terraform:
     scripts/terraform.sh
+
+# Open the pages in a headless browser, and look at them. --screens renews the pictures in docs/screens.
+browser-test *arguments:
+    scripts/browser-test.sh {{ arguments }}

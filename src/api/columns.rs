@@ -29,6 +29,9 @@ pub(super) fn describe(catalog: &Catalog, view: &View) -> Map<String, Json> {
     if let Some(sentence) = &view.options.sentence {
         description.insert("text_topic".into(), sentence.topic.as_str().into());
     }
+    if view.options.alert {
+        description.insert("alert".into(), true.into());
+    }
     description.insert("links".into(), links(view));
     description
 }

@@ -24,6 +24,8 @@ mod run;
 mod simulate;
 #[cfg(feature = "sink")]
 mod sink;
+#[cfg(feature = "local")]
+mod socket;
 mod sql;
 #[cfg(all(feature = "kafka", feature = "dynamodb"))]
 mod table;

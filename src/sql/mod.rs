@@ -25,6 +25,7 @@ mod aggregates;
 mod bind;
 mod catalog;
 mod describe;
+mod draft;
 pub(crate) mod duration;
 mod error;
 mod expr;
@@ -49,7 +50,7 @@ mod view;
 pub(crate) use plan::SOURCE_RECORD;
 
 pub use aggregates::{Aggregate, AggregateFunction, Fraction, MOST_STEPS, Spread};
-pub use catalog::LoadError;
+pub use catalog::{Draft, LoadError};
 pub use error::{SqlError, SqlErrors, SqlFile};
 pub use expr::{Comparison, DatePart, Expr, Function, parse_timestamp};
 pub use pattern::{Pattern, PatternVariable, Pick, Runs, Skip};

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Aggregate, pattern::Pattern, template::Template};
+use super::{Aggregate, SqlFile, pattern::Pattern, template::Template};
 use crate::{sql::Expr, time::Millis, value::Type};
 
 /// The name under which a row of a single event says which record that is.
@@ -21,6 +21,8 @@ pub struct Catalog {
     pub tables: Vec<Table>,
     /// Views, in the order of their statements.
     pub views: Vec<View>,
+    /// The files that say so.
+    pub files: Vec<SqlFile>,
 }
 
 impl Catalog {

@@ -51,7 +51,8 @@ pub use self::{
 };
 use super::poller::{Poller, PollerConfig};
 use crate::{
-    api,
+    api::{self, Live, LogTails},
+    backfill::kafka::KafkaLog,
     engine::{Engine, EngineError, PartitionStatus, Reader},
     publish::kafka::KafkaPublisher,
     state::dynamo::DynamoStore,
@@ -70,6 +71,7 @@ type LocalStore = Arc<DynamoStore>;
 /// The fields are in the order in which they may be dropped: nothing outlives what it stands on.
 pub struct Stack {
     traffic: Option<Background>,
+    live: Live,
     api: Background,
     sweeper: Background,
     poller: Poller,
@@ -94,7 +96,10 @@ impl Stack {
 
         let (clock, meters) = (Arc::new(SystemClock), Arc::<Meters>::default());
         let reader = Arc::new(Reader::new(Arc::clone(&options.catalog), Arc::clone(&store)));
-        let routes = api::router(Arc::clone(&reader), Arc::new(publisher.clone()), Arc::clone(&clock));
+        let (kafka, topics, sink) = (places.kafka(), publisher.clone(), Arc::new(publisher.clone()));
+        let tails = LogTails(move || KafkaLog::new(kafka.clone(), topics.clone()));
+        let live = Live::default();
+        let routes = api::local_router(Arc::clone(&reader), sink, Arc::clone(&clock), tails, &live);
         let api = Background::spawn(|stopped| serve(listener, routes, stopped));
 
         let (catalog, settings) = (Arc::clone(&options.catalog), options.engine.clone());
@@ -107,7 +112,20 @@ impl Stack {
         let sweeper = Background::spawn(|stopped| functions::sweep(engine, swept, every, stopped));
         let traffic = traffic(&options, publisher);
         let table = options.table;
-        Ok(Self { traffic, api, sweeper, poller, notifier, reader, meters, address, table, places, folder })
+        Ok(Self {
+            traffic,
+            live,
+            api,
+            sweeper,
+            poller,
+            notifier,
+            reader,
+            meters,
+            address,
+            table,
+            places,
+            folder,
+        })
     }
 
     /// Where the API is: `http://127.0.0.1:8080`.
@@ -160,10 +178,11 @@ impl Stack {
     /// Stops everything in order: nothing new comes in, the batches on their way are absorbed and
     /// committed, then the services close their files. Tells what had flowed by then.
     pub async fn stop(self) -> Result<Counts, StackError> {
-        let Self { traffic, api, sweeper, poller, notifier, reader, meters, places, folder, .. } = self;
+        let Self { traffic, live, api, sweeper, poller, notifier, reader, meters, places, folder, .. } = self;
         if let Some(traffic) = traffic {
             traffic.stop().await;
         }
+        live.close();
         api.stop().await;
         let polled = poller.stop().await;
         sweeper.stop().await;
