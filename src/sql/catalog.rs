@@ -9,6 +9,7 @@ use std::{
 use sqlparser::ast::{CreateTable, CreateView, Statement};
 
 use super::{
+    entrance,
     error::{Diagnostics, Place, SqlErrors, SqlFile},
     expr::Expr,
     fingerprint,
@@ -242,5 +243,6 @@ fn check_tables(
         }
         drafts.push(draft);
     }
+    entrance::check_all(drafts.iter().map(|draft| (&draft.table, &draft.place)), errors);
     drafts
 }

@@ -26,8 +26,10 @@ mod bind;
 mod catalog;
 mod describe;
 mod duration;
+mod entrance;
 mod error;
 mod expr;
+mod fallback;
 mod fingerprint;
 mod format;
 mod known;
@@ -51,7 +53,7 @@ pub use catalog::LoadError;
 pub use error::{SqlError, SqlErrors, SqlFile};
 pub use expr::{Comparison, DatePart, Expr, Function, parse_timestamp};
 pub use plan::{
-    ALERTS, Catalog, Column, Earlier, Field, Format, Input, Options, Origin, Output, Sentence, Source, Table,
+    ALERTS, Catalog, Column, Earlier, Entrance, Fallback, Field, Format, Input, Options, Origin, Output, Sentence, Source, Table,
     View, Window,
 };
 pub use template::{Hole, Template};
