@@ -4,19 +4,26 @@
 //! the store, [`ingest_router`] writes to topics. [`router`] is both, for one process.
 //!
 //! Every failure is a problem document (RFC 9457). Handlers return a `Problem`; one layer around all
-//! routes renders it, because only that layer always knows which request it answers.
+//! routes renders it, because only that layer always knows which request it answers. A route is made
+//! together with its description, from which `/openapi.json` is put together.
 
+mod access;
 mod alerts;
 mod columns;
 mod cursor;
 mod describe;
 mod ingest;
 mod key;
+mod openapi;
+mod origins;
 mod page;
 mod problem;
 mod query;
 mod read;
+mod routes;
 mod select;
+#[cfg(feature = "swagger")]
+mod swagger;
 mod views;
 mod windows;
 
@@ -25,48 +32,80 @@ use std::sync::Arc;
 use axum::{Router, middleware};
 use tower_http::compression::CompressionLayer;
 
-pub use ingest::{MAX_BODY, MAX_EVENT};
+pub use access::{Access, KeyError};
+pub use ingest::{Connection, Gateway, Limits, MAX_BODY, MAX_EVENT, MAX_EVENTS, MAX_UNPACKED, SocketEvent};
+pub use origins::{OriginError, Origins};
 pub use views::Views;
 
-use crate::{publish::Publisher, sql::Catalog, time::Clock};
+use self::{access::Right, routes::Routes};
+use crate::{publish::Publisher, state::Requests, time::Clock};
 
-/// The routes for readers: rows, what views there are, whether the store is there, the page at `/`.
+/// Who may use the API.
+#[derive(Clone, Debug, Default)]
+pub struct Settings {
+    /// With which keys.
+    pub access: Access,
+    /// From which pages of other origins.
+    pub origins: Origins,
+}
+
+/// The routes for readers: rows, what views there are, whether the store is there, the page at `/`. For
+/// everybody, and from its own origin alone.
 pub fn serve_router<V: Views>(views: Arc<V>) -> Router {
-    finish(serve_routes(views))
+    serve_router_with(views, &Settings::default())
+}
+
+/// The routes for readers, for those whom the settings let in. The API that they describe has the routes
+/// for producers too, which stand beside them.
+pub fn serve_router_with<V: Views>(views: Arc<V>, settings: &Settings) -> Router {
+    let catalog = Arc::new(views.catalog().clone());
+    let routes = serve_routes(views, settings);
+    let described = [routes.described(), &ingest::described()].concat();
+    finish(routes.merge(openapi::routes(catalog, described, settings)), settings)
 }
 
 /// The routes for producers: events of the catalog's tables, to their topics.
-pub fn ingest_router<P, C>(catalog: Arc<Catalog>, publisher: Arc<P>, clock: Arc<C>) -> Router
+pub fn ingest_router<P, C, R>(gateway: Arc<Gateway<P, C, R>>) -> Router
 where
     P: Publisher + 'static,
     C: Clock + 'static,
+    R: Requests + 'static,
 {
-    finish(ingest::routes(catalog, publisher, clock))
+    let settings = gateway.settings().clone();
+    finish(ingest::routes(gateway), &settings)
 }
 
-/// Both, for the catalog that the views are of.
-pub fn router<V, P, C>(views: Arc<V>, publisher: Arc<P>, clock: Arc<C>) -> Router
+/// Both, for the catalog that the views and the gateway are of.
+pub fn router<V, P, C, R>(views: Arc<V>, gateway: Arc<Gateway<P, C, R>>) -> Router
 where
     V: Views,
     P: Publisher + 'static,
     C: Clock + 'static,
+    R: Requests + 'static,
 {
+    let settings = gateway.settings().clone();
     let catalog = Arc::new(views.catalog().clone());
-    finish(serve_routes(views).merge(ingest::routes(catalog, publisher, clock)))
+    let routes = serve_routes(views, &settings).merge(ingest::routes(gateway));
+    let described = routes.described().to_vec();
+    finish(routes.merge(openapi::routes(catalog, described, &settings)), &settings)
 }
 
-fn serve_routes<V: Views>(views: Arc<V>) -> Router {
-    page::routes()
-        .merge(describe::routes(views.clone()))
+fn serve_routes<V: Views>(views: Arc<V>, settings: &Settings) -> Routes {
+    let guard = (settings.access.clone(), Right::Read);
+    let guarded = describe::routes(views.clone())
         .merge(alerts::routes(views.clone()))
         .merge(windows::routes(views.clone()))
-        .merge(read::routes(views))
+        .merge(read::routes(views.clone()))
+        .map(|router| router.route_layer(middleware::from_fn_with_state(guard, access::guard)));
+    guarded.merge(page::routes()).merge(describe::health_route(views))
 }
 
-fn finish(routes: Router) -> Router {
+fn finish(routes: Routes, settings: &Settings) -> Router {
     routes
+        .into_router()
         .fallback(problem::no_such_path)
         .method_not_allowed_fallback(problem::no_such_method)
         .layer(middleware::from_fn(problem::render))
         .layer(CompressionLayer::new())
+        .layer(settings.origins.layer())
 }

@@ -9,7 +9,10 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
+use serde::Serialize;
 use serde_json::{Map, Value as Json};
+
+use super::access::Right;
 
 use crate::{engine::EngineError, error::causes, publish::PublishError, sql::Catalog, state::StateError};
 
@@ -67,6 +70,11 @@ impl Problem {
         .with("tables", names)
     }
 
+    pub(super) fn unknown_path(path: &str) -> Self {
+        let detail = format!("nothing stands at {path}");
+        Self::new("unknown-path", "Unknown path", StatusCode::NOT_FOUND, detail)
+    }
+
     pub(super) fn unknown_key(detail: impl Into<String>) -> Self {
         Self::new("unknown-key", "Unknown key", StatusCode::NOT_FOUND, detail)
     }
@@ -87,11 +95,79 @@ impl Problem {
         Self::new("too-large", "Body too large", StatusCode::PAYLOAD_TOO_LARGE, detail)
     }
 
-    pub(super) fn rejected_events(rejected: Json) -> Self {
+    pub(super) fn rejected_events(rejected: &impl Serialize) -> Self {
         let detail = "no event fits its table";
+        // Texts and numbers are always JSON.
+        let rejected = serde_json::to_value(rejected).unwrap_or_default();
         Self::new("rejected-events", "Events rejected", StatusCode::BAD_REQUEST, detail)
             .with("accepted", 0)
             .with("rejected", rejected)
+    }
+
+    pub(super) fn unsupported_encoding(found: &str) -> Self {
+        let detail = format!("Content-Encoding: found {found:?}; expected gzip or none");
+        Self::new("unsupported-encoding", "Unsupported encoding", StatusCode::UNSUPPORTED_MEDIA_TYPE, detail)
+    }
+
+    pub(super) fn malformed_request_key(longest: usize) -> Self {
+        let detail = format!(
+            "Idempotency-Key: expected one text of 1 to {longest} visible ASCII characters, such as a UUID"
+        );
+        Self::new("malformed-idempotency-key", "Malformed idempotency key", StatusCode::BAD_REQUEST, detail)
+    }
+
+    pub(super) fn request_key_reused() -> Self {
+        let detail = "another request came with this Idempotency-Key; expected the same path and body, or a new key";
+        let status = StatusCode::UNPROCESSABLE_ENTITY;
+        Self::new("idempotency-key-reused", "Idempotency key reused", status, detail)
+    }
+
+    pub(super) fn request_under_way() -> Self {
+        let detail = "a request with this Idempotency-Key is under way";
+        Self::new("request-under-way", "Request under way", StatusCode::CONFLICT, detail).with_retry()
+    }
+
+    pub(super) fn unauthorized(detail: impl Into<String>) -> Self {
+        Self::new("unauthorized", "Unauthorized", StatusCode::UNAUTHORIZED, detail)
+    }
+
+    pub(super) fn forbidden(needed: Right) -> Self {
+        let may = if needed == Right::Read { "read" } else { "send events" };
+        let detail = format!("this API key does not let one {may}");
+        Self::new("forbidden", "Forbidden", StatusCode::FORBIDDEN, detail)
+    }
+
+    pub(super) fn foreign_origin(origin: &str) -> Self {
+        let detail = format!("pages of {origin} may not connect; WEIR_CORS_ORIGINS lists those that may");
+        Self::new("foreign-origin", "Foreign origin", StatusCode::FORBIDDEN, detail)
+    }
+
+    pub(super) fn no_table_a_connection(table: &str) -> Self {
+        Self::malformed_query(format!(
+            "table: connections here remember no table; found {table:?}, expected it in each message: \
+             {{\"table\": {table:?}, \"event\": {{...}}}}"
+        ))
+    }
+
+    pub(super) fn no_upgrade(detail: impl Into<String>) -> Self {
+        Self::new("no-websocket", "No WebSocket handshake", StatusCode::UPGRADE_REQUIRED, detail)
+    }
+
+    pub(super) fn too_many_events(most: u32) -> Self {
+        let detail = format!("{most} events are on their way to the broker; send these again later");
+        let status = StatusCode::TOO_MANY_REQUESTS;
+        Self::new("too-many-events", "Too many events", status, detail).with_retry()
+    }
+
+    pub(super) fn broker_unavailable(topic: &str) -> Self {
+        let detail = format!("topic {topic} does not take events now; none may count as accepted");
+        let status = StatusCode::SERVICE_UNAVAILABLE;
+        Self::new("broker-unavailable", "Broker unavailable", status, detail).with_retry()
+    }
+
+    /// The status that it is told with.
+    pub(super) const fn status(&self) -> StatusCode {
+        self.0.status
     }
 }
 
@@ -113,10 +189,8 @@ impl From<EngineError> for Problem {
 
 impl From<PublishError> for Problem {
     fn from(error: PublishError) -> Self {
-        let detail = format!("topic {} does not take events now; none may count as accepted", error.topic);
         tracing::error!(error = causes(&error), "failed to publish events");
-        Self::new("broker-unavailable", "Broker unavailable", StatusCode::SERVICE_UNAVAILABLE, detail)
-            .with_retry()
+        Self::broker_unavailable(&error.topic)
     }
 }
 
@@ -137,7 +211,7 @@ pub(super) async fn render(request: Request, next: Next) -> Response {
     let uri = request.uri().clone();
     let mut response = next.run(request).await;
     if let Some(problem) = response.extensions_mut().remove::<Problem>() {
-        let document = problem.document(&uri);
+        let document = problem.document(uri.path());
         let kind = HeaderValue::from_static("application/problem+json");
         response.headers_mut().insert(CONTENT_TYPE, kind);
         *response.body_mut() = document.into();
@@ -147,22 +221,22 @@ pub(super) async fn render(request: Request, next: Next) -> Response {
 }
 
 impl Problem {
-    fn document(self, uri: &Uri) -> String {
+    /// The document, for a request of some path.
+    pub(super) fn document(self, instance: &str) -> String {
         let content = *self.0;
         let mut document = Map::new();
         document.insert("type".into(), format!("{TYPES}{}", content.kind).into());
         document.insert("title".into(), content.title.into());
         document.insert("status".into(), content.status.as_u16().into());
         document.insert("detail".into(), content.detail.into());
-        document.insert("instance".into(), uri.path().into());
+        document.insert("instance".into(), instance.into());
         document.extend(content.more);
         Json::Object(document).to_string()
     }
 }
 
 pub(super) async fn no_such_path(uri: Uri) -> Problem {
-    let detail = format!("nothing stands at {}", uri.path());
-    Problem::new("unknown-path", "Unknown path", StatusCode::NOT_FOUND, detail)
+    Problem::unknown_path(uri.path())
 }
 
 pub(super) async fn no_such_method(request: Request) -> Problem {

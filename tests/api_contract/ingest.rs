@@ -9,9 +9,10 @@ use axum::{
 };
 use insta::assert_snapshot;
 use weir::{
-    api::{MAX_BODY, MAX_EVENT, ingest_router, router},
+    api::{Gateway, MAX_BODY, MAX_EVENT, ingest_router, router},
     publish::{MemoryPublisher, Message, PublishError, Publisher},
     sql::{Catalog, SqlFile},
+    state::MemoryStore,
     time::{ManualClock, Timestamp},
 };
 
@@ -19,8 +20,13 @@ use crate::fixture::{MemoryViews, Store, answer, catalog, request};
 
 const NOW: Timestamp = Timestamp(1_700_000_000_000);
 
+fn gateway<P: Publisher>(catalog: Catalog, publisher: Arc<P>) -> Arc<Gateway<P, ManualClock, MemoryStore>> {
+    let clock = Arc::new(ManualClock::at(NOW));
+    Arc::new(Gateway::new(Arc::new(catalog), publisher, clock, Arc::default()))
+}
+
 fn ingest<P: Publisher + 'static>(publisher: Arc<P>) -> Router {
-    ingest_router(Arc::new(catalog()), publisher, Arc::new(ManualClock::at(NOW)))
+    ingest_router(gateway(catalog(), publisher))
 }
 
 fn post(path: &str, body: impl Into<Body>) -> Request<Body> {
@@ -207,7 +213,7 @@ async fn send_text(body: &str) -> (String, Vec<Message>) {
         key = 'user_id', format = 'text', pattern = '[{ts}] {user_id}: {url}');";
     let catalog = Catalog::parse(&[SqlFile { name: "logs.sql".into(), text: text.into() }]).unwrap();
     let publisher = Arc::new(MemoryPublisher::default());
-    let router = ingest_router(Arc::new(catalog), publisher.clone(), Arc::new(ManualClock::at(NOW)));
+    let router = ingest_router(gateway(catalog, publisher.clone()));
     (answer(&router, post("/events/logs", body.to_owned())).await, publisher.take())
 }
 
@@ -271,7 +277,7 @@ async fn ingest_is_written_to_only() {
 #[tokio::test]
 async fn one_process_may_serve_both() {
     let publisher = Arc::new(MemoryPublisher::default());
-    let both = router(MemoryViews::new(Store::Answers), publisher, Arc::new(ManualClock::at(NOW)));
+    let both = router(MemoryViews::new(Store::Answers), gateway(catalog(), publisher));
     for (request, status) in [
         (request("GET", "/ctr/latest"), "200"),
         (post("/events/impressions", event("p1")), "202"),

@@ -8,12 +8,14 @@ mod stop;
 
 use std::{num::NonZeroUsize, path::PathBuf, process::ExitCode, sync::Arc, time::Duration};
 
+use anyhow::Context as _;
 use indicatif::HumanCount;
 use tokio::time::Instant;
 
 use self::live::Live;
 use super::sql;
 use crate::{
+    api::{self, Origins},
     local::{
         simulate,
         stack::{Counts, Place, Stack, StackOptions},
@@ -40,6 +42,17 @@ pub(super) struct Args {
     /// The port of the HTTP API; 0 for any free one
     #[arg(long, value_name = "N", default_value_t = 8080)]
     port: u16,
+    /// The API's keys, with commas between: SECRET, write:SECRET or read:SECRET. Without any,
+    /// everybody may send events and read
+    #[arg(long, value_name = "KEYS", env = "WEIR_API_KEYS", hide_env_values = true, default_value = "", hide_default_value = true)]
+    api_keys: String,
+    /// Reading needs a key too
+    #[arg(long, env = "WEIR_PROTECT_READS")]
+    protect_reads: bool,
+    /// The pages of other origins that may use the API: origins with commas between, `local` for those
+    /// of this machine, `*` for all
+    #[arg(long, value_name = "ORIGINS", env = "WEIR_CORS_ORIGINS", default_value = "local", value_parser = Origins::parse)]
+    cors_origins: Origins,
     /// The port of the embedded broker; 0 for any free one
     #[arg(long, value_name = "N", default_value_t = 9092)]
     kafka_port: u16,
@@ -90,7 +103,13 @@ impl Args {
         self.sql.clone().or_else(|| default.exists().then_some(default))
     }
 
-    fn options(&self, catalog: Arc<Catalog>) -> StackOptions {
+    /// Who may use the API.
+    fn api(&self) -> Result<api::Settings, api::KeyError> {
+        let access = api::Access::parse(&self.api_keys, self.protect_reads)?;
+        Ok(api::Settings { access, origins: self.cors_origins.clone() })
+    }
+
+    fn options(&self, catalog: Arc<Catalog>, api: api::Settings) -> StackOptions {
         let place = |elsewhere: &Option<String>, port| match elsewhere {
             Some(address) => Place::At(address.clone()),
             None => Place::Embedded { port },
@@ -105,6 +124,7 @@ impl Args {
             partitions: self.partitions,
             batch_size: self.batch_size.get(),
             batch_window: Duration::from_millis(self.batch_window),
+            api,
             simulate: (!self.no_simulate).then_some(shoppers),
             ..StackOptions::new(catalog, &self.data_dir)
         }
@@ -120,7 +140,8 @@ pub(super) async fn run(args: Args) -> anyhow::Result<ExitCode> {
         Some(path) => sql::load(path)?,
         None => sample()?,
     });
-    let options = args.options(Arc::clone(&catalog));
+    let api = args.api().context("failed to read --api-keys (WEIR_API_KEYS)")?;
+    let options = args.options(Arc::clone(&catalog), api);
     banner::starting(&args, path.as_deref(), &options);
     let began = Instant::now();
     let stack = match Stack::start(options).await {

@@ -90,7 +90,10 @@ impl Stack {
 
         let (clock, meters) = (Arc::new(SystemClock), Arc::<Meters>::default());
         let reader = Arc::new(Reader::new(Arc::clone(&options.catalog), Arc::clone(&store)));
-        let routes = api::router(Arc::clone(&reader), Arc::new(publisher.clone()), Arc::clone(&clock));
+        let (catalog, requests) = (Arc::clone(&options.catalog), Arc::clone(&store));
+        let gateway = api::Gateway::new(catalog, Arc::new(publisher.clone()), Arc::clone(&clock), requests);
+        let gateway = gateway.with_settings(options.api.clone());
+        let routes = api::router(Arc::clone(&reader), Arc::new(gateway));
         let api = Background::spawn(|stopped| serve(listener, routes, stopped));
 
         let (catalog, settings) = (Arc::clone(&options.catalog), options.engine.clone());

@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
-use crate::{engine, local::simulate, sql::Catalog};
+use crate::{api, engine, local::simulate, sql::Catalog};
 
 /// What a stack is made of, and where.
 #[derive(Clone, Debug)]
@@ -31,6 +31,8 @@ pub struct StackOptions {
     pub sweep_every: Duration,
     /// The engine's settings.
     pub engine: engine::Settings,
+    /// Who may use the API.
+    pub api: api::Settings,
     /// The simulated shoppers, if there are any. They need the tables that they have events for.
     pub simulate: Option<simulate::Settings>,
 }
@@ -64,6 +66,7 @@ impl StackOptions {
             batch_window: Duration::from_millis(500),
             sweep_every: Duration::from_secs(1),
             engine: engine::Settings::default(),
+            api: api::Settings { origins: api::Origins::Local, ..api::Settings::default() },
             simulate: None,
         }
     }
