@@ -137,18 +137,14 @@ impl Settings {
 
 /// What the API is told, by a lookup by name. An empty value is none.
 #[cfg(feature = "api")]
-pub fn api(
-    var: impl Fn(&'static str) -> Option<String>,
-) -> Result<crate::api::Settings, SettingsError> {
+pub fn api(var: impl Fn(&'static str) -> Option<String>) -> Result<crate::api::Settings, SettingsError> {
     use crate::api::{Access, Origins, Settings};
 
     let var = |name| var(name).filter(|value| !value.is_empty());
     let (name, expected) = ("WEIR_PROTECT_READS", "true or false");
     let protects_reads = match var(name) {
         None => false,
-        Some(text) => {
-            text.parse().map_err(|_| SettingsError::Malformed { name, found: text, expected })?
-        }
+        Some(text) => text.parse().map_err(|_| SettingsError::Malformed { name, found: text, expected })?,
     };
     Ok(Settings {
         access: Access::parse(&var("WEIR_API_KEYS").unwrap_or_default(), protects_reads)?,
@@ -238,7 +234,9 @@ mod tests {
     #[test]
     fn the_api_is_told_its_keys_and_who_may_come() {
         let read = |vars: &'static [(&str, &str)]| {
-            super::api(|name| vars.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned()))
+            super::api(|name| {
+                vars.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
+            })
         };
         assert!(read(&[("WEIR_API_KEYS", "")]).unwrap().access.is_open());
         let told = read(&[("WEIR_API_KEYS", "write:0123456789abcdef"), ("WEIR_CORS_ORIGINS", "*")]).unwrap();

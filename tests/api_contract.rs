@@ -13,12 +13,12 @@ mod fixture;
 mod gateway;
 #[path = "api_contract/ingest.rs"]
 mod ingest;
-#[path = "api_contract/openapi.rs"]
-mod openapi;
 #[path = "api_contract/lambda_socket.rs"]
 mod lambda_socket;
 #[path = "api_contract/once.rs"]
 mod once;
+#[path = "api_contract/openapi.rs"]
+mod openapi;
 #[path = "api_contract/serve.rs"]
 mod serve;
 #[cfg(feature = "websocket")]

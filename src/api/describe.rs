@@ -14,9 +14,7 @@ use super::{columns::describe, openapi::reading, problem::Problem, routes::Route
 
 /// `GET /views` and `GET /health`.
 pub(super) fn routes<V: Views>(views: Arc<V>) -> Routes {
-    Routes::new()
-        .get("/views", reading::views, get(list::<V>))
-        .with_state(views)
+    Routes::new().get("/views", reading::views, get(list::<V>)).with_state(views)
 }
 
 /// `GET /health`, for which nobody needs a key.

@@ -116,7 +116,9 @@ mod tests {
     #[test]
     fn local_is_this_machine() {
         let local = Origins::parse("local").unwrap();
-        for origin in ["http://localhost", "http://localhost:3000", "https://127.0.0.1:1", "http://[::1]:5173"] {
+        for origin in
+            ["http://localhost", "http://localhost:3000", "https://127.0.0.1:1", "http://[::1]:5173"]
+        {
             assert!(local.allow(origin, None), "{origin}");
         }
         for origin in ["http://localhost.evil", "http://evil:80", "http://127.0.0.1.evil:80", "file://"] {

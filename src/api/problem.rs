@@ -117,7 +117,8 @@ impl Problem {
     }
 
     pub(super) fn request_key_reused() -> Self {
-        let detail = "another request came with this Idempotency-Key; expected the same path and body, or a new key";
+        let detail =
+            "another request came with this Idempotency-Key; expected the same path and body, or a new key";
         let status = StatusCode::UNPROCESSABLE_ENTITY;
         Self::new("idempotency-key-reused", "Idempotency key reused", status, detail)
     }

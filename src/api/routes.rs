@@ -1,9 +1,6 @@
 //! A route and its description, in one place: what is not described is not routed.
 
-use axum::{
-    Router,
-    routing::MethodRouter,
-};
+use axum::{Router, routing::MethodRouter};
 use serde_json::Value as Json;
 
 use crate::sql::Catalog;

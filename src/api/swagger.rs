@@ -9,7 +9,9 @@ use axum::{
     extract::Path,
     http::{
         HeaderMap,
-        header::{ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, VARY},
+        header::{
+            ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, VARY,
+        },
     },
     response::{IntoResponse, Redirect, Response},
     routing::get,
@@ -18,7 +20,10 @@ use flate2::read::GzDecoder;
 use serde_json::json;
 use utoipa_swagger_ui::{Config, SwaggerFile, serve};
 
-use super::{problem::Problem, routes::{Operation, Routes}};
+use super::{
+    problem::Problem,
+    routes::{Operation, Routes},
+};
 use crate::sql::Catalog;
 
 /// It styles itself inline, and tries the API that it is served from.
@@ -30,7 +35,11 @@ pub(super) fn routes() -> Routes {
     Routes::new()
         .get("/docs", page, get(async || Redirect::permanent("docs/")))
         .get("/docs/", files, get(async |headers: HeaderMap| file("index.html", &headers)))
-        .get("/docs/{file}", files, get(async |Path(name): Path<String>, headers: HeaderMap| file(&name, &headers)))
+        .get(
+            "/docs/{file}",
+            files,
+            get(async |Path(name): Path<String>, headers: HeaderMap| file(&name, &headers)),
+        )
 }
 
 fn file(name: &str, request: &HeaderMap) -> Response {

@@ -288,7 +288,11 @@ impl<'a> Decoder<'a> {
 
     /// Whether the row fits the table; if so, its event time.
     #[inline]
-    pub(crate) fn check(&mut self, sent: Option<Timestamp>, row: &[Value<'a>]) -> Result<Timestamp, Rejection> {
+    pub(crate) fn check(
+        &mut self,
+        sent: Option<Timestamp>,
+        row: &[Value<'a>],
+    ) -> Result<Timestamp, Rejection> {
         let complete =
             row.iter().zip(&self.table.columns).all(|(value, column)| !(column.not_null && value.is_null()));
         let time = match row.get(self.table.event_time) {

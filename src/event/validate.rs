@@ -131,7 +131,9 @@ impl<'a> Validator<'a> {
     fn complete(&mut self, fresh: &mut dyn FnMut() -> Uuid) -> Vec<(&'a Column, String)> {
         let mut more = Vec::new();
         for (slot, column) in self.table.columns.iter().enumerate() {
-            let (Some(fallback), Some(Value::Null)) = (&column.fallback, self.row.get(slot)) else { continue };
+            let (Some(fallback), Some(Value::Null)) = (&column.fallback, self.row.get(slot)) else {
+                continue;
+            };
             if !self.decoder.forgive_null(slot) {
                 continue;
             }
@@ -217,7 +219,9 @@ fn completed(object: &str, more: &[(&Column, String)]) -> String {
     for (column, json) in more {
         text.push(if text.is_empty() { '{' } else { ',' });
         // A name is a text, which is always JSON.
-        text.push_str(&serde_json::to_string(column.fields.first().unwrap_or(&column.name)).unwrap_or_default());
+        text.push_str(
+            &serde_json::to_string(column.fields.first().unwrap_or(&column.name)).unwrap_or_default(),
+        );
         text.push(':');
         text.push_str(json);
     }
@@ -320,7 +324,8 @@ mod tests {
             ("ts", Some(Fallback::Now)),
         ];
         for (name, fallback) in fallbacks {
-            table.columns.iter_mut().find(|column| column.name == name).expect("a column").fallback = fallback;
+            table.columns.iter_mut().find(|column| column.name == name).expect("a column").fallback =
+                fallback;
         }
         table
     }
@@ -335,9 +340,8 @@ mod tests {
         let (record, valid, id) = take(&generous(), " { \"x\" : 0.5 ,\"n\":null } ").expect("it fits");
         let nil = Uuid::nil().to_string();
         let at = "\"2023-11-15T00:00:00.000Z\"";
-        let expected = format!(
-            r#"{{"x" : 0.5,"id":"{nil}","product":"p\u0030","n":-7,"ok":true,"at":{at},"ts":{at}}}"#
-        );
+        let expected =
+            format!(r#"{{"x" : 0.5,"id":"{nil}","product":"p\u0030","n":-7,"ok":true,"at":{at},"ts":{at}}}"#);
         assert_eq!(record, expected);
         assert_eq!(valid, Validated { key: Some(b"p0".to_vec()), event_time: NOW });
         assert_eq!(id, Some(nil));
@@ -363,7 +367,8 @@ mod tests {
     #[test]
     fn every_fault_of_an_event_is_named() {
         let refusal = take(&table(), r#"{"n":1.5,"ok":null,"x":[1],"extra":{}}"#).expect_err("it does not");
-        let shown = |fault: &Fault| format!("{} {} {} / {}", fault.path, fault.kind, fault.found, fault.expected);
+        let shown =
+            |fault: &Fault| format!("{} {} {} / {}", fault.path, fault.kind, fault.found, fault.expected);
         let faults: Vec<_> = refusal.faults.iter().map(shown).collect();
         let expected = [
             "/n number the number 1.5 / BIGINT (an integer of 64 bits)",

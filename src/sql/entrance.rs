@@ -43,11 +43,13 @@ pub(super) fn check_all<'t>(
         let Some(route) = &table.entrance.route else { continue };
         let named = |other: &super::plan::Table| *route == format!("{PREFIX}{}", other.name);
         let routed = |other: &super::plan::Table| other.entrance.route.as_ref() == Some(route);
-        let taken = tables.clone().enumerate().find(|(at, (other, _))| {
-            *at != index && (named(other) || *at < index && routed(other))
-        });
+        let taken = tables
+            .clone()
+            .enumerate()
+            .find(|(at, (other, _))| *at != index && (named(other) || *at < index && routed(other)));
         if let Some((_, (other, _))) = taken {
-            let message = format!("route '{route}' leads to table \"{}\" already; expected another", other.name);
+            let message =
+                format!("route '{route}' leads to table \"{}\" already; expected another", other.name);
             errors.error(place, message);
         }
     }

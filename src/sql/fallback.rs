@@ -19,8 +19,10 @@ pub(super) fn check(
 ) -> Option<Fallback> {
     let found = read(column.kind, expr);
     if found.is_none() {
-        let message =
-            format!("column \"{}\" is {} and has DEFAULT {expr}; expected {EXPECTED}", column.name, column.kind);
+        let message = format!(
+            "column \"{}\" is {} and has DEFAULT {expr}; expected {EXPECTED}",
+            column.name, column.kind
+        );
         errors.error(&place.at(expr), message);
     }
     found
@@ -30,19 +32,20 @@ fn read(kind: Type, expr: &Expr) -> Option<Fallback> {
     match (kind, expr) {
         (_, Expr::Function(function)) => of_function(kind, function),
         (_, Expr::Value(ValueWithSpan { value, .. })) => constant(kind, value).map(Fallback::Constant),
-        (Type::BigInt | Type::Double, Expr::UnaryOp { op: UnaryOperator::Minus, expr }) => match expr.as_ref() {
-            Expr::Value(ValueWithSpan { value, .. }) => {
-                constant(kind, value).map(|number| Fallback::Constant(format!("-{number}")))
+        (Type::BigInt | Type::Double, Expr::UnaryOp { op: UnaryOperator::Minus, expr }) => {
+            match expr.as_ref() {
+                Expr::Value(ValueWithSpan { value, .. }) => {
+                    constant(kind, value).map(|number| Fallback::Constant(format!("-{number}")))
+                }
+                _ => None,
             }
-            _ => None,
-        },
+        }
         _ => None,
     }
 }
 
 fn of_function(kind: Type, function: &Function) -> Option<Fallback> {
-    let has_arguments =
-        matches!(&function.args, FunctionArguments::List(list) if !list.args.is_empty() || !list.clauses.is_empty());
+    let has_arguments = matches!(&function.args, FunctionArguments::List(list) if !list.args.is_empty() || !list.clauses.is_empty());
     if has_arguments || matches!(function.args, FunctionArguments::Subquery(_)) {
         return None;
     }
@@ -60,7 +63,9 @@ fn constant(kind: Type, literal: &Literal) -> Option<String> {
         (Type::Json, Literal::SingleQuotedString(text)) => {
             serde_json::from_str::<&serde_json::value::RawValue>(text).is_ok().then(|| text.clone())
         }
-        (Type::BigInt, Literal::Number(number, _)) => number.parse::<i64>().ok().map(|number| number.to_string()),
+        (Type::BigInt, Literal::Number(number, _)) => {
+            number.parse::<i64>().ok().map(|number| number.to_string())
+        }
         (Type::Double, Literal::Number(number, _)) => {
             let number = number.parse::<f64>().ok().filter(|number| number.is_finite())?;
             serde_json::to_string(&number).ok()

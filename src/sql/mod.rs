@@ -53,7 +53,7 @@ pub use catalog::LoadError;
 pub use error::{SqlError, SqlErrors, SqlFile};
 pub use expr::{Comparison, DatePart, Expr, Function, parse_timestamp};
 pub use plan::{
-    ALERTS, Catalog, Column, Earlier, Entrance, Fallback, Field, Format, Input, Options, Origin, Output, Sentence, Source, Table,
-    View, Window,
+    ALERTS, Catalog, Column, Earlier, Entrance, Fallback, Field, Format, Input, Options, Origin, Output,
+    Sentence, Source, Table, View, Window,
 };
 pub use template::{Hole, Template};

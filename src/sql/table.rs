@@ -13,17 +13,8 @@ use super::{
 };
 use crate::{time::Millis, value::Type};
 
-const OPTIONS: [&str; 9] = [
-    "topic",
-    "key",
-    "event_time",
-    "watermark_delay",
-    "max_ahead",
-    "format",
-    "pattern",
-    "route",
-    "websocket",
-];
+const OPTIONS: [&str; 9] =
+    ["topic", "key", "event_time", "watermark_delay", "max_ahead", "format", "pattern", "route", "websocket"];
 
 /// A table, and what of it could not be made out.
 pub(super) struct TableDraft {

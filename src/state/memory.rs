@@ -263,12 +263,7 @@ impl Requests for MemoryStore {
         Ok(self.lock().requests.get(id).cloned())
     }
 
-    async fn put_request(
-        &self,
-        id: &str,
-        item: Item,
-        expected: Option<i64>,
-    ) -> Result<Written, StateError> {
+    async fn put_request(&self, id: &str, item: Item, expected: Option<i64>) -> Result<Written, StateError> {
         let requests = &mut self.lock().requests;
         let stands = requests.get(id);
         if stands.map(|stands| stands.version) != expected {

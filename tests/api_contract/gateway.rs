@@ -12,7 +12,8 @@ use serde_json::{Value as Json, json};
 use tower::ServiceExt;
 use weir::{
     api::{
-        Access, Gateway, Limits, MAX_EVENTS, MAX_UNPACKED, Origins, Settings, ingest_router, serve_router_with,
+        Access, Gateway, Limits, MAX_EVENTS, MAX_UNPACKED, Origins, Settings, ingest_router,
+        serve_router_with,
     },
     publish::{MemoryPublisher, Message, PublishError, Publisher},
     sql::Catalog,
@@ -66,7 +67,8 @@ pub(crate) fn payloads(publisher: &MemoryPublisher) -> Vec<(String, Json)> {
 async fn what_an_event_lacks_is_added_and_its_id_is_told() {
     let (gateway, publisher) = gateway(SQL);
     let router = ingest_router(Arc::new(gateway));
-    let body = r#"[{"user_id":"u"},{"user_id":"u","event_id":"mine","timestamp":1,"source":"shop","version":"2"}]"#;
+    let body =
+        r#"[{"user_id":"u"},{"user_id":"u","event_id":"mine","timestamp":1,"source":"shop","version":"2"}]"#;
     let (head, told) = ask(&router, post("/events/users/batch", body)).await;
     assert_eq!(head.status(), StatusCode::ACCEPTED);
     let id = told["ids"][0].as_str().unwrap().to_owned();
@@ -139,7 +141,10 @@ async fn bodies_may_be_gzipped_within_bounds() {
     let bomb = gzip(&vec![b' '; MAX_UNPACKED + 1]);
     assert!(bomb.len() < 1_000_000);
     let (status, told) = packed(&router, "gzip", bomb).await;
-    assert_eq!((status, &told["type"]), (StatusCode::PAYLOAD_TOO_LARGE, &json!("urn:weir:problem:too-large")));
+    assert_eq!(
+        (status, &told["type"]),
+        (StatusCode::PAYLOAD_TOO_LARGE, &json!("urn:weir:problem:too-large"))
+    );
     let half = gzip(event);
     for broken in [event.to_vec(), Vec::new(), half[..half.len() - 9].to_vec()] {
         let (status, told) = packed(&router, "gzip", broken).await;
@@ -166,9 +171,11 @@ async fn a_request_has_a_bounded_number_of_events() {
 #[tokio::test]
 async fn every_fault_has_its_path_and_type_and_what_was_expected() {
     let (gateway, _) = gateway(SQL);
-    let (head, told) = ask(&ingest_router(Arc::new(gateway)), post("/events/raw_events", r#"{"userId":7}"#)).await;
+    let (head, told) =
+        ask(&ingest_router(Arc::new(gateway)), post("/events/raw_events", r#"{"userId":7}"#)).await;
     assert_eq!(head.status(), StatusCode::BAD_REQUEST);
-    let moment = "TIMESTAMP (epoch milliseconds, epoch seconds with a fraction, or ISO 8601) NOT NULL, the event time";
+    let moment =
+        "TIMESTAMP (epoch milliseconds, epoch seconds with a fraction, or ISO 8601) NOT NULL, the event time";
     let errors = json!([
         { "path": "/userId", "type": "number", "found": "the number 7", "expected": "TEXT NOT NULL" },
         { "path": "/event", "type": "missing", "found": "nothing", "expected": "TEXT NOT NULL" },
@@ -194,13 +201,21 @@ async fn keys_let_in_those_who_have_one() {
     let router = ingest_router(Arc::new(gateway.with_settings(settings(false))));
     let bearer = format!("Bearer {KEY}");
     let shout = format!("bEARER {KEY}");
-    for (name, value) in [("authorization", &bearer), ("authorization", &shout), ("x-api-key", &KEY.to_owned())] {
+    for (name, value) in
+        [("authorization", &bearer), ("authorization", &shout), ("x-api-key", &KEY.to_owned())]
+    {
         let (head, _) = with(&router, "/events/users", name, value).await;
         assert_eq!((head.status(), publisher.take().len()), (StatusCode::ACCEPTED, 1), "{name}");
     }
     let refusals = [
         ("x-other", KEY, 401, "unauthorized", "Bearer realm=\"weir\""),
-        ("x-api-key", "write-0123456789abcdeg", 401, "unauthorized", "Bearer realm=\"weir\", error=\"invalid_token\""),
+        (
+            "x-api-key",
+            "write-0123456789abcdeg",
+            401,
+            "unauthorized",
+            "Bearer realm=\"weir\", error=\"invalid_token\"",
+        ),
         ("x-api-key", READER, 403, "forbidden", "Bearer realm=\"weir\", error=\"insufficient_scope\""),
     ];
     for (name, value, status, kind, challenge) in refusals {
@@ -262,8 +277,7 @@ impl Publisher for Silent {
 
 #[tokio::test(start_paused = true)]
 async fn a_silent_broker_is_waited_for_within_bounds() {
-    let limits =
-        Limits { on_their_way: 2, turn: Duration::from_secs(1), answer: Duration::from_secs(10) };
+    let limits = Limits { on_their_way: 2, turn: Duration::from_secs(1), answer: Duration::from_secs(10) };
     let (clock, catalog) = (Arc::new(ManualClock::at(NOW)), Arc::new(catalog(SQL)));
     let gateway = Gateway::new(catalog, Arc::new(Silent), clock, Arc::<MemoryStore>::default());
     let router = ingest_router(Arc::new(gateway.with_limits(limits)));
@@ -276,7 +290,10 @@ async fn a_silent_broker_is_waited_for_within_bounds() {
         (answered, began.elapsed())
     };
     let ((away, told_away), ((full, told_full), after)) = futures::join!(first, second);
-    assert_eq!((away.status(), &told_away["title"]), (StatusCode::SERVICE_UNAVAILABLE, &json!("Broker unavailable")));
+    assert_eq!(
+        (away.status(), &told_away["title"]),
+        (StatusCode::SERVICE_UNAVAILABLE, &json!("Broker unavailable"))
+    );
     assert_eq!(began.elapsed(), Duration::from_secs(10));
     assert_eq!((full.status(), after), (StatusCode::TOO_MANY_REQUESTS, Duration::from_secs(1)));
     assert_eq!(told_full["detail"], "2 events are on their way to the broker; send these again later");

@@ -11,7 +11,10 @@ use weir::api::{Access, Origins, Settings, SocketEvent};
 use crate::gateway::{Memory, SQL, gateway, payloads};
 
 fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
-    pairs.iter().map(|(name, value)| (header::HeaderName::from_static(name), value.parse().unwrap())).collect()
+    pairs
+        .iter()
+        .map(|(name, value)| (header::HeaderName::from_static(name), value.parse().unwrap()))
+        .collect()
 }
 
 async fn told(response: Response) -> (StatusCode, Json) {
@@ -25,7 +28,8 @@ async fn connect(gateway: &Memory, pairs: &[(&'static str, &str)], query: Option
 }
 
 async fn say(gateway: &Memory, message: &str) -> Json {
-    let answer = gateway.socket_event(SocketEvent::Message, &HeaderMap::new(), None, message.as_bytes()).await;
+    let answer =
+        gateway.socket_event(SocketEvent::Message, &HeaderMap::new(), None, message.as_bytes()).await;
     let (status, told) = told(answer).await;
     assert_eq!(status, StatusCode::OK);
     told
@@ -44,7 +48,10 @@ async fn each_message_is_answered_with_what_became_of_it() {
     assert_eq!((&answer["status"], &answer["accepted"]), (&json!(207), &json!(1)));
     assert_eq!(answer["rejected"][0]["errors"][0]["path"], "/userId");
     let answer = say(&gateway, "PING").await;
-    assert_eq!((&answer["status"], &answer["rejected"][0]["errors"][0]["type"]), (&json!(400), &json!("text")));
+    assert_eq!(
+        (&answer["status"], &answer["rejected"][0]["errors"][0]["type"]),
+        (&json!(400), &json!("text"))
+    );
     let answer = say(&gateway, "").await;
     assert_eq!((&answer["status"], &answer["detail"]), (&json!(400), &json!("the body is empty")));
     let gone = gateway.socket_event(SocketEvent::Disconnect, &HeaderMap::new(), None, b"").await;

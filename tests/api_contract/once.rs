@@ -184,7 +184,9 @@ async fn without_a_store_nothing_is_promised() {
     struct Away;
     impl Requests for Away {
         async fn request(&self, id: &str) -> Result<Option<Item>, StateError> {
-            self.put_request(id, Item { version: 0, body: Vec::new(), expires: None }, None).await.map(|_| None)
+            self.put_request(id, Item { version: 0, body: Vec::new(), expires: None }, None)
+                .await
+                .map(|_| None)
         }
         async fn put_request(&self, id: &str, _: Item, _: Option<i64>) -> Result<Written, StateError> {
             Err(StateError::Call { action: "write", subject: id.to_owned(), source: "away".into() })
@@ -196,7 +198,10 @@ async fn without_a_store_nothing_is_promised() {
     let router = ingest_router(Arc::new(gateway));
     let keyed = Request::post("/events/users").header("idempotency-key", "k");
     let (head, _) = ask(&router, keyed.body(BODY.into()).unwrap()).await;
-    assert_eq!((head.status(), &head.headers()[header::RETRY_AFTER]), (StatusCode::SERVICE_UNAVAILABLE, &"1".parse().unwrap()));
+    assert_eq!(
+        (head.status(), &head.headers()[header::RETRY_AFTER]),
+        (StatusCode::SERVICE_UNAVAILABLE, &"1".parse().unwrap())
+    );
     assert!(publisher.take().is_empty());
     let (head, _) = ask(&router, Request::post("/events/users").body(BODY.into()).unwrap()).await;
     assert_eq!((head.status(), publisher.take().len()), (StatusCode::MULTI_STATUS, 2));

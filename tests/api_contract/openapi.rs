@@ -111,7 +111,8 @@ async fn tables_and_views_are_described_by_their_sql() {
     let event = &schemas["raw_events.event"];
     assert_eq!(event["required"], json!(["userId", "event", "page", "timestamp"]));
     assert_eq!(event["properties"]["userId"]["type"], "string");
-    let page = &paths["/page_views/latest"]["get"]["responses"]["200"]["content"]["application/json"]["schema"];
+    let page =
+        &paths["/page_views/latest"]["get"]["responses"]["200"]["content"]["application/json"]["schema"];
     assert_eq!(page["items"]["$ref"], "#/components/schemas/page_views.row");
 }
 
@@ -177,12 +178,16 @@ async fn the_document_can_be_read_and_tried_without_another_server() {
 
     let api = api(Settings::default());
     let get = async |path: &str, encoding: &str| {
-        let request = Request::get(path).header(header::ACCEPT_ENCODING, encoding).body(Body::empty()).unwrap();
+        let request =
+            Request::get(path).header(header::ACCEPT_ENCODING, encoding).body(Body::empty()).unwrap();
         let (head, body) = api.clone().oneshot(request).await.unwrap().into_parts();
         (head, to_bytes(body, usize::MAX).await.unwrap())
     };
     let (head, _) = get("/docs", "").await;
-    assert_eq!((head.status, &head.headers[header::LOCATION]), (StatusCode::PERMANENT_REDIRECT, &"docs/".parse().unwrap()));
+    assert_eq!(
+        (head.status, &head.headers[header::LOCATION]),
+        (StatusCode::PERMANENT_REDIRECT, &"docs/".parse().unwrap())
+    );
     let (head, page) = get("/docs/", "").await;
     assert_eq!(head.headers[header::CONTENT_TYPE], "text/html");
     let page = String::from_utf8(page.to_vec()).unwrap();

@@ -66,7 +66,10 @@ async fn each_message_gets_one_answer_in_its_turn() {
     let bytes = Message::Binary(event.as_bytes().to_vec().into());
     assert_eq!(say(&mut client, bytes).await["accepted"], 1);
     let answer = say(&mut client, r#"{"userId":"u","event":7}"#).await;
-    assert_eq!((&answer["status"], &answer["rejected"][0]["errors"][0]["type"]), (&json!(400), &json!("number")));
+    assert_eq!(
+        (&answer["status"], &answer["rejected"][0]["errors"][0]["type"]),
+        (&json!(400), &json!("number"))
+    );
     // Many at once.
     for count in 1..=300 {
         let events = vec![event; count % 7 + 1].join("\n");
@@ -102,7 +105,9 @@ async fn keys_and_origins_are_looked_at_before_the_connection_is_opened() {
     let (url, _) = start(Settings { access, ..Settings::default() }).await;
     assert_eq!(refusal(&url).await.0, 401);
     let mut request = url.as_str().into_client_request().unwrap();
-    request.headers_mut().insert("sec-websocket-protocol", format!("weir, weir.bearer.{KEY}").parse().unwrap());
+    request
+        .headers_mut()
+        .insert("sec-websocket-protocol", format!("weir, weir.bearer.{KEY}").parse().unwrap());
     let (mut client, response) = connect_async(request).await.unwrap();
     assert_eq!(response.headers()["sec-websocket-protocol"], "weir");
     assert_eq!(say(&mut client, r#"{"userId":"u","event":"click","timestamp":1}"#).await["status"], 202);

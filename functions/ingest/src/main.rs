@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use anyhow::anyhow;
-use lambda_http::{Error, Request, RequestExt, Service as _, request::RequestContext, run, service_fn, tracing};
+use lambda_http::{
+    Error, Request, RequestExt, Service as _, request::RequestContext, run, service_fn, tracing,
+};
 use weir::{
     api::{Gateway, SocketEvent, ingest_router},
     publish::kafka::KafkaPublisher,

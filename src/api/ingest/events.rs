@@ -51,8 +51,11 @@ impl Events {
             let detail = format!("a request has at most {MAX_EVENTS} events, this one has {}", found.len());
             return Err(Problem::too_large(detail));
         }
-        let mut events =
-            Self { messages: Vec::with_capacity(found.len()), ids: Vec::with_capacity(found.len()), ..Self::default() };
+        let mut events = Self {
+            messages: Vec::with_capacity(found.len()),
+            ids: Vec::with_capacity(found.len()),
+            ..Self::default()
+        };
         let mut desk = Desk { catalog, address, stamp, validators: Vec::new() };
         for (index, event) in found.into_iter().enumerate() {
             match desk.take(event) {
@@ -91,7 +94,8 @@ impl<'c: 'e, 'e> Desk<'c, '_, 'e> {
         let Some((_, validator)) = self.validators.get_mut(at) else { return Err(no_address("")) };
         let taken = validator.take(event, &mut || stamp.fresh())?;
         let payload = taken.record.into_owned();
-        let message = Message { topic: table.topic.clone(), key: taken.valid.key, payload, headers: Vec::new() };
+        let message =
+            Message { topic: table.topic.clone(), key: taken.valid.key, payload, headers: Vec::new() };
         Ok((message, taken.id))
     }
 
@@ -114,8 +118,12 @@ impl<'c: 'e, 'e> Desk<'c, '_, 'e> {
         let names: Vec<&str> = self.catalog.tables.iter().map(|table| table.name.as_str()).collect();
         let expected = format!("one of {}", names.join(", "));
         let reason = format!("there is no table {name:?}; expected {expected}");
-        let fault =
-            Fault { path: "/table".to_owned(), kind: "string", found: format!("the text {name:?}"), expected };
+        let fault = Fault {
+            path: "/table".to_owned(),
+            kind: "string",
+            found: format!("the text {name:?}"),
+            expected,
+        };
         Refusal { reason, faults: vec![fault] }
     }
 }
@@ -125,7 +133,10 @@ fn no_address(event: &str) -> Refusal {
     let found: String = event.chars().take(60).collect();
     let kind = if event.starts_with('{') { "object" } else { "text" };
     let reason = format!("the event names no table: expected {expected} and nothing else");
-    Refusal { reason, faults: vec![Fault { path: String::new(), kind, found, expected: expected.to_owned() }] }
+    Refusal {
+        reason,
+        faults: vec![Fault { path: String::new(), kind, found, expected: expected.to_owned() }],
+    }
 }
 
 /// The events of a body: one object, an array of them, or one a line.
@@ -138,9 +149,7 @@ fn split<'b>(address: Address<'_>, body: &'b [u8]) -> Result<Vec<&'b [u8]>, Prob
             Ok(events) => Ok(events),
             // Plain text may begin with a bracket too.
             Err(_) if is_text => Ok(event::lines(body).collect()),
-            Err(error) => {
-                Err(Problem::malformed_body(format!("the body is no JSON array: {error}")))
-            }
+            Err(error) => Err(Problem::malformed_body(format!("the body is no JSON array: {error}"))),
         },
         // An object may itself have line breaks, so lines are what remains when it is not one.
         Some(_) if event::is_json(body) => Ok(vec![body]),

@@ -29,6 +29,7 @@ mod upgrade;
 
 use std::sync::Arc;
 
+pub(super) use self::routes::{described, routes};
 use self::{
     answer::Answer,
     events::{Address, Events},
@@ -40,7 +41,6 @@ pub use self::{
     send::Limits,
     socket::{Connection, SocketEvent},
 };
-pub(super) use self::routes::{described, routes};
 use super::{Settings, problem::Problem};
 use crate::{publish::Publisher, sql::Catalog, state::Requests, time::Clock};
 

@@ -30,7 +30,8 @@ impl Stamp {
         let random = match self.seed {
             None => rand::random(),
             Some(seed) => {
-                let digest = Sha256::new().chain_update(seed).chain_update(self.made.to_be_bytes()).finalize();
+                let digest =
+                    Sha256::new().chain_update(seed).chain_update(self.made.to_be_bytes()).finalize();
                 let mut random = [0; 10];
                 random.iter_mut().zip(digest).for_each(|(byte, hashed)| *byte = hashed);
                 random

@@ -34,7 +34,8 @@ fn gunzip(packed: &[u8]) -> Result<Bytes, Problem> {
     let read = MultiGzDecoder::new(packed).take(most + 1).read_to_end(&mut body);
     read.map_err(|error| broken(error.to_string().into()))?;
     if body.len() > MAX_UNPACKED {
-        let detail = format!("a body has at most {MAX_UNPACKED} bytes once unpacked; send the events in several");
+        let detail =
+            format!("a body has at most {MAX_UNPACKED} bytes once unpacked; send the events in several");
         return Err(Problem::too_large(detail));
     }
     Ok(body.into())

@@ -13,7 +13,10 @@ use axum::{
 };
 use futures::{SinkExt, StreamExt};
 
-use super::{Gateway, MAX_BODY, Problem, socket::{Connection, PROTOCOL}};
+use super::{
+    Gateway, MAX_BODY, Problem,
+    socket::{Connection, PROTOCOL},
+};
 use crate::{publish::Publisher, state::Requests, time::Clock};
 
 /// How many messages of a connection may be on their way to the broker at once.

@@ -109,7 +109,8 @@ impl Document {
 
     fn components(&self) -> Json {
         let rows = self.catalog.views.iter().map(|view| (schema::row_name(view), schema::row(view)));
-        let events = self.catalog.tables.iter().map(|table| (schema::event_name(table), schema::event(table)));
+        let events =
+            self.catalog.tables.iter().map(|table| (schema::event_name(table), schema::event(table)));
         let mut schemas: Map<String, Json> = rows.chain(events).collect();
         schemas.extend(shared::schemas());
         let alerts = self.catalog.views.iter().filter(|view| view.options.alert);

@@ -21,7 +21,8 @@ const ESCAPED: percent_encoding::AsciiSet =
 const TAKEN: [&str; 5] = ["views", "health", "alerts", "events", "docs"];
 
 pub(in crate::api) fn page(_: &Catalog) -> Vec<Operation> {
-    let answer = json!({ "description": "A page", "content": { "text/html": { "schema": { "type": "string" } } } });
+    let answer =
+        json!({ "description": "A page", "content": { "text/html": { "schema": { "type": "string" } } } });
     one("/", "service", "The rows of all views, for a person", json!({ "200": answer }))
 }
 
@@ -51,7 +52,11 @@ pub(in crate::api) fn alerts(catalog: &Catalog) -> Vec<Operation> {
     let names: Vec<&str> = alerting.iter().map(|view| view.name.as_str()).collect();
     let mut parameters = span();
     if !names.is_empty() {
-        parameters.push(query("view", "Only alerts of this view", &json!({ "type": "string", "enum": names })));
+        parameters.push(query(
+            "view",
+            "Only alerts of this view",
+            &json!({ "type": "string", "enum": names }),
+        ));
     }
     let has_severity = |view: &&View| view.outputs.iter().any(|output| output.field.name == "severity");
     if alerting.iter().any(has_severity) {
@@ -120,7 +125,8 @@ fn each(catalog: &Catalog, path: &str, about: impl Fn(&View) -> About) -> Vec<Op
         problems.extend(["malformed-query", "store-unavailable"]);
         let answer = if parameters.is_empty() { json_answer("Done", &answer) } else { paged(&answer) };
         let answers = answers([("200", answer), not_modified()], &problems);
-        let (path, summary) = (format!("/{}{path}", escaped(&view.name)), format!("{}: {summary}", view.name));
+        let (path, summary) =
+            (format!("/{}{path}", escaped(&view.name)), format!("{}: {summary}", view.name));
         with(one(&path, "rows", &summary, answers), &parameters)
     };
     catalog.views.iter().filter(|view| is_reached(view)).flat_map(describe).collect()

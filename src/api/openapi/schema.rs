@@ -43,10 +43,8 @@ pub(super) fn row(view: &View) -> Json {
         properties.insert("window_end".to_owned(), moment("Where it ends: the first moment behind it"));
     }
     let revision = "How often it was given with other content before";
-    properties.insert(
-        "revision".to_owned(),
-        json!({ "type": "integer", "minimum": 0, "description": revision }),
-    );
+    properties
+        .insert("revision".to_owned(), json!({ "type": "integer", "minimum": 0, "description": revision }));
     let mut required: Vec<String> = properties.keys().cloned().collect();
     if matches!(view.window, Window::Event | Window::Over { .. }) {
         let record = "The record that it is of: topic, partition, offset";
@@ -103,8 +101,7 @@ pub(super) fn event(table: &Table) -> Json {
 }
 
 fn field_schema(table: &Table, column: &Column, is_time: bool) -> Json {
-    let may_be_null =
-        column.fallback.is_some() || !column.not_null && !is_time || column.fields.len() > 1;
+    let may_be_null = column.fallback.is_some() || !column.not_null && !is_time || column.fields.len() > 1;
     let mut types: Vec<Json> = taken(column.kind);
     if may_be_null && column.kind != Type::Json {
         types.push(json!({ "type": "null" }));
@@ -201,7 +198,9 @@ pub(super) fn key(field: &Field) -> Json {
         }
         Type::Double => json!({ "type": "number", "format": "double" }),
         Type::Boolean => json!({ "type": "boolean" }),
-        Type::Timestamp => json!({ "type": "integer", "format": "int64", "description": "Epoch milliseconds" }),
+        Type::Timestamp => {
+            json!({ "type": "integer", "format": "int64", "description": "Epoch milliseconds" })
+        }
     }
 }
 

@@ -45,7 +45,8 @@ pub(in crate::api) fn mixed(catalog: &Catalog) -> Vec<Operation> {
 pub(in crate::api) fn one(catalog: &Catalog) -> Vec<Operation> {
     each(catalog, "", |table| {
         let event = reference(&event_name(table));
-        let mut content = json!({ "application/json": { "schema": event, "example": schema::example(table) } });
+        let mut content =
+            json!({ "application/json": { "schema": event, "example": schema::example(table) } });
         plain(table, &mut content);
         let body = json!({ "required": true, "content": content });
         (format!("{}: an event (an array or lines of them are taken too)", table.name), body)
@@ -90,11 +91,7 @@ pub(in crate::api) fn socket(_: &Catalog) -> Vec<Operation> {
 }
 
 /// A table's paths: that of its name, and its own.
-fn each(
-    catalog: &Catalog,
-    suffix: &str,
-    about: impl Fn(&Table) -> (String, Json),
-) -> Vec<Operation> {
+fn each(catalog: &Catalog, suffix: &str, about: impl Fn(&Table) -> (String, Json)) -> Vec<Operation> {
     let describe = |table: &Table| {
         let (summary, body) = about(table);
         let named = format!("/events/{}", utf8_percent_encode(&table.name, NON_ALPHANUMERIC_BUT_UNDERSCORE));
@@ -111,7 +108,8 @@ const NON_ALPHANUMERIC_BUT_UNDERSCORE: &percent_encoding::AsciiSet =
 /// A body of many events: an array, or one a line.
 fn several(event: &Json, examples: &[Json], may_be_empty: bool) -> Json {
     let least = usize::from(!may_be_empty);
-    let array = json!({ "type": "array", "items": event, "minItems": least, "maxItems": crate::api::MAX_EVENTS });
+    let array =
+        json!({ "type": "array", "items": event, "minItems": least, "maxItems": crate::api::MAX_EVENTS });
     let mut json = json!({ "schema": array });
     if let (Json::Object(json), Some(example)) = (&mut json, examples.first()) {
         json.insert("example".to_owned(), example.clone());
@@ -128,7 +126,8 @@ fn several(event: &Json, examples: &[Json], may_be_empty: bool) -> Json {
 /// Plain text is taken as it is.
 fn plain(table: &Table, content: &mut Json) {
     if let (true, Json::Object(content)) = (schema::is_text(table), content) {
-        let text = json!({ "schema": { "type": "string", "description": "Lines that fit the table's pattern" } });
+        let text =
+            json!({ "schema": { "type": "string", "description": "Lines that fit the table's pattern" } });
         content.insert("text/plain".to_owned(), text);
     }
 }

@@ -44,7 +44,8 @@ pub(super) fn problems() -> Map<String, Json> {
             } } },
         });
         if let (Json::Object(response), 409 | 429 | 503) = (&mut response, status) {
-            let seconds = json!({ "description": "Seconds to wait", "schema": { "type": "integer", "minimum": 1 } });
+            let seconds =
+                json!({ "description": "Seconds to wait", "schema": { "type": "integer", "minimum": 1 } });
             response.insert("headers".to_owned(), json!({ "Retry-After": seconds }));
         }
         ((*name).to_owned(), response)

@@ -44,7 +44,14 @@ pub(super) struct Args {
     port: u16,
     /// The API's keys, with commas between: SECRET, write:SECRET or read:SECRET. Without any,
     /// everybody may send events and read
-    #[arg(long, value_name = "KEYS", env = "WEIR_API_KEYS", hide_env_values = true, default_value = "", hide_default_value = true)]
+    #[arg(
+        long,
+        value_name = "KEYS",
+        env = "WEIR_API_KEYS",
+        hide_env_values = true,
+        default_value = "",
+        hide_default_value = true
+    )]
     api_keys: String,
     /// Reading needs a key too
     #[arg(long, env = "WEIR_PROTECT_READS")]

@@ -45,7 +45,12 @@ impl Decoder<'_> {
         });
         let missing = missing.map(|(slot, (column, _))| {
             let kind = if column.not_null { "missing" } else { "null" };
-            self.fault(slot, column, kind, if column.not_null { "nothing" } else { "nothing or null" }.to_owned())
+            self.fault(
+                slot,
+                column,
+                kind,
+                if column.not_null { "nothing" } else { "nothing or null" }.to_owned(),
+            )
         });
         wrong.chain(missing).chain(self.absurd(row)).collect()
     }

@@ -154,12 +154,7 @@ impl DynamoStore {
     }
 
     /// Writes what is to stand under a key, on the condition of the version that stands there.
-    async fn put_raw(
-        &self,
-        raw: &RawKey,
-        item: Item,
-        expected: Option<i64>,
-    ) -> Result<Written, StateError> {
+    async fn put_raw(&self, raw: &RawKey, item: Item, expected: Option<i64>) -> Result<Written, StateError> {
         let request = self.client.put_item().table_name(&self.table);
         let request = match expected {
             None => request.condition_expression("attribute_not_exists(pk)"),
@@ -207,12 +202,7 @@ impl Requests for DynamoStore {
         found.map(|attributes| to_item(&raw, attributes)).transpose()
     }
 
-    async fn put_request(
-        &self,
-        id: &str,
-        item: Item,
-        expected: Option<i64>,
-    ) -> Result<Written, StateError> {
+    async fn put_request(&self, id: &str, item: Item, expected: Option<i64>) -> Result<Written, StateError> {
         self.put_raw(&RawKey::of_request(id), item, expected).await
     }
 }
