@@ -48,3 +48,40 @@ fn socket_event(request: &Request) -> Option<SocketEvent> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use lambda_http::request::LambdaRequest;
+
+    use super::*;
+
+    /// What the function takes a sample payload for.
+    fn taken(name: &str) -> (Option<SocketEvent>, Request) {
+        let path = format!("{}/../../events/ingest/{name}.json", env!("CARGO_MANIFEST_DIR"));
+        let payload = std::fs::read(path).expect("a sample");
+        let request: Request = serde_json::from_slice::<LambdaRequest>(&payload).expect("a request").into();
+        (socket_event(&request), request)
+    }
+
+    #[test]
+    fn events_of_sockets_are_told_from_requests() {
+        for (name, event) in [
+            ("socket-connect", Some(SocketEvent::Connect)),
+            ("socket-message", Some(SocketEvent::Message)),
+            ("socket-bad-message", Some(SocketEvent::Message)),
+            ("socket-disconnect", Some(SocketEvent::Disconnect)),
+            ("event", None),
+            ("batch", None),
+        ] {
+            assert_eq!(taken(name).0, event, "{name}");
+        }
+    }
+
+    #[test]
+    fn what_is_looked_at_arrives() {
+        let (_, message) = taken("socket-message");
+        assert!(message.body().starts_with(br#"{"userId":"user_1""#));
+        let (_, connect) = taken("socket-connect");
+        assert_eq!(connect.headers()["sec-websocket-protocol"], "weir");
+    }
+}

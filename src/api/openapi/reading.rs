@@ -113,7 +113,7 @@ pub(in crate::api) fn by_key(catalog: &Catalog) -> Vec<Operation> {
 }
 
 fn path_parameter(key: &crate::sql::Field) -> Json {
-    json!({ "name": key.name, "in": "path", "required": true, "schema": schema::key(key) })
+    json!({ "name": key.name, "in": "path", "required": true, "schema": schema::path_key(key) })
 }
 
 /// What is described of a view: a summary, what is answered, parameters, problems of its own.

@@ -102,7 +102,11 @@ pub(super) fn event(table: &Table) -> Json {
 
 fn field_schema(table: &Table, column: &Column, is_time: bool) -> Json {
     let may_be_null = column.fallback.is_some() || !column.not_null && !is_time || column.fields.len() > 1;
-    let mut types: Vec<Json> = taken(column.kind);
+    let mut types: Vec<Json> = match column.kind {
+        // An empty hole is NULL.
+        Type::Text if is_text(table) => vec![json!({ "type": "string", "minLength": 1 })],
+        kind => taken(kind),
+    };
     if may_be_null && column.kind != Type::Json {
         types.push(json!({ "type": "null" }));
     }
@@ -189,10 +193,18 @@ fn moment(what: &str) -> Json {
     json!({ "type": "integer", "format": "int64", "description": description })
 }
 
-/// A key column's text in a path or a query.
-pub(super) fn key(field: &Field) -> Json {
+/// A key column's text in a path, where there is no empty one.
+pub(super) fn path_key(field: &Field) -> Json {
     match field.kind {
         Type::Text | Type::Json => json!({ "type": "string", "minLength": 1 }),
+        _ => key(field),
+    }
+}
+
+/// A column's value as the text of a query.
+pub(super) fn key(field: &Field) -> Json {
+    match field.kind {
+        Type::Text | Type::Json => json!({ "type": "string" }),
         Type::BigInt => {
             json!({ "type": "integer", "format": "int64", "minimum": i64::MIN, "maximum": i64::MAX })
         }
