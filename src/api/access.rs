@@ -7,10 +7,7 @@ use std::{fmt, sync::Arc};
 
 use axum::{
     extract::{Request, State},
-    http::{
-        HeaderMap, HeaderValue,
-        header::{AUTHORIZATION, WWW_AUTHENTICATE},
-    },
+    http::{HeaderMap, header::AUTHORIZATION},
     middleware::Next,
     response::{IntoResponse, Response},
 };
@@ -84,7 +81,7 @@ impl Access {
         if self.is_open() || (right == Right::Read && !self.protects_reads) {
             return Ok(Caller::default());
         }
-        let key = key.ok_or_else(|| Problem::unauthorized("no API key was given"))?;
+        let key = key.ok_or_else(Problem::no_api_key)?;
         let digest: [u8; 32] = Sha256::digest(key).into();
         let (mut known, mut allowed) = (Choice::from(0), Choice::from(0));
         for key in self.keys.iter() {
@@ -96,7 +93,7 @@ impl Access {
         match (bool::from(known), bool::from(allowed)) {
             (_, true) => Ok(Caller(digest)),
             (true, false) => Err(Problem::forbidden(right)),
-            (false, _) => Err(Problem::unauthorized("the API key is none of those that are known")),
+            (false, _) => Err(Problem::unknown_api_key()),
         }
     }
 }
@@ -142,20 +139,8 @@ pub(super) async fn guard(
             request.extensions_mut().insert(caller);
             next.run(request).await
         }
-        Err(problem) => refused(problem, key_of(request.headers()).is_some()),
+        Err(problem) => problem.into_response(),
     }
-}
-
-/// A refusal with what was missing (RFC 6750).
-pub(super) fn refused(problem: Problem, has_key: bool) -> Response {
-    let challenge = match (problem.status().as_u16(), has_key) {
-        (403, _) => "Bearer realm=\"weir\", error=\"insufficient_scope\"",
-        (_, true) => "Bearer realm=\"weir\", error=\"invalid_token\"",
-        (_, false) => "Bearer realm=\"weir\"",
-    };
-    let mut response = problem.into_response();
-    response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
-    response
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use axum::{
     extract::Request,
     http::{
         HeaderValue, StatusCode, Uri,
-        header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER},
+        header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE},
     },
     middleware::Next,
     response::{IntoResponse, Response},
@@ -34,11 +34,21 @@ struct Content {
     detail: String,
     more: Map<String, Json>,
     retry: bool,
+    /// What `WWW-Authenticate` says (RFC 6750).
+    challenge: Option<&'static str>,
 }
 
 impl Problem {
     fn new(kind: &'static str, title: &'static str, status: StatusCode, detail: impl Into<String>) -> Self {
-        Self(Box::new(Content { kind, title, status, detail: detail.into(), more: Map::new(), retry: false }))
+        Self(Box::new(Content {
+            kind,
+            title,
+            status,
+            detail: detail.into(),
+            more: Map::new(),
+            retry: false,
+            challenge: None,
+        }))
     }
 
     /// Adds a member.
@@ -50,6 +60,12 @@ impl Problem {
     /// Asks the client to try again.
     fn with_retry(mut self) -> Self {
         self.0.retry = true;
+        self
+    }
+
+    /// Says what kind of key is missing.
+    fn with_challenge(mut self, challenge: &'static str) -> Self {
+        self.0.challenge = Some(challenge);
         self
     }
 
@@ -128,14 +144,22 @@ impl Problem {
         Self::new("request-under-way", "Request under way", StatusCode::CONFLICT, detail).with_retry()
     }
 
-    pub(super) fn unauthorized(detail: impl Into<String>) -> Self {
+    pub(super) fn no_api_key() -> Self {
+        Self::new("unauthorized", "Unauthorized", StatusCode::UNAUTHORIZED, "no API key was given")
+            .with_challenge("Bearer realm=\"weir\"")
+    }
+
+    pub(super) fn unknown_api_key() -> Self {
+        let detail = "the API key is none of those that are known";
         Self::new("unauthorized", "Unauthorized", StatusCode::UNAUTHORIZED, detail)
+            .with_challenge("Bearer realm=\"weir\", error=\"invalid_token\"")
     }
 
     pub(super) fn forbidden(needed: Right) -> Self {
         let may = if needed == Right::Read { "read" } else { "send events" };
         let detail = format!("this API key does not let one {may}");
         Self::new("forbidden", "Forbidden", StatusCode::FORBIDDEN, detail)
+            .with_challenge("Bearer realm=\"weir\", error=\"insufficient_scope\"")
     }
 
     pub(super) fn foreign_origin(origin: &str) -> Self {
@@ -167,6 +191,7 @@ impl Problem {
     }
 
     /// The status that it is told with.
+    #[cfg(test)]
     pub(super) const fn status(&self) -> StatusCode {
         self.0.status
     }
@@ -201,6 +226,9 @@ impl IntoResponse for Problem {
         let mut response = self.0.status.into_response();
         if self.0.retry {
             response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(RETRY_SECONDS));
+        }
+        if let Some(challenge) = self.0.challenge {
+            response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
         }
         response.extensions_mut().insert(self);
         response

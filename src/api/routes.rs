@@ -8,7 +8,7 @@ use crate::sql::Catalog;
 /// What stands at one path of the API, for one method.
 #[derive(Debug)]
 pub(super) struct Operation {
-    /// The path as OpenAPI writes it: `/ctr/{product_id}`.
+    /// The path as `OpenAPI` writes it: `/ctr/{product_id}`.
     pub(super) path: String,
     /// An Operation Object.
     pub(super) object: Json,

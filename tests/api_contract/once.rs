@@ -33,7 +33,7 @@ struct Moody {
 impl Publisher for Moody {
     async fn publish(&self, messages: Vec<Message>) -> Result<(), PublishError> {
         if self.is_away.load(Ordering::Relaxed) {
-            let topic = messages[0].topic.clone();
+            let topic = messages.first().unwrap().topic.clone();
             return Err(PublishError { action: "publish to", topic, source: "away".into() });
         }
         self.taken.publish(messages).await

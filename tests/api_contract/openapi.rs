@@ -192,7 +192,8 @@ async fn the_document_can_be_read_and_tried_without_another_server() {
     assert_eq!(head.headers[header::CONTENT_TYPE], "text/html");
     let page = String::from_utf8(page.to_vec()).unwrap();
     assert!(!page.contains("://"), "{page}");
-    let named = page.split(['"', '\'']).filter(|part| part.ends_with(".js") || part.ends_with(".css"));
+    let named =
+        page.split(['"', '\'']).filter(|part| matches!(part.rsplit_once('.'), Some((_, "js" | "css"))));
     for file in named.chain(["swagger-initializer.js"]) {
         let path = format!("/docs/{}", file.trim_start_matches("./"));
         let (plain, content) = get(&path, "").await;

@@ -145,7 +145,7 @@ impl Ticket {
         match requests.put_request(&self.id, item, Some(self.version)).await {
             Ok(Written::Stored) => {}
             Ok(Written::Conflict) => {
-                tracing::warn!("another attempt at a request began before this one ended")
+                tracing::warn!("another attempt at a request began before this one ended");
             }
             Err(error) => tracing::warn!(error = causes(&error), "failed to note what became of a request"),
         }

@@ -48,12 +48,10 @@ impl Road {
         let turn = timeout(self.limits.turn, self.room.acquire_many(count)).await;
         let _turn = turn.map_err(|_| Problem::too_many_events(self.limits.on_their_way))?;
         let topic = messages.first().map(|message| message.topic.clone()).unwrap_or_default();
-        match timeout(self.limits.answer, publisher.publish(messages)).await {
-            Ok(published) => Ok(published?),
-            Err(_) => {
-                tracing::error!(topic, "the broker did not answer within {:?}", self.limits.answer);
-                Err(Problem::broker_unavailable(&topic))
-            }
-        }
+        let Ok(published) = timeout(self.limits.answer, publisher.publish(messages)).await else {
+            tracing::error!(topic, "the broker did not answer within {:?}", self.limits.answer);
+            return Err(Problem::broker_unavailable(&topic));
+        };
+        Ok(published?)
     }
 }

@@ -48,16 +48,15 @@ pub enum SocketEvent {
 
 impl<P: Publisher, C: Clock, R: Requests> Gateway<P, C, R> {
     /// Whether a connection may be opened; if not, what its client is told.
-    pub(super) fn connect(&self, headers: &HeaderMap, query: Option<&str>) -> Result<Connection, Response> {
-        let mut parameters = Parameters::parse(query).map_err(IntoResponse::into_response)?;
-        self.check_origin(headers).map_err(IntoResponse::into_response)?;
-        let in_query = parameters.take("access_token").map_err(IntoResponse::into_response)?;
+    pub(super) fn connect(&self, headers: &HeaderMap, query: Option<&str>) -> Result<Connection, Problem> {
+        let mut parameters = Parameters::parse(query)?;
+        self.check_origin(headers)?;
+        let in_query = parameters.take("access_token")?;
         let offers = offers(headers);
         let in_offer = offers.iter().find_map(|offer| offer.strip_prefix(KEY_PROTOCOL));
         let key = access::key_of(headers).or(in_offer).or(in_query.as_deref());
-        let access = &self.settings().access;
-        access.check(key, Right::Write).map_err(|problem| access::refused(problem, key.is_some()))?;
-        let table = self.table_of(&mut parameters).map_err(IntoResponse::into_response)?;
+        self.settings().access.check(key, Right::Write)?;
+        let table = self.table_of(&mut parameters)?;
         Ok(Connection { table, offered: offers.contains(&PROTOCOL) })
     }
 
@@ -111,7 +110,7 @@ impl<P: Publisher, C: Clock, R: Requests> Gateway<P, C, R> {
                     let default = default_table(self.catalog()).map(|table| table.name.as_str());
                     match &connection.table {
                         Some(table) if Some(table.as_str()) != default => {
-                            Err(Problem::no_table_a_connection(table).into_response())
+                            Err(Problem::no_table_a_connection(table))
                         }
                         _ => Ok(connection),
                     }
@@ -142,11 +141,10 @@ fn opened(connection: &Connection) -> Response {
 }
 
 /// A refusal with its document, where no layer adds it.
-fn told(mut refusal: Response) -> Response {
-    if let Some(problem) = refusal.extensions_mut().remove::<Problem>() {
-        *refusal.body_mut() = Body::from(problem.document("/ws/events"));
-        let kind = HeaderValue::from_static("application/problem+json");
-        refusal.headers_mut().insert(header::CONTENT_TYPE, kind);
-    }
+fn told(problem: Problem) -> Response {
+    let mut refusal = problem.clone().into_response();
+    *refusal.body_mut() = Body::from(problem.document("/ws/events"));
+    let kind = HeaderValue::from_static("application/problem+json");
+    refusal.headers_mut().insert(header::CONTENT_TYPE, kind);
     refusal
 }

@@ -36,7 +36,7 @@ where
 {
     let connection = match gateway.connect(&headers, uri.query()) {
         Ok(connection) => connection,
-        Err(refusal) => return refusal,
+        Err(problem) => return problem.into_response(),
     };
     match upgrade {
         Err(rejection) => Problem::no_upgrade(rejection.body_text()).into_response(),

@@ -1,4 +1,4 @@
-//! The API's description (OpenAPI 3.1), put together from its routes and from the tables and views that
+//! The API's description (`OpenAPI` 3.1), put together from its routes and from the tables and views that
 //! there are: a new view is in it without anybody having written about it.
 //!
 //! | file | describes |

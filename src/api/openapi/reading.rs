@@ -23,12 +23,12 @@ const TAKEN: [&str; 5] = ["views", "health", "alerts", "events", "docs"];
 pub(in crate::api) fn page(_: &Catalog) -> Vec<Operation> {
     let answer =
         json!({ "description": "A page", "content": { "text/html": { "schema": { "type": "string" } } } });
-    one("/", "service", "The rows of all views, for a person", json!({ "200": answer }))
+    one("/", "service", "The rows of all views, for a person", &json!({ "200": answer }))
 }
 
 pub(in crate::api) fn openapi(_: &Catalog) -> Vec<Operation> {
     let answer = json_answer("An OpenAPI document", &json!({ "type": "object" }));
-    one("/openapi.json", "service", "This document", json!({ "200": answer }))
+    one("/openapi.json", "service", "This document", &json!({ "200": answer }))
 }
 
 pub(in crate::api) fn health(_: &Catalog) -> Vec<Operation> {
@@ -36,13 +36,13 @@ pub(in crate::api) fn health(_: &Catalog) -> Vec<Operation> {
         "type": "object", "required": ["status"], "properties": { "status": { "const": "ok" } },
     });
     let answers = answers([("200", json_answer("It answers", &status))], &["store-unavailable"]);
-    one("/health", "service", "Whether the store answers", answers)
+    one("/health", "service", "Whether the store answers", &answers)
 }
 
 pub(in crate::api) fn views(_: &Catalog) -> Vec<Operation> {
     let view = json!({ "type": "object", "required": ["name", "columns", "keys", "window", "links"] });
     let all = json_answer("All views", &json!({ "type": "array", "items": view }));
-    one("/views", "rows", "What views there are, with their columns", json!({ "200": all }))
+    one("/views", "rows", "What views there are, with their columns", &json!({ "200": all }))
 }
 
 pub(in crate::api) fn alerts(catalog: &Catalog) -> Vec<Operation> {
@@ -66,7 +66,7 @@ pub(in crate::api) fn alerts(catalog: &Catalog) -> Vec<Operation> {
     parameters.push(limit());
     let answers = answers([("200", rows), not_modified()], &["malformed-query", "store-unavailable"]);
     let summary = "The alerts of all alert views, the newest first";
-    with(one("/alerts", "rows", summary, answers), &parameters)
+    with(one("/alerts", "rows", summary, &answers), &parameters)
 }
 
 pub(in crate::api) fn view(catalog: &Catalog) -> Vec<Operation> {
@@ -107,7 +107,7 @@ pub(in crate::api) fn by_key(catalog: &Catalog) -> Vec<Operation> {
         let problems = ["malformed-key", "unknown-key", "store-unavailable"];
         let answers = answers([("200", json_answer("Its rows", &pair(view))), not_modified()], &problems);
         let summary = format!("{}: the latest row of a key, and the one before", view.name);
-        with(one(&path, "rows", &summary, answers), &parameters)
+        with(one(&path, "rows", &summary, &answers), &parameters)
     };
     keyed.flat_map(describe).collect()
 }
@@ -127,7 +127,7 @@ fn each(catalog: &Catalog, path: &str, about: impl Fn(&View) -> About) -> Vec<Op
         let answers = answers([("200", answer), not_modified()], &problems);
         let (path, summary) =
             (format!("/{}{path}", escaped(&view.name)), format!("{}: {summary}", view.name));
-        with(one(&path, "rows", &summary, answers), &parameters)
+        with(one(&path, "rows", &summary, &answers), &parameters)
     };
     catalog.views.iter().filter(|view| is_reached(view)).flat_map(describe).collect()
 }
@@ -201,7 +201,7 @@ fn escaped(name: &str) -> String {
     utf8_percent_encode(name, &ESCAPED).to_string()
 }
 
-fn one(path: &str, tag: &str, summary: &str, responses: Json) -> Vec<Operation> {
+fn one(path: &str, tag: &str, summary: &str, responses: &Json) -> Vec<Operation> {
     let object = json!({ "tags": [tag], "summary": summary, "responses": responses });
     vec![Operation { path: path.to_owned(), object }]
 }

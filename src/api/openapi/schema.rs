@@ -126,10 +126,8 @@ fn field_schema(table: &Table, column: &Column, is_time: bool) -> Json {
 fn description(table: &Table, column: &Column, is_time: bool) -> String {
     let mut text = format!("{}{}", column.kind, if column.not_null { " NOT NULL" } else { "" });
     if is_time {
-        text.push_str(&format!(
-            ". The event time: from the year 1 on, and at most {} ms ahead of the clock",
-            table.max_ahead.0
-        ));
+        let ahead = table.max_ahead.0.to_string();
+        text.extend([". The event time: from the year 1 on, and at most ", &ahead, " ms ahead of the clock"]);
     }
     text.push_str(match &column.fallback {
         None => "",

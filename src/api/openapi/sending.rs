@@ -38,7 +38,7 @@ pub(in crate::api) fn mixed(catalog: &Catalog) -> Vec<Operation> {
     let examples: Vec<Json> =
         examples.map(|table| json!([{ "table": table.name, "event": schema::example(table) }])).collect();
     let body = several(&json!({ "anyOf": kinds }), &examples, false);
-    vec![operation("/events".to_owned(), "Events of several tables, each with its table's name", body)]
+    vec![operation("/events".to_owned(), "Events of several tables, each with its table's name", &body)]
 }
 
 /// `POST /events/{table}`: one event.
@@ -96,7 +96,7 @@ fn each(catalog: &Catalog, suffix: &str, about: impl Fn(&Table) -> (String, Json
         let (summary, body) = about(table);
         let named = format!("/events/{}", utf8_percent_encode(&table.name, NON_ALPHANUMERIC_BUT_UNDERSCORE));
         let paths = [Some(named), table.entrance.route.clone()];
-        let operation = |path| operation(format!("{path}{suffix}"), &summary, body.clone());
+        let operation = |path| operation(format!("{path}{suffix}"), &summary, &body);
         paths.into_iter().flatten().map(operation).collect::<Vec<_>>()
     };
     catalog.tables.iter().flat_map(describe).collect()
@@ -132,7 +132,7 @@ fn plain(table: &Table, content: &mut Json) {
     }
 }
 
-fn operation(path: String, summary: &str, body: Json) -> Operation {
+fn operation(path: String, summary: &str, body: &Json) -> Operation {
     let key = json!({
         "name": "Idempotency-Key", "in": "header",
         "description": "The same key, path and body give the same answer; the events are published once",
