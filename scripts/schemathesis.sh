@@ -5,7 +5,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-target="${CARGO_TARGET_DIR:-target}"
+mkdir -p "${CARGO_TARGET_DIR:-target}"
+target=$(cd "${CARGO_TARGET_DIR:-target}" && pwd)
 version=4.32.5
 examples="${WEIR_SCHEMATHESIS_EXAMPLES:-25}"
 
@@ -45,6 +46,8 @@ negative_data_rejection.expected-statuses = [207, 400, 401, 403, 404, 405, 409, 
 # Requests are made one by one: that two of them have the same Idempotency-Key is chance (422).
 positive_data_acceptance.expected-statuses = ["2xx", "3xx", 401, 403, 404, 409, 422]
 CONFIG
+# Where it keeps what it remembers.
+cd "$work"
 "$venv/bin/schemathesis" --config-file "$work/schemathesis.toml" run "$work/openapi.json" --url "$url" \
     --checks all --phases examples,coverage,fuzzing --max-examples "$examples" --seed 7 --workers 2 \
     --header "Authorization: Bearer $key" --no-color
