@@ -96,10 +96,13 @@ impl Stack {
 
         let (clock, meters) = (Arc::new(SystemClock), Arc::<Meters>::default());
         let reader = Arc::new(Reader::new(Arc::clone(&options.catalog), Arc::clone(&store)));
-        let (kafka, topics, sink) = (places.kafka(), publisher.clone(), Arc::new(publisher.clone()));
+        let (catalog, requests) = (Arc::clone(&options.catalog), Arc::clone(&store));
+        let gateway = api::Gateway::new(catalog, Arc::new(publisher.clone()), Arc::clone(&clock), requests);
+        let gateway = Arc::new(gateway.with_settings(options.api.clone()));
+        let (kafka, topics) = (places.kafka(), publisher.clone());
         let tails = LogTails(move || KafkaLog::new(kafka.clone(), topics.clone()));
         let live = Live::default();
-        let routes = api::local_router(Arc::clone(&reader), sink, Arc::clone(&clock), tails, &live);
+        let routes = api::local_router(Arc::clone(&reader), gateway, tails, &live);
         let api = Background::spawn(|stopped| serve(listener, routes, stopped));
 
         let (catalog, settings) = (Arc::clone(&options.catalog), options.engine.clone());
