@@ -13,13 +13,17 @@
 //! | `WEIR_NOTIFY_DEAD_LETTER_TOPIC` | the topic of alerts that no target took | `weir.notify_dead_letters` |
 //! | `WEIR_NOTIFY_ATTEMPTS` | how often one delivery is tried, 1 to 100 | 5 |
 //! | `WEIR_NOTIFY_TIMEOUT_SECONDS` | how long one attempt may take, 1 to 300 | 5 |
+//! | `WEIR_METRICS` | by what metrics are told apart: `function`, `view` (and function), or `off` | `function` |
 //! | `AWS_ENDPOINT_URL_DYNAMODB`, `AWS_ENDPOINT_URL` | another DynamoDB than that of the region | |
 //! | `AWS_REGION`, `AWS_ACCESS_KEY_ID`, ... | as everywhere with AWS | |
 
 use std::{path::PathBuf, sync::Arc};
 
+#[cfg(feature = "logs")]
+use crate::observe::Observer;
 use crate::{
     engine,
+    observe::Detail,
     sql::{Catalog, LoadError},
     time::Millis,
 };
@@ -124,6 +128,23 @@ impl Settings {
     }
 }
 
+/// What observes a Lambda function's invocations; it sets up log and metrics as the environment says.
+#[cfg(feature = "logs")]
+pub fn observer(function: &'static str) -> Result<Observer, SettingsError> {
+    Ok(Observer::on_lambda(function, metrics(|name| std::env::var(name).ok())?))
+}
+
+/// By what metrics are told apart, by a lookup by name; none where there are to be none.
+pub fn metrics(var: impl Fn(&'static str) -> Option<String>) -> Result<Option<Detail>, SettingsError> {
+    let (name, expected) = ("WEIR_METRICS", "function, view or off");
+    match var(name).as_deref() {
+        None | Some("" | "function") => Ok(Some(Detail::Function)),
+        Some("view") => Ok(Some(Detail::View)),
+        Some("off") => Ok(None),
+        Some(found) => Err(SettingsError::Malformed { name, found: found.to_owned(), expected }),
+    }
+}
+
 /// What the notify function is told, by a lookup by name. An empty value is none.
 #[cfg(feature = "notify")]
 pub fn notify(
@@ -190,6 +211,18 @@ mod tests {
     fn variables_go_before_defaults() {
         let settings = settings(&[("WEIR_TABLE", "views"), ("WEIR_RETENTION_DAYS", "3")]).unwrap();
         assert_eq!((settings.table.as_str(), settings.engine.retention), ("views", Millis::days(3)));
+    }
+
+    #[test]
+    fn metrics_are_told_apart_by_function_unless_told_otherwise() {
+        let of = |value: &'static str| metrics(move |_| Some(value.to_owned()));
+        assert_eq!(metrics(|_| None).unwrap(), Some(Detail::Function));
+        assert_eq!((of("view").unwrap(), of("off").unwrap()), (Some(Detail::View), None));
+        let error = of("all").unwrap_err().to_string();
+        assert!(
+            error.contains("WEIR_METRICS") && error.contains("expected function, view or off"),
+            "{error}"
+        );
     }
 
     #[test]

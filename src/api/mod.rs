@@ -12,6 +12,7 @@ mod cursor;
 mod describe;
 mod ingest;
 mod key;
+mod observed;
 mod page;
 mod problem;
 mod query;
@@ -26,6 +27,7 @@ use axum::{Router, middleware};
 use tower_http::compression::CompressionLayer;
 
 pub use ingest::{MAX_BODY, MAX_EVENT};
+pub use observed::observed;
 pub use views::Views;
 
 use crate::{publish::Publisher, sql::Catalog, time::Clock};
@@ -69,4 +71,5 @@ fn finish(routes: Router) -> Router {
         .method_not_allowed_fallback(problem::no_such_method)
         .layer(middleware::from_fn(problem::render))
         .layer(CompressionLayer::new())
+        .layer(middleware::from_fn(observed::time))
 }

@@ -3,6 +3,7 @@
 
 pub mod broker;
 pub mod dynamo;
+mod metrics;
 pub mod poller;
 pub mod simulate;
 pub mod stack;

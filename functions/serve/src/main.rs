@@ -3,13 +3,17 @@
 use std::sync::Arc;
 
 use anyhow::anyhow;
-use lambda_http::{run, tracing};
-use weir::{api::serve_router, engine::Reader, settings::Settings};
+use lambda_http::run;
+use weir::{
+    api::{observed, serve_router},
+    engine::Reader,
+    settings::{self, Settings},
+};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> anyhow::Result<()> {
-    tracing::init_default_subscriber();
+    let observer = settings::observer("serve")?;
     let settings = Settings::from_env()?;
     let reader = Reader::new(settings.catalog()?, settings.store().await);
-    run(serve_router(Arc::new(reader))).await.map_err(|error| anyhow!(error))
+    run(observed(serve_router(Arc::new(reader)), &observer)).await.map_err(|error| anyhow!(error))
 }

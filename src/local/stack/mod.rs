@@ -46,7 +46,10 @@ pub use self::{
     meters::{Counts, Meters},
     options::{Place, StackOptions},
 };
-use super::poller::{Poller, PollerConfig};
+use super::{
+    metrics,
+    poller::{Poller, PollerConfig},
+};
 use crate::{
     api,
     engine::{Engine, EngineError, PartitionStatus, Reader},
@@ -68,6 +71,7 @@ type LocalStore = Arc<DynamoStore>;
 pub struct Stack {
     traffic: Option<Background>,
     api: Background,
+    upkeep: Background,
     sweeper: Background,
     poller: Poller,
     reader: Arc<Reader<LocalStore>>,
@@ -91,7 +95,9 @@ impl Stack {
         let (clock, meters) = (Arc::new(SystemClock), Arc::<Meters>::default());
         let reader = Arc::new(Reader::new(Arc::clone(&options.catalog), Arc::clone(&store)));
         let routes = api::router(Arc::clone(&reader), Arc::new(publisher.clone()), Arc::clone(&clock));
+        let routes = routes.merge(metrics::routes());
         let api = Background::spawn(|stopped| serve(listener, routes, stopped));
+        let upkeep = Background::spawn(metrics::keep_up);
 
         let (catalog, settings) = (Arc::clone(&options.catalog), options.engine.clone());
         let (topics, results) = (publisher.clone(), publisher.clone());
@@ -102,7 +108,7 @@ impl Stack {
         let sweeper = Background::spawn(|stopped| functions::sweep(engine, swept, every, stopped));
         let traffic = traffic(&options, publisher);
         let table = options.table;
-        Ok(Self { traffic, api, sweeper, poller, reader, meters, address, table, places, folder })
+        Ok(Self { traffic, api, upkeep, sweeper, poller, reader, meters, address, table, places, folder })
     }
 
     /// Where the API is: `http://127.0.0.1:8080`.
@@ -155,11 +161,12 @@ impl Stack {
     /// Stops everything in order: nothing new comes in, the batches on their way are absorbed and
     /// committed, then the services close their files. Tells what had flowed by then.
     pub async fn stop(self) -> Result<Counts, StackError> {
-        let Self { traffic, api, sweeper, poller, reader, meters, places, folder, .. } = self;
+        let Self { traffic, api, upkeep, sweeper, poller, reader, meters, places, folder, .. } = self;
         if let Some(traffic) = traffic {
             traffic.stop().await;
         }
         api.stop().await;
+        upkeep.stop().await;
         let polled = poller.stop().await;
         sweeper.stop().await;
         drop(reader);

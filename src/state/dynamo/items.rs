@@ -173,7 +173,9 @@ impl DynamoStore {
             Err(error) => error,
         };
         match error.as_service_error() {
-            Some(service) if service.is_conditional_check_failed_exception() => self.meter.conflicted(),
+            Some(service) if service.is_conditional_check_failed_exception() => {
+                self.meter.conflicted(key.kind());
+            }
             _ => return Err(failed("write", &raw, error)),
         }
         let stands = match error.into_service_error() {
