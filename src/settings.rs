@@ -7,6 +7,7 @@
 //! | `WEIR_DEAD_LETTER_TOPIC` | the topic of records that do not fit their table | `weir.dead_letters` |
 //! | `WEIR_LATE_TOPIC` | the topic of events that came too late | `weir.late_events` |
 //! | `WEIR_RETENTION_DAYS` | how long slabs are kept: at least as long as the topics keep records | 8 |
+//! | `WEIR_READ_CACHE_MILLIS` | how old what `serve` answers may be, 0 to 10000 | 250 |
 //! | `WEIR_KAFKA_BOOTSTRAP_SERVERS` | the brokers: `host:port`, comma-separated | none: must be set |
 //! | `WEIR_KAFKA_...` | any other property of librdkafka: `WEIR_KAFKA_SECURITY_PROTOCOL` is `security.protocol` | |
 //! | `WEIR_NOTIFY` | where alerts go: targets between commas or white space | none: they are only logged |
@@ -28,6 +29,9 @@ use crate::{
     time::Millis,
 };
 
+/// How old what a reader answers may be, where nobody says otherwise: less than a client may keep an answer for.
+pub const READ_CACHE: Millis = Millis(250);
+
 /// What a function is told by its environment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
@@ -37,6 +41,8 @@ pub struct Settings {
     pub table: String,
     /// The engine's settings.
     pub engine: engine::Settings,
+    /// How old what a reader answers may be; see [`engine::Reader::remembering`].
+    pub read_cache: Millis,
 }
 
 /// The environment does not say what a function needs to know.
@@ -87,7 +93,12 @@ impl Settings {
             Some(text) => days("WEIR_RETENTION_DAYS", text)?,
             None => defaults.retention,
         };
+        let read_cache = match var("WEIR_READ_CACHE_MILLIS") {
+            Some(text) => read_cache("WEIR_READ_CACHE_MILLIS", text)?,
+            None => READ_CACHE,
+        };
         Ok(Self {
+            read_cache,
             sql: var("WEIR_SQL").map_or_else(|| "sql".into(), PathBuf::from),
             table: var("WEIR_TABLE").unwrap_or_else(|| "weir".to_owned()),
             engine: engine::Settings {
@@ -185,6 +196,12 @@ fn whole(
     }
 }
 
+fn read_cache(name: &'static str, found: String) -> Result<Millis, SettingsError> {
+    let age = found.parse().ok().filter(|age| (0..=10_000).contains(age));
+    let expected = "a number of milliseconds from 0 to 10000";
+    age.map(Millis).ok_or(SettingsError::Malformed { name, found, expected })
+}
+
 fn days(name: &'static str, found: String) -> Result<Millis, SettingsError> {
     let days = found.parse().ok().filter(|days| (1..=3650).contains(days));
     let expected = "a number of days from 1 to 3650";
@@ -204,12 +221,14 @@ mod tests {
     fn an_empty_environment_gives_the_defaults() {
         let settings = settings(&[("WEIR_TABLE", "")]).unwrap();
         assert_eq!((settings.sql, settings.table.as_str()), ("sql".into(), "weir"));
-        assert_eq!(settings.engine, engine::Settings::default());
+        assert_eq!((settings.engine, settings.read_cache), (engine::Settings::default(), READ_CACHE));
     }
 
     #[test]
     fn variables_go_before_defaults() {
-        let settings = settings(&[("WEIR_TABLE", "views"), ("WEIR_RETENTION_DAYS", "3")]).unwrap();
+        let vars = [("WEIR_TABLE", "views"), ("WEIR_RETENTION_DAYS", "3"), ("WEIR_READ_CACHE_MILLIS", "0")];
+        let settings = settings(&vars).unwrap();
+        assert_eq!(settings.read_cache, Millis(0));
         assert_eq!((settings.table.as_str(), settings.engine.retention), ("views", Millis::days(3)));
     }
 

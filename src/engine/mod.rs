@@ -33,6 +33,7 @@ mod inspect;
 mod leaf;
 mod page;
 mod read;
+mod recent;
 mod row;
 mod rules;
 mod series;

@@ -54,6 +54,7 @@ use crate::{
     api,
     engine::{Engine, EngineError, PartitionStatus, Reader},
     publish::kafka::KafkaPublisher,
+    settings::READ_CACHE,
     state::dynamo::DynamoStore,
     time::{Clock as _, Millis, SystemClock, Timestamp},
 };
@@ -93,7 +94,8 @@ impl Stack {
         let (store, publisher) = (places.store(&options.table).await?, places.publisher(&options).await?);
 
         let (clock, meters) = (Arc::new(SystemClock), Arc::<Meters>::default());
-        let reader = Arc::new(Reader::new(Arc::clone(&options.catalog), Arc::clone(&store)));
+        let reader = Reader::new(Arc::clone(&options.catalog), Arc::clone(&store));
+        let reader = Arc::new(reader.remembering(READ_CACHE, Arc::clone(&clock) as _));
         let routes = api::router(Arc::clone(&reader), Arc::new(publisher.clone()), Arc::clone(&clock));
         let routes = routes.merge(metrics::routes());
         let api = Background::spawn(|stopped| serve(listener, routes, stopped));
