@@ -12,6 +12,8 @@ use std::{
 
 use tracing::Instrument as _;
 
+#[cfg(feature = "otel")]
+use super::otel::Traces;
 use super::{ColdStarted, Emf, Invoked, Outcome};
 use crate::time::{Clock as _, SystemClock};
 
@@ -26,23 +28,18 @@ struct Inner {
     was_invoked: AtomicBool,
     emf: Option<Arc<Emf>>,
     #[cfg(feature = "otel")]
-    traces: Option<super::otel::Traces>,
+    traces: Option<Traces>,
 }
 
 impl Observer {
     /// Of a function, for whatever recorder and log the process has.
     pub fn new(function: &'static str) -> Self {
-        Self::with(function, None)
-    }
-
-    fn with(function: &'static str, emf: Option<Arc<Emf>>) -> Self {
-        Self(Arc::new(Inner {
+        Self::with(
             function,
-            was_invoked: AtomicBool::new(false),
-            emf,
+            None,
             #[cfg(feature = "otel")]
-            traces: None,
-        }))
+            None,
+        )
     }
 
     /// Of a Lambda function, whose log and metrics it sets up: a line of metrics on standard output after
@@ -50,7 +47,7 @@ impl Observer {
     #[cfg(feature = "logs")]
     pub fn on_lambda(function: &'static str, detail: Option<super::Detail>) -> Self {
         #[cfg(feature = "otel")]
-        let traces = super::otel::Traces::from_env(function);
+        let traces = Traces::from_env(function);
         super::logs::on_lambda(
             #[cfg(feature = "otel")]
             traces.as_ref(),
@@ -59,6 +56,19 @@ impl Observer {
         let emf = detail.map(|detail| Arc::new(Emf::new(name, detail)));
         // It fails only where a recorder is there already, and then that one is meant.
         let emf = emf.filter(|emf| metrics::set_global_recorder(Arc::clone(emf)).is_ok());
+        Self::with(
+            function,
+            emf,
+            #[cfg(feature = "otel")]
+            traces,
+        )
+    }
+
+    fn with(
+        function: &'static str,
+        emf: Option<Arc<Emf>>,
+        #[cfg(feature = "otel")] traces: Option<Traces>,
+    ) -> Self {
         Self(Arc::new(Inner {
             function,
             was_invoked: AtomicBool::new(false),
