@@ -71,7 +71,7 @@ end
 function done(summary, latency)
   local errors = summary.errors
   local took = summary.duration / 1e6
-  io.write(string.format("%.0f %.2f %.2f %d\n", summary.requests * each / took, latency:percentile(50) / 1000,
+  io.write(string.format("%d %.0f %.2f %.2f %d\n", summary.requests * each, summary.requests * each / took, latency:percentile(50) / 1000,
     latency:percentile(99) / 1000, errors.status + errors.connect + errors.read + errors.write + errors.timeout))
 end
 LUA
@@ -99,15 +99,26 @@ function request()
 end
 LUA
 
-# load SCRIPT CONNECTIONS: the figures: per second, median and 99th percentile in ms, errors.
+# The CPU time that the server has had, user and system, in ticks.
+ticks() {
+  awk '{ print $14 + $15 }' "/proc/$server/stat"
+}
+
+# load SCRIPT CONNECTIONS: how many, how many a second, how many a second of the server's CPU time (what a core would do
+# that nothing else runs on), median and 99th percentile in ms, errors.
 load() {
-  taskset -c 1 wrk -t1 -c"$2" -d"${seconds}s" -s "$work/$1.lua" "$url" | tail -n 1
+  local before
+  before=$(ticks)
+  taskset -c 1 wrk -t1 -c"$2" -d"${seconds}s" -s "$work/$1.lua" "$url" | tail -n 1 >"$work/figures"
+  awk -v spent=$(($(ticks) - before)) -v hz="$(getconf CLK_TCK)" \
+    '{ print $2, int($1 / (spent + 1) * hz), $3, $4, $5 }' "$work/figures"
 }
 
 # row NAME AIM FIGURES...
 row() {
-  printf '%-44s %9s/s  p50 %8s ms  p99 %8s ms  %s errors  (aim: %s)\n' "$1" "$3" "$4" "$5" "$6" "$2"
-  [ "$6" = 0 ] || fail "$1: there were errors"
+  printf '%-42s %6s/s, %6s/s of CPU time, p50 %.2f ms, p99 %.2f ms, %s errors (aim: %s)\n' \
+    "$1" "$3" "$4" "$5" "$6" "$7" "$2"
+  [ "$7" = 0 ] || fail "$1: there were errors"
 }
 
 rows() {
@@ -130,7 +141,7 @@ latest() {
   for _ in $(seq 11); do
     curl -s -o /dev/null -w '%{time_total} %{size_download}\n' "$@" "$url/ctr/latest"
   done | sort -n | awk -v name="$name" '{ t[NR] = $1 * 1000; bytes = $2 }
-    END { printf "%-44s least %.1f ms, median %.1f ms, %d bytes  (aim: 100 ms)\n", name, t[1], t[6], bytes }'
+    END { printf "%-42s least %.1f ms, median %.1f ms, %d bytes  (aim: 100 ms)\n", name, t[1], t[6], bytes }'
 }
 
 find_tools

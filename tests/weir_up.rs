@@ -85,6 +85,31 @@ fn refusal(dir: &Path, arguments: &[&str]) -> String {
     String::from_utf8(output.stderr).unwrap()
 }
 
+/// Whether `/metrics` is Prometheus' text, of metrics that the documentation has, and tells what flowed.
+async fn assert_is_scraped(weir: &Weir) {
+    let answer = reqwest::get(format!("{}/metrics", weir.url)).await.unwrap();
+    assert_eq!(answer.headers()["content-type"], "text/plain; version=0.0.4; charset=utf-8");
+    let text = answer.text().await.unwrap();
+    let declared: Vec<_> = text.lines().filter_map(|line| line.strip_prefix("# TYPE ")).collect();
+    for line in &declared {
+        let is_known = |metric: &&weir::observe::Definition| {
+            *line == format!("{} {}", metric.name, metric.kind.name())
+        };
+        assert!(weir::observe::names::ALL.iter().any(is_known), "{line}");
+    }
+    assert!(declared.contains(&"weir_close_seconds histogram"), "{declared:?}");
+    let value = |series: &str| {
+        let line = text.lines().find_map(|line| line.strip_prefix(series));
+        line.unwrap_or_else(|| panic!("no {series} in {text}")).trim().parse::<f64>().unwrap()
+    };
+    assert!(value("weir_records_total{topic=\"impressions\"}") > 0.0);
+    assert!(value("weir_rows_total{view=\"ctr\"}") > 0.0);
+    assert!(value("weir_store_units_total{kind=\"write\"}") > 0.0);
+    assert!(value("weir_invocations_total{function=\"window\",outcome=\"ok\"}") > 0.0);
+    assert!(value("weir_http_seconds_count{route=\"/health\",status=\"200\"}") >= 1.0);
+    assert!(value("weir_watermark_lag_seconds{view=\"ctr\"}").abs() < 3600.0);
+}
+
 #[tokio::test]
 async fn it_serves_rows_stops_and_goes_on() {
     let dir = tempfile::tempdir().unwrap();
@@ -92,6 +117,7 @@ async fn it_serves_rows_stops_and_goes_on() {
     assert_eq!(weir.get("/health").await["status"], "ok");
     let rows = weir.rows().await;
     assert!(rows.iter().any(|row| row["product_id"] == "product_1"), "{rows:?}");
+    assert_is_scraped(&weir).await;
     let (said, status) = weir.stop();
     assert!(status.success() && said.contains("stopped after"), "{status}: {said}");
 
