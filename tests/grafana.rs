@@ -1,7 +1,7 @@
 //! The promise: the provisioned dashboards ask for what there is: metrics by the names and labels of the code, tables
 //! and columns by those of the SQL.
 
-#![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "a test that panics has failed")]
+#![expect(clippy::unwrap_used, reason = "a test that panics has failed")]
 
 use std::{collections::BTreeSet, fs, path::Path};
 

@@ -1,5 +1,7 @@
 //! The promise: what a process did can be read from its metrics, and the documentation names all of them.
 
+#![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "a test that panics has failed")]
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,

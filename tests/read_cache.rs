@@ -1,7 +1,7 @@
 //! The promise: a reader that remembers asks the store seldom, answers nothing that is older than it may be, and
 //! takes no row for final that may change.
 
-#![expect(clippy::unwrap_used, reason = "a test that panics has failed")]
+#![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "a test that panics has failed")]
 
 mod support {
     pub(crate) mod catalog;

@@ -92,9 +92,8 @@ async fn assert_is_scraped(weir: &Weir) {
     let text = answer.text().await.unwrap();
     let declared: Vec<_> = text.lines().filter_map(|line| line.strip_prefix("# TYPE ")).collect();
     for line in &declared {
-        let is_known = |metric: &&weir::observe::Definition| {
-            *line == format!("{} {}", metric.name, metric.kind.name())
-        };
+        let is_known =
+            |metric: &&weir::observe::Definition| *line == format!("{} {}", metric.name, metric.kind.name());
         assert!(weir::observe::names::ALL.iter().any(is_known), "{line}");
     }
     assert!(declared.contains(&"weir_close_seconds histogram"), "{declared:?}");
