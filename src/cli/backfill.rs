@@ -5,12 +5,14 @@ use std::{process::ExitCode, str::FromStr, sync::Arc};
 use anyhow::{Context, ensure};
 use indicatif::{HumanCount, ProgressBar, ProgressStyle};
 
-use super::sql::{self, SqlArgs};
+use super::{
+    sql::{self, SqlArgs},
+    table::TableArgs,
+};
 use crate::{
     backfill::{self, MOST_BATCH, Options, Parts, Start, Summary, kafka::KafkaLog},
     publish::kafka::{KafkaPublisher, KafkaSettings},
     settings::Settings,
-    state::dynamo::{ClientOptions, DynamoStore},
     time::{Offset, SystemClock, Timestamp},
 };
 
@@ -40,12 +42,8 @@ pub(super) struct Args {
     /// The brokers, host:port, comma-separated; those of `WEIR_KAFKA_BOOTSTRAP_SERVERS` if not given
     #[arg(long, value_name = "BROKERS")]
     brokers: Option<String>,
-    /// The table
-    #[arg(long, env = "WEIR_TABLE", default_value = "weir")]
-    table: String,
-    /// Another DynamoDB than that of the environment: that of a running `weir up`, say
-    #[arg(long, value_name = "URL")]
-    dynamodb: Option<String>,
+    #[command(flatten)]
+    table: TableArgs,
     #[command(flatten)]
     sql: SqlArgs,
 }
@@ -83,10 +81,7 @@ pub(super) async fn run(args: Args) -> anyhow::Result<ExitCode> {
         "it is not known where Kafka is: give --brokers HOST:PORT or set WEIR_KAFKA_BOOTSTRAP_SERVERS"
     );
     let publisher = KafkaPublisher::new(kafka.clone()).context("failed to set up Kafka")?;
-    let endpoint = args.dynamodb.clone();
-    let options = ClientOptions { keyless: endpoint.is_some(), endpoint, ..ClientOptions::default() };
-    let store = DynamoStore::new(options.connect().await, &args.table);
-    store.check().await?;
+    let store = args.table.connect().await?;
     let parts = Parts {
         store: Arc::new(store),
         publisher: args.publish.then(|| publisher.clone()),

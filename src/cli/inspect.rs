@@ -7,13 +7,13 @@ use std::{
 
 use clap::ValueEnum;
 
-use super::sql::{self, SqlArgs};
+use super::{
+    sql::{self, SqlArgs},
+    table::TableArgs,
+};
 use crate::{
     engine::Inspector,
-    state::{
-        Head, ItemKey, Span, Store,
-        dynamo::{ClientOptions, DynamoStore},
-    },
+    state::{Head, ItemKey, Span, Store},
     time::Timestamp,
 };
 
@@ -31,12 +31,8 @@ pub(super) struct Args {
     /// Only slices that begin at or before this
     #[arg(long, value_name = "TIME", value_parser = moment)]
     to: Option<Timestamp>,
-    /// The table
-    #[arg(long, env = "WEIR_TABLE", default_value = "weir")]
-    table: String,
-    /// Another DynamoDB than that of the environment: that of a running `weir up`, say
-    #[arg(long, value_name = "URL")]
-    dynamodb: Option<String>,
+    #[command(flatten)]
+    table: TableArgs,
     #[command(flatten)]
     sql: SqlArgs,
 }
@@ -65,10 +61,7 @@ fn moment(text: &str) -> Result<Timestamp, String> {
 pub(super) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     let catalog = sql::load(&args.sql.sql)?;
     let inspector = Inspector::new(&catalog, sql::view(&catalog, &args.view)?);
-    let endpoint = args.dynamodb.clone();
-    let options = ClientOptions { keyless: endpoint.is_some(), endpoint, ..ClientOptions::default() };
-    let store = DynamoStore::new(options.connect().await, &args.table);
-    store.check().await?;
+    let store = args.table.connect().await?;
     let head = store.head(inspector.id()).await?;
     let mut out = stdout().lock();
     if matches!(args.what, What::Head) {

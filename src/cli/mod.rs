@@ -12,11 +12,15 @@ mod notify;
 #[cfg(feature = "local")]
 mod pace;
 #[cfg(feature = "local")]
+mod prune;
+#[cfg(feature = "local")]
 mod replay;
 mod run;
 #[cfg(feature = "local")]
 mod simulate;
 mod sql;
+#[cfg(all(feature = "kafka", feature = "dynamodb"))]
+mod table;
 #[cfg(feature = "local")]
 mod target;
 #[cfg(feature = "local")]
@@ -64,6 +68,8 @@ enum Command {
     #[cfg(feature = "notify")]
     Notify(notify::Args),
     #[cfg(feature = "local")]
+    Prune(prune::Args),
+    #[cfg(feature = "local")]
     Replay(replay::Args),
     #[cfg(feature = "local")]
     Simulate(simulate::Args),
@@ -102,6 +108,8 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Inspect(args) => block_on(inspect::run(args)),
         #[cfg(feature = "notify")]
         Command::Notify(args) => block_on(notify::run(args)),
+        #[cfg(feature = "local")]
+        Command::Prune(args) => block_on(prune::run(args)),
         #[cfg(feature = "local")]
         Command::Replay(args) => block_on(replay::run(args)),
         #[cfg(feature = "local")]

@@ -144,9 +144,15 @@ impl Lane {
 
     /// Delivers alerts of different ids; the index of each and what became of it.
     pub(super) async fn deliver_all(&self, alerts: &[&Alert<'_>], deadline: Instant) -> Vec<(usize, Fate)> {
-        let deliver = async |(index, alert)| (index, self.deliver(alert, deadline).await);
-        let deliveries = stream::iter(alerts.iter().copied().enumerate()).map(deliver);
-        deliveries.buffer_unordered(self.target.in_flight.get()).collect().await
+        // Made before they are streamed: otherwise the compiler does not see that they may change threads.
+        let deliveries = alerts.iter().copied().enumerate();
+        let deliveries: Vec<_> =
+            deliveries.map(|(index, alert)| self.numbered(index, alert, deadline)).collect();
+        stream::iter(deliveries).buffer_unordered(self.target.in_flight.get()).collect().await
+    }
+
+    async fn numbered(&self, index: usize, alert: &Alert<'_>, deadline: Instant) -> (usize, Fate) {
+        (index, self.deliver(alert, deadline).await)
     }
 
     async fn deliver(&self, alert: &Alert<'_>, deadline: Instant) -> Fate {

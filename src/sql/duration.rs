@@ -5,14 +5,14 @@ use sqlparser::ast::{DateTimeField, Expr, Interval, UnaryOperator, Value, ValueW
 use crate::time::Millis;
 
 /// What a span may look like, for errors.
-pub(super) const EXPECTED: &str = "a span of time such as '10 seconds', '5 min', '250 ms' or '1 hour'";
+pub(crate) const EXPECTED: &str = "a span of time such as '10 seconds', '5 min', '250 ms' or '1 hour'";
 
 /// What an INTERVAL may look like, for errors.
 pub(super) const EXPECTED_INTERVAL: &str =
     "an interval such as INTERVAL '10' SECOND or INTERVAL '5 minutes' (units up to days)";
 
 /// Reads a span; `None` if it is no such thing. Months and years have no fixed length.
-pub(super) fn parse(text: &str) -> Option<Millis> {
+pub(crate) fn parse(text: &str) -> Option<Millis> {
     let text = text.trim();
     if text.starts_with(['P', 'p']) {
         let span = text.parse::<jiff::SignedDuration>().ok()?;

@@ -25,7 +25,7 @@ mod aggregates;
 mod bind;
 mod catalog;
 mod describe;
-mod duration;
+pub(crate) mod duration;
 mod error;
 mod expr;
 mod fingerprint;

@@ -3,6 +3,7 @@
 #![cfg(feature = "local")]
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
+mod alerts;
 mod faults;
 mod stand;
 #[path = "../support"]

@@ -3,13 +3,13 @@
 use weir::{
     local::dynamo::EmbeddedDynamo,
     state::{
-        Chunk, Span, StateError, Store, Written,
+        Chunk, Head, ItemKey, Span, StateError, Store, ViewId, Written,
         dynamo::{DynamoStore, Usage},
     },
     time::{Offset, Timestamp},
 };
 
-use crate::support::{item, page, partition, server, slab, step, store, view};
+use crate::support::{history, item, page, partition, server, slab, step, store, view};
 
 /// An error with all its causes.
 fn in_full(error: &StateError) -> String {
@@ -164,4 +164,32 @@ async fn a_refused_idle_mark_is_one_call() {
     store.advance(&view(), step(&p, 5, 1)).await.unwrap();
     store.mark_idle(&view(), &p, Offset(4)).await.unwrap();
     assert_eq!(store.usage().calls, 2);
+}
+
+/// Items of a view that no catalog has any more are found, wherever they stand, and removed; others stay.
+#[tokio::test]
+async fn what_is_left_of_deleted_views_is_removed() {
+    let server = server();
+    let store = store(&server).await;
+    let (gone, lives) = (view(), ViewId::new("ctr", 1));
+    store.advance(&gone, step(&partition("t", 0), 1, 1)).await.unwrap();
+    store.advance(&lives, step(&partition("t", 0), 1, 1)).await.unwrap();
+    let items = [page(Chunk::WHOLE), slab(0, 0, 5, Chunk::WHOLE), history(-5, Chunk::WHOLE)];
+    for key in &items {
+        store.put(key, item(1, b"a"), None).await.unwrap();
+    }
+    let kept = ItemKey::Page { view: lives.clone(), chunk: Chunk::WHOLE };
+    store.put(&kept, item(1, b"a"), None).await.unwrap();
+
+    let live = [lives.clone()].into();
+    let remains = store.remains(&live).await.unwrap();
+    assert_eq!(remains.keys().collect::<Vec<_>>(), [&gone]);
+    assert_eq!(remains[&gone].len(), 4);
+    store.remove(&gone, &remains[&gone]).await.unwrap();
+
+    assert!(store.remains(&live).await.unwrap().is_empty());
+    assert_eq!(store.head(&gone).await.unwrap(), Head::default());
+    assert!(store.get_many(&items).await.unwrap().is_empty());
+    assert!(store.get(&kept).await.unwrap().is_some());
+    assert!(!store.head(&lives).await.unwrap().partitions.is_empty());
 }

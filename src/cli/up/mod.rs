@@ -18,6 +18,8 @@ use crate::{
         simulate,
         stack::{Counts, Place, Stack, StackOptions},
     },
+    notify,
+    settings::{self, SettingsError},
     sql::{Catalog, SqlFile},
 };
 
@@ -64,6 +66,10 @@ pub(super) struct Args {
     /// How many milliseconds a batch waits for more records after its first
     #[arg(long, value_name = "MS", default_value_t = 500)]
     batch_window: u64,
+    /// Where alerts go: a webhook's URL, slack+URL, sns:ARN or sms:+NUMBER; several between commas
+    // Read after clap, whose errors would show what is secret.
+    #[arg(long, value_name = "TARGETS", env = "WEIR_NOTIFY", hide_env_values = true)]
+    notify: Option<String>,
     /// No simulated shoppers: events come from elsewhere
     #[arg(long)]
     no_simulate: bool,
@@ -90,13 +96,23 @@ impl Args {
         self.sql.clone().or_else(|| default.exists().then_some(default))
     }
 
-    fn options(&self, catalog: Arc<Catalog>) -> StackOptions {
+    /// Where alerts go; none where that is nowhere.
+    fn notify(&self) -> Result<Option<notify::Settings>, SettingsError> {
+        let var = |name| match name {
+            "WEIR_NOTIFY" => self.notify.clone(),
+            name => std::env::var(name).ok(),
+        };
+        let settings = settings::notify(var)?;
+        Ok((!settings.targets.is_empty()).then_some(settings))
+    }
+
+    fn options(&self, catalog: Arc<Catalog>) -> Result<StackOptions, SettingsError> {
         let place = |elsewhere: &Option<String>, port| match elsewhere {
             Some(address) => Place::At(address.clone()),
             None => Place::Embedded { port },
         };
         let shoppers = simulate::Settings { rate: self.rate, seed: self.seed, ..Default::default() };
-        StackOptions {
+        Ok(StackOptions {
             fresh: self.fresh,
             http_port: self.port,
             kafka: place(&self.kafka, self.kafka_port),
@@ -106,8 +122,9 @@ impl Args {
             batch_size: self.batch_size.get(),
             batch_window: Duration::from_millis(self.batch_window),
             simulate: (!self.no_simulate).then_some(shoppers),
+            notify: self.notify()?,
             ..StackOptions::new(catalog, &self.data_dir)
-        }
+        })
     }
 }
 
@@ -120,7 +137,7 @@ pub(super) async fn run(args: Args) -> anyhow::Result<ExitCode> {
         Some(path) => sql::load(path)?,
         None => sample()?,
     });
-    let options = args.options(Arc::clone(&catalog));
+    let options = args.options(Arc::clone(&catalog))?;
     banner::starting(&args, path.as_deref(), &options);
     let began = Instant::now();
     let stack = match Stack::start(options).await {

@@ -57,6 +57,9 @@ pub enum StackError {
         #[source]
         source: PublishError,
     },
+    /// Alerts cannot be sent: the system has no certificates.
+    #[error("failed to set up the targets of alerts")]
+    Notify(#[source] io::Error),
     /// The poller did not start or stop.
     #[error(transparent)]
     Poller(#[from] PollerError),

@@ -1,6 +1,7 @@
 //! The whole of Weir in one process.
 //!
 //! ```text
+//!                   ┌──> poller ──> notify function ──> webhooks, Slack, SNS
 //! simulator ──> broker ──> poller ──> window function ──> DynamoDB ──> HTTP API
 //!                  ^                       ^   │
 //!        HTTP API ─┘        sweep function ┘   └──> result, late and dead-letter topics
@@ -16,11 +17,13 @@
 //! | `options` | what a stack is made of |
 //! | `folder` | the data folder: whose it is, who uses it, how it is wiped |
 //! | `places` | the embedded services, or the way to real ones |
+//! | `alerts` | the notify function, called in this process |
 //! | `functions` | the window and the sweep function, called in this process |
 //! | `traffic` | simulated shoppers |
 //! | `background` | tasks that are told to stop |
 //! | `meters` | what has flowed |
 
+mod alerts;
 mod background;
 mod error;
 mod folder;
@@ -75,6 +78,7 @@ pub struct Stack {
     upkeep: Background,
     sweeper: Background,
     poller: Poller,
+    notifier: Option<Poller>,
     reader: Arc<Reader<LocalStore>>,
     meters: Arc<Meters>,
     address: SocketAddr,
@@ -106,11 +110,25 @@ impl Stack {
         let engine = Arc::new(Engine::new(catalog, store, results, topics, clock, settings));
         let function = WindowFunction::new(Arc::clone(&engine), Arc::clone(&meters));
         let poller = Poller::start(poller_config(&options), &places.kafka(), function)?;
+        let notifier = alerts::start(&options, &places.kafka(), publisher.clone()).await?;
         let (every, swept) = (options.sweep_every, Arc::clone(&meters));
         let sweeper = Background::spawn(|stopped| functions::sweep(engine, swept, every, stopped));
         let traffic = traffic(&options, publisher);
         let table = options.table;
-        Ok(Self { traffic, api, upkeep, sweeper, poller, reader, meters, address, table, places, folder })
+        Ok(Self {
+            traffic,
+            api,
+            upkeep,
+            sweeper,
+            poller,
+            notifier,
+            reader,
+            meters,
+            address,
+            table,
+            places,
+            folder,
+        })
     }
 
     /// Where the API is: `http://127.0.0.1:8080`.
@@ -163,7 +181,8 @@ impl Stack {
     /// Stops everything in order: nothing new comes in, the batches on their way are absorbed and
     /// committed, then the services close their files. Tells what had flowed by then.
     pub async fn stop(self) -> Result<Counts, StackError> {
-        let Self { traffic, api, upkeep, sweeper, poller, reader, meters, places, folder, .. } = self;
+        let Self { traffic, api, upkeep, sweeper, poller, notifier, reader, meters, places, folder, .. } =
+            self;
         if let Some(traffic) = traffic {
             traffic.stop().await;
         }
@@ -171,9 +190,15 @@ impl Stack {
         upkeep.stop().await;
         let polled = poller.stop().await;
         sweeper.stop().await;
+        // The last: what the others raised is still carried.
+        let notified = match notifier {
+            Some(notifier) => notifier.stop().await,
+            None => Ok(()),
+        };
         drop(reader);
         let closed = tokio::task::spawn_blocking(|| drop((places, folder))).await;
         polled?;
+        notified?;
         closed.map_err(StackError::Part)?;
         Ok(meters.counts())
     }

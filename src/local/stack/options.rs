@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
-use crate::{engine, local::simulate, sql::Catalog};
+use crate::{engine, local::simulate, notify, sql::Catalog};
 
 /// What a stack is made of, and where.
 #[derive(Clone, Debug)]
@@ -31,6 +31,8 @@ pub struct StackOptions {
     pub sweep_every: Duration,
     /// The engine's settings.
     pub engine: engine::Settings,
+    /// Where alerts go, if they go anywhere but to their topic.
+    pub notify: Option<notify::Settings>,
     /// The simulated shoppers, if there are any. They need the tables that they have events for.
     pub simulate: Option<simulate::Settings>,
 }
@@ -64,6 +66,7 @@ impl StackOptions {
             batch_window: Duration::from_millis(500),
             sweep_every: Duration::from_secs(1),
             engine: engine::Settings::default(),
+            notify: None,
             simulate: None,
         }
     }
@@ -78,6 +81,7 @@ impl StackOptions {
         let aside = [&self.engine.late_topic, &self.engine.dead_letter_topic];
         let mut topics: Vec<_> =
             tables.chain(results).chain(sentences).map(|topic| (topic, self.partitions)).collect();
+        topics.extend(self.notify.iter().map(|notify| (notify.dead_letter_topic.as_str(), 1)));
         topics.extend(aside.into_iter().map(|topic| (topic.as_str(), 1)));
         topics.sort_unstable();
         topics.dedup_by(|later, first| later.0 == first.0);

@@ -5,6 +5,7 @@
 //! | `keys` | item keys as `pk` and `sk`, and back |
 //! | `head` | the head's item: an attribute a partition, updated in place |
 //! | `items` | slabs, pages, history: reads, and puts on a condition |
+//! | `prune` | what is left of deleted views |
 //! | `table` | creates the table and checks it |
 //! | `client` | the SDK's client: timeouts, retries, the endpoint |
 //! | `usage` | request units, counted |
@@ -15,6 +16,7 @@ mod client;
 mod head;
 mod items;
 mod keys;
+mod prune;
 mod table;
 mod usage;
 
@@ -27,6 +29,7 @@ use crate::time::{Offset, Timestamp};
 
 pub use client::{ClientOptions, client};
 pub use keys::RawKey;
+pub use prune::Remains;
 pub use table::TableError;
 pub use usage::Usage;
 

@@ -6,6 +6,8 @@
 //! does not hide from readers. What remains is what Weir is designed for: idempotent producers,
 //! consumer groups, at-least-once.
 //!
+//! A crate of its own, because its services take longer to compile than all of Weir.
+//!
 //! The broker has a thread and a runtime of its own, which end with it. Nothing that tansu logs leaves
 //! that thread: it reports every closed connection and every table that already exists as an error.
 
