@@ -68,6 +68,22 @@ impl Weir {
         panic!("waited in vain for rows");
     }
 
+    /// What there is to scrape, once a closing has ended: rows are shown before that.
+    async fn metrics(&self) -> String {
+        for _ in 0..1200 {
+            let answer = reqwest::get(format!("{}/metrics", self.url)).await.unwrap();
+            assert_eq!(answer.headers()["content-type"], "text/plain; version=0.0.4; charset=utf-8");
+            let text = answer.text().await.unwrap();
+            if text.contains("weir_close_seconds_count")
+                && text.contains("{function=\"window\",outcome=\"ok\"}")
+            {
+                return text;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        panic!("waited in vain for a closing");
+    }
+
     /// Tells it to stop; what it said until then, and how it ended.
     fn stop(mut self) -> (String, ExitStatus) {
         let pid = rustix::process::Pid::from_child(&self.child);
@@ -87,9 +103,7 @@ fn refusal(dir: &Path, arguments: &[&str]) -> String {
 
 /// Whether `/metrics` is Prometheus' text, of metrics that the documentation has, and tells what flowed.
 async fn assert_is_scraped(weir: &Weir) {
-    let answer = reqwest::get(format!("{}/metrics", weir.url)).await.unwrap();
-    assert_eq!(answer.headers()["content-type"], "text/plain; version=0.0.4; charset=utf-8");
-    let text = answer.text().await.unwrap();
+    let text = weir.metrics().await;
     let declared: Vec<_> = text.lines().filter_map(|line| line.strip_prefix("# TYPE ")).collect();
     for line in &declared {
         let is_known =
