@@ -83,11 +83,12 @@ impl<S: Store> Reader<S> {
 
     /// A view's head as it is or was a moment ago, and the pages that were read since.
     async fn generation(&self, view: &ViewRuntime) -> Result<Arc<Generation>, EngineError> {
-        let read = async { Ok(self.store.head(&view.id).await?) };
+        // In a box, which is made only where there is something to read: these are large.
+        let read = || Box::pin(async { Ok(self.store.head(&view.id).await?) });
         let place = self.views.iter().position(|known| std::ptr::eq(known, view));
         match self.recent.as_ref().zip(place) {
             Some((recent, place)) => recent.generation(place, read).await,
-            None => Ok(Arc::new(Generation::new(Timestamp::MIN, read.await?))),
+            None => Ok(Arc::new(Generation::new(Timestamp::MIN, read().await?))),
         }
     }
 
@@ -112,7 +113,7 @@ impl<S: Store> Reader<S> {
         let hash = KeyTable::hash(&bytes);
         let generation = self.generation(view).await?;
         let depth = generation.head.page_depth;
-        let page = self.page(view, hash, depth);
+        let page = || Box::pin(self.page(view, hash, depth));
         let Some(body) = generation.page(Chunk::covering(hash, depth), page).await? else { return Ok(None) };
         Page::look_up(&body, &bytes).map_err(|source| damaged(view, source))
     }

@@ -45,20 +45,25 @@ impl Recent {
 
     /// A view's generation: the one that there is, or a new one with the head that `read` gives. Whoever
     /// asks meanwhile waits for it.
-    pub(super) async fn generation(
+    pub(super) async fn generation<F>(
         &self,
         view: usize,
-        read: impl Future<Output = Result<Head, EngineError>>,
-    ) -> Result<Arc<Generation>, EngineError> {
+        read: impl FnOnce() -> F,
+    ) -> Result<Arc<Generation>, EngineError>
+    where
+        F: Future<Output = Result<Head, EngineError>>,
+    {
         let now = self.clock.now();
-        let Some(kept) = self.views.get(view) else { return Ok(Arc::new(Generation::new(now, read.await?))) };
+        let Some(kept) = self.views.get(view) else {
+            return Ok(Arc::new(Generation::new(now, read().await?)));
+        };
         let mut kept = kept.lock().await;
         if let Some(generation) = kept.as_ref().filter(|kept| self.is_young(kept)) {
             return Ok(Arc::clone(generation));
         }
         // Before the head is read: what is written from now on may be missing in it.
         let now = self.clock.now();
-        let generation = Arc::new(Generation::new(now, read.await?));
+        let generation = Arc::new(Generation::new(now, read().await?));
         *kept = Some(Arc::clone(&generation));
         Ok(generation)
     }
@@ -87,11 +92,10 @@ impl Generation {
 
     /// The body of the page that covers a chunk, which `read` brings where it is not known. Whoever asks
     /// meanwhile waits for it.
-    pub(super) async fn page(
-        &self,
-        chunk: Chunk,
-        read: impl Future<Output = Result<Body, EngineError>>,
-    ) -> Result<Body, EngineError> {
+    pub(super) async fn page<F>(&self, chunk: Chunk, read: impl FnOnce() -> F) -> Result<Body, EngineError>
+    where
+        F: Future<Output = Result<Body, EngineError>>,
+    {
         let is_full = self.bytes.load(Relaxed) >= MOST_BYTES;
         let cell = {
             let mut pages = self.pages.lock().unwrap_or_else(PoisonError::into_inner);
@@ -101,13 +105,13 @@ impl Generation {
                 None => Arc::clone(pages.entry(chunk).or_default()),
             }
         };
-        let noted = async {
-            let body = read.await?;
+        let noted = async || {
+            let body = read().await?;
             let len = body.as_ref().map_or(0, |body| body.len());
             self.bytes.fetch_add(ENTRY_BYTES + len, Relaxed);
             Ok(body)
         };
-        cell.get_or_try_init(|| noted).await.cloned()
+        cell.get_or_try_init(noted).await.cloned()
     }
 }
 
@@ -133,7 +137,7 @@ mod tests {
         let clock = Arc::new(ManualClock::at(Timestamp(1000)));
         let recent = Recent::new(1, Millis(250), clock.clone());
         let depth =
-            |read: u8| block_on(recent.generation(0, async move { Ok(head(read)) })).unwrap().head.page_depth;
+            |read: u8| block_on(recent.generation(0, async || Ok(head(read)))).unwrap().head.page_depth;
         assert_eq!(depth(1), 1);
         clock.set(Timestamp(1249));
         assert_eq!(depth(2), 1);
@@ -147,8 +151,8 @@ mod tests {
     fn a_head_that_cannot_be_read_is_asked_for_again() {
         let recent = Recent::new(1, Millis(250), Arc::new(ManualClock::at(Timestamp(0))));
         let unknown = || EngineError::UnknownTopic { topic: String::new(), known: String::new() };
-        assert!(block_on(recent.generation(0, async { Err(unknown()) })).is_err());
-        assert_eq!(block_on(recent.generation(0, async { Ok(head(1)) })).unwrap().head.page_depth, 1);
+        assert!(block_on(recent.generation(0, async || Err(unknown()))).is_err());
+        assert_eq!(block_on(recent.generation(0, async || Ok(head(1)))).unwrap().head.page_depth, 1);
     }
 
     #[test]
@@ -159,7 +163,7 @@ mod tests {
             tokio::task::yield_now().await;
             Ok(Some(Arc::from([7_u8])))
         };
-        let both = async { futures::join!(generation.page(CHUNK, read()), generation.page(CHUNK, read())) };
+        let both = async { futures::join!(generation.page(CHUNK, read), generation.page(CHUNK, read)) };
         let (one, other) = block_on(both);
         assert_eq!((one.unwrap(), other.unwrap()), (Some(Arc::from([7_u8])), Some(Arc::from([7_u8]))));
         assert_eq!(reads.load(Relaxed), 1);
@@ -170,7 +174,7 @@ mod tests {
         let generation = Generation::new(Timestamp(0), head(1));
         let page = |index, len: usize| {
             let chunk = Chunk { depth: 8, index };
-            block_on(generation.page(chunk, async move { Ok(Some(Arc::from(vec![0_u8; len]))) }))
+            block_on(generation.page(chunk, async || Ok(Some(Arc::from(vec![0_u8; len])))))
         };
         page(0, MOST_BYTES).unwrap();
         page(1, 1).unwrap();
