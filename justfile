@@ -26,3 +26,19 @@ api-load *arguments:
 # Run the functions under cargo-lambda, over a stack of their own.
 lambda-local:
     scripts/lambda-local.sh
+
+# Write rows to Parquet and ClickHouse's engine, and read them back with DuckDB and SQL.
+sinks:
+    scripts/sinks.sh
+
+# Build the functions' zips for Lambda, to dist/.
+zips *arguments:
+    scripts/zips.sh {{ arguments }}
+
+# Check the Terraform of infra/ and what is in localstack/.
+terraform:
+    scripts/terraform.sh
+
+# Open the pages in a headless browser, and look at them. --screens renews the pictures in docs/screens.
+browser-test *arguments:
+    scripts/browser-test.sh {{ arguments }}

@@ -56,7 +56,7 @@ find_cargo_lambda() {
   local venv="${CARGO_TARGET_DIR:-target}/cargo-lambda"
   if [ ! -x "$venv/bin/cargo-lambda" ]; then
     echo "installing cargo-lambda into $venv"
-    python3 -m venv "$venv" && "$venv/bin/pip" install --quiet cargo-lambda ziglang \
+    { python3 -m venv "$venv" && "$venv/bin/pip" install --quiet cargo-lambda ziglang; } \
       || skip "cargo-lambda can't be installed"
   fi
   venv=$(cd "$venv" && pwd)
@@ -80,6 +80,7 @@ start_stack() {
 
 # Each function is built when it is first called, which takes its time.
 start_functions() {
+  export WEIR_SINK="file://$work/rows"
   command -v python3 >/dev/null || skip "there is no python3 to find a free port"
   port=$(free_port)
   cargo lambda watch ${build[@]+"${build[@]}"} --ignore-changes --invoke-address 127.0.0.1 --invoke-port "$port" >"$work/watch.log" 2>&1 &
@@ -113,6 +114,8 @@ done
 expect sweep schedule.json '"windows"'
 eventually "the rows of the batches" 120 has_rows
 expect notify alerts.json '"batchItemFailures":[]'
+expect sink rows.json '"batchItemFailures":[]'
+ls "$work"/rows/view=ctr/date=2026-01-01/*.parquet >/dev/null || fail "sink wrote no rows of ctr"
 expect serve latest.json product_1
 expect serve previous.json '"statusCode":200'
 expect serve key.json product_1

@@ -64,3 +64,23 @@ SELECT 'frequent_orders'    AS rule,
 FROM order_events
 WHERE status = 'paid'
 QUALIFY metric_value >= 3;
+
+-- Three cancelled orders of a user or more, and then a paid one, within ten minutes: somebody tries what passes.
+CREATE VIEW tried_orders WITH (alert = true, topic = 'order_anomaly_alerts') AS
+SELECT 'tried_orders'       AS rule,
+       user_id, order_id,
+       'cancelled'          AS metric_name,
+       cancelled            AS metric_value,
+       3                    AS threshold,
+       if(cancelled >= 5, 'HIGH', 'MEDIUM') AS severity,
+       detected_at,
+       concat('user ', user_id, ' has paid order ', order_id, ' after ', cancelled, ' cancelled ones') AS details
+FROM (SELECT * FROM order_events WHERE status IN ('cancelled', 'paid')) MATCH_RECOGNIZE (
+  PARTITION BY user_id
+  ORDER BY ts
+  MEASURES paid.order_id AS order_id, count(cancelled.*) AS cancelled, MATCH_ROWTIME() AS detected_at
+  ONE ROW PER MATCH
+  AFTER MATCH SKIP PAST LAST ROW
+  PATTERN (cancelled{3,} paid) WITHIN INTERVAL '10' MINUTE
+  DEFINE cancelled AS status = 'cancelled', paid AS status = 'paid'
+);

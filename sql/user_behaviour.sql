@@ -54,6 +54,19 @@ SELECT count(*) FILTER (WHERE steps >= 1)          AS viewed,
        coalesce(completed / nullif(viewed, 0), 0)  AS view_to_purchase
 FROM user_funnels GROUP BY window_start, window_end;
 
+-- A view, clicks and a purchase of a user, with nothing else in between, within five minutes.
+CREATE VIEW purchase_paths WITH (topic = 'purchase_paths') AS
+SELECT user_id, entry_page, clicks, viewed_at, purchased_at, purchased_at - viewed_at AS duration_ms
+FROM raw_events MATCH_RECOGNIZE (
+  PARTITION BY user_id
+  ORDER BY ts
+  MEASURES view.page AS entry_page, view.ts AS viewed_at, count(click.*) AS clicks, purchase.ts AS purchased_at
+  ONE ROW PER MATCH
+  AFTER MATCH SKIP PAST LAST ROW
+  PATTERN (view click+ purchase) WITHIN INTERVAL '5' MINUTE
+  DEFINE view AS event = 'view', click AS event = 'click', purchase AS event = 'purchase'
+);
+
 -- A user who was not seen for a year is new again.
 CREATE VIEW user_hours WITH (history = '365 days') AS
 SELECT user_id, count(*) AS events, previous(window_end) IS NULL AS is_new

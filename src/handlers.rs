@@ -149,3 +149,27 @@ pub async fn notify<P: Publisher>(
     observe::AlertsCarried { alerts, sent, repeated, below, dead }.emit();
     Ok(BatchResponse::default())
 }
+
+/// Why an invocation of the sink function failed.
+#[cfg(feature = "sink")]
+#[derive(Debug, thiserror::Error)]
+pub enum SinkFunctionError {
+    /// The payload is no batch of Kafka records.
+    #[error(transparent)]
+    Payload(#[from] PayloadError),
+    /// The rows are not at every target; the invocation is to be repeated.
+    #[error(transparent)]
+    Sink(#[from] crate::sink::SinkError),
+}
+
+/// Writes the rows of a Kafka event source's payload to their targets, before the invocation's deadline.
+#[cfg(feature = "sink")]
+pub async fn sink<P: Publisher>(
+    sink: &crate::sink::Sink<P>,
+    payload: &[u8],
+    deadline: crate::time::Timestamp,
+) -> Result<BatchResponse, SinkFunctionError> {
+    let sunk = sink.sink(&event::parse(payload)?, deadline).await?;
+    tracing::info!(rows = sunk.rows, dead = sunk.dead, "wrote rows");
+    Ok(BatchResponse::default())
+}

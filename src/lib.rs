@@ -19,6 +19,7 @@
 //! | [`engine`] | absorb (batch to slabs) and close (slabs to rows) |
 //! | [`backfill`] | a view rebuilt from its topics |
 //! | `notify` (feature) | alerts to webhooks, Slack and SNS |
+//! | `sink` (feature) | rows to Parquet files and ClickHouse |
 //! | [`handlers`], [`settings`] | what a function does with an invocation, and what its environment tells it |
 //! | [`run`] | the engine over files, in memory |
 
@@ -43,7 +44,11 @@ pub mod window;
 pub mod api;
 #[cfg(feature = "cli")]
 pub mod cli;
+#[cfg(feature = "client")]
+mod http;
 #[cfg(feature = "local")]
 pub mod local;
 #[cfg(feature = "notify")]
 pub mod notify;
+#[cfg(feature = "sink")]
+pub mod sink;

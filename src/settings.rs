@@ -15,6 +15,10 @@
 //! | `WEIR_NOTIFY_ATTEMPTS` | how often one delivery is tried, 1 to 100 | 5 |
 //! | `WEIR_NOTIFY_TIMEOUT_SECONDS` | how long one attempt may take, 1 to 300 | 5 |
 //! | `WEIR_METRICS` | by what metrics are told apart: `function`, `view` (and function), or `off` | `function` |
+//! | `WEIR_SINK` | where rows go: targets between commas or white space | none: must be set |
+//! | `WEIR_SINK_DEAD_LETTER_TOPIC` | the topic of records that are no rows | `weir.sink_dead_letters` |
+//! | `WEIR_SINK_ATTEMPTS` | how often one write is tried, 1 to 100 | 5 |
+//! | `WEIR_SINK_TIMEOUT_SECONDS` | how long one attempt may take, 1 to 900 | 30 |
 //! | `AWS_ENDPOINT_URL_DYNAMODB`, `AWS_ENDPOINT_URL` | another DynamoDB than that of the region | |
 //! | `AWS_REGION`, `AWS_ACCESS_KEY_ID`, ... | as everywhere with AWS | |
 
@@ -73,6 +77,10 @@ pub enum SettingsError {
     #[cfg(feature = "notify")]
     #[error("failed to read WEIR_NOTIFY from the environment")]
     Notify(#[from] crate::notify::TargetError),
+    /// `WEIR_SINK` is no list of targets.
+    #[cfg(feature = "sink")]
+    #[error("failed to read WEIR_SINK from the environment")]
+    Sink(#[from] crate::sink::TargetError),
     /// A `WEIR_KAFKA_` variable is not what librdkafka takes.
     #[cfg(feature = "kafka")]
     #[error("failed to set up Kafka from the WEIR_KAFKA_ variables")]
@@ -182,8 +190,37 @@ pub fn notify(
     })
 }
 
+/// What the sink function is told, by a lookup by name. An empty value is none.
+#[cfg(feature = "sink")]
+pub fn sink(var: impl Fn(&'static str) -> Option<String>) -> Result<crate::sink::Settings, SettingsError> {
+    use std::time::Duration;
+
+    use crate::sink::{Limits, Settings, Target};
+
+    let var = |name| var(name).filter(|value| !value.is_empty());
+    let (defaults, limits) = (Settings::default(), Limits::default());
+    let targets = Target::list(&var("WEIR_SINK").unwrap_or_default())?;
+    if targets.is_empty() {
+        let expected = "where rows go, as s3://bucket/prefix,clickhouse://user:password@host:8123/database";
+        return Err(SettingsError::Missing { name: "WEIR_SINK", expected });
+    }
+    let attempts = ("WEIR_SINK_ATTEMPTS", "a number from 1 to 100");
+    let attempts = whole(attempts, var(attempts.0), 100)?;
+    let timeout = ("WEIR_SINK_TIMEOUT_SECONDS", "a number of seconds from 1 to 900");
+    let timeout = whole(timeout, var(timeout.0), 900)?;
+    Ok(Settings {
+        targets,
+        dead_letter_topic: var("WEIR_SINK_DEAD_LETTER_TOPIC").unwrap_or(defaults.dead_letter_topic),
+        limits: Limits {
+            attempts: attempts.unwrap_or(limits.attempts),
+            timeout: timeout.map_or(limits.timeout, |seconds| Duration::from_secs(seconds.get().into())),
+            ..limits
+        },
+    })
+}
+
 /// A variable's value as a number from 1 to `most`.
-#[cfg(feature = "notify")]
+#[cfg(any(feature = "notify", feature = "sink"))]
 fn whole(
     (name, expected): (&'static str, &'static str),
     found: Option<String>,
@@ -252,6 +289,29 @@ mod tests {
             "failed to read WEIR_RETENTION_DAYS from the environment: found \"a week\", expected a number of \
              days from 1 to 3650"
         );
+    }
+
+    #[cfg(feature = "sink")]
+    #[test]
+    fn sink_is_told_where_to_and_how_hard_to_try() {
+        let read = |vars: &[(&'static str, &'static str)]| {
+            super::sink(|name| {
+                vars.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
+            })
+        };
+        let error = read(&[("WEIR_SINK", "")]).unwrap_err().to_string();
+        assert!(error.starts_with("failed to find WEIR_SINK in the environment"), "{error}");
+        let told =
+            [("WEIR_SINK", "file:///rows"), ("WEIR_SINK_ATTEMPTS", "2"), ("WEIR_SINK_TIMEOUT_SECONDS", "9")];
+        let settings = read(&told).unwrap();
+        assert_eq!(
+            (settings.targets.len(), settings.dead_letter_topic.as_str()),
+            (1, "weir.sink_dead_letters")
+        );
+        assert_eq!((settings.limits.attempts.get(), settings.limits.timeout.as_secs()), (2, 9));
+        let error = read(&[("WEIR_SINK", "clickhouse://u:s3cret@h/a/b")]).unwrap_err();
+        let error = crate::error::causes(&error);
+        assert!(error.contains("target 1") && !error.contains("s3cret"), "{error}");
     }
 
     #[cfg(feature = "notify")]

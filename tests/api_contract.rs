@@ -7,10 +7,14 @@
 mod alerts;
 #[path = "support/catalog.rs"]
 mod catalog;
+#[path = "api_contract/drafts.rs"]
+mod drafts;
 #[path = "api_contract/fixture.rs"]
 mod fixture;
 #[path = "api_contract/ingest.rs"]
 mod ingest;
+#[path = "api_contract/pages.rs"]
+mod pages;
 #[path = "api_contract/serve.rs"]
 mod serve;
 #[path = "api_contract/windows.rs"]

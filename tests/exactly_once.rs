@@ -27,8 +27,8 @@ use weir::{
     time::{ManualClock, Offset, Timestamp},
 };
 
-/// Windows, rows of single events, rows so far, views over views, rows that look back.
-const VIEWS: [&str; 8] = [
+/// Windows, rows of single events, rows so far, views over views, rows that look back, matches of patterns.
+const VIEWS: [&str; 10] = [
     "SELECT k, count(*) AS events, count(DISTINCT n) AS distinct_events, sum(n) AS total
      FROM events GROUP BY k, TUMBLE(ts, INTERVAL '10' SECOND)",
     "SELECT k, count(*) AS events, count(DISTINCT n) AS distinct_events, sum(n) AS total
@@ -50,6 +50,16 @@ const VIEWS: [&str; 8] = [
      FROM events GROUP BY k, TUMBLE(ts, INTERVAL '10' SECOND);
      CREATE VIEW rises WITH (topic = 'results') AS
      SELECT k, delta, previous(delta) AS before FROM v WHERE delta > 0",
+    "SELECT * FROM events MATCH_RECOGNIZE (
+       PARTITION BY k ORDER BY ts
+       MEASURES count(*) AS events, a.n AS first, count(b.*) AS middle, sum(n) AS total
+       AFTER MATCH SKIP PAST LAST ROW
+       PATTERN (a b+ c?) WITHIN INTERVAL '20' SECOND
+       DEFINE a AS n % 3 = 0, b AS n % 3 > 0, c AS n % 3 = 0)",
+    "SELECT * FROM events MATCH_RECOGNIZE (
+       PARTITION BY k ORDER BY ts MEASURES count(*) AS events, FIRST(n) AS first, LAST(n) AS last
+       AFTER MATCH SKIP TO NEXT ROW
+       PATTERN (a up{2,}) WITHIN INTERVAL '12' SECOND DEFINE up AS n > LAST(n, 1))",
 ];
 
 fn views(select: &str) -> Arc<Catalog> {

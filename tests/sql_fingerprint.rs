@@ -94,6 +94,38 @@ fn what_decides_rows_changes_it() {
 }
 
 #[test]
+fn every_part_of_a_pattern_decides_rows() {
+    const PATTERN: &str = "
+      CREATE TABLE e (k TEXT NOT NULL, x BIGINT, ts TIMESTAMP NOT NULL) WITH (key = 'k');
+      CREATE VIEW v AS SELECT k, m FROM e MATCH_RECOGNIZE (
+        PARTITION BY k ORDER BY ts MEASURES LAST(b.x) AS m AFTER MATCH SKIP PAST LAST ROW
+        PATTERN (a b+) WITHIN INTERVAL '1' MINUTE DEFINE a AS x = 1, b AS x > a.x
+      );";
+    let mut seen = vec![fingerprint(PATTERN)];
+    for (from, to) in [
+        ("LAST(b.x)", "FIRST(b.x)"),
+        ("LAST(b.x)", "LAST(b.x, 1)"),
+        ("LAST(b.x)", "LAST(x)"),
+        ("LAST(b.x)", "sum(b.x)"),
+        ("LAST(b.x)", "sum(a.x)"),
+        ("PAST LAST ROW", "TO NEXT ROW"),
+        ("(a b+)", "(a b*)"),
+        ("(a b+)", "(a b+?)"),
+        ("(a b+)", "(a b{1,2})"),
+        ("(a b+)", "(a | b)"),
+        ("'1' MINUTE", "'2' MINUTE"),
+        ("x = 1", "x = 2"),
+        ("x > a.x", "x < a.x"),
+        ("x > a.x", "x > FIRST(b.x)"),
+    ] {
+        assert!(PATTERN.contains(from), "{from}");
+        let fingerprint = fingerprint(&PATTERN.replacen(from, to, 1));
+        assert!(!seen.contains(&fingerprint), "{from} -> {to}");
+        seen.push(fingerprint);
+    }
+}
+
+#[test]
 fn the_parameters_of_aggregates_decide_rows() {
     let of = |aggregate: &str| changed("sum(price)", aggregate);
     let mut seen = Vec::new();

@@ -110,7 +110,7 @@ fn naive(events: usize, batch: usize, mut generated: Events, job: Job) -> Units 
         Job::Popularity => (300_000, 1),
         Job::Sessions => (i64::MAX, 1),
         // An item an event.
-        Job::Rules => (1, 1),
+        Job::Rules | Job::Patterns => (1, 1),
     };
     let mut items = 0;
     for _ in 0..events.div_ceil(batch) {

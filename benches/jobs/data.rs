@@ -10,7 +10,7 @@ use weir::sql::{Catalog, SqlFile};
 
 /// The SQL of the tests against Flink.
 const SQL: &str = include_str!("../../tests/data/flink/jobs.sql");
-/// The job that Flink was not measured with: frequent orders, which are rare.
+/// The jobs that Flink was not measured with: frequent orders, which are rare, and clicks that lead from a view to a purchase.
 const RULES: &str = "
 CREATE TABLE order_events (
   order_id TEXT NOT NULL, user_id TEXT NOT NULL, status TEXT NOT NULL, total_amount BIGINT, ts TIMESTAMP NOT NULL
@@ -20,6 +20,15 @@ SELECT user_id, order_id, total_amount,
        count(*) OVER (PARTITION BY user_id ORDER BY ts RANGE BETWEEN INTERVAL '10' MINUTE PRECEDING AND CURRENT ROW) AS orders
 FROM order_events WHERE status = 'paid'
 QUALIFY orders >= 30;
+CREATE TABLE user_events (user_id TEXT NOT NULL, kind TEXT NOT NULL, ts TIMESTAMP NOT NULL)
+WITH (key = 'user_id', watermark_delay = '2 seconds');
+CREATE VIEW paths AS
+SELECT * FROM user_events MATCH_RECOGNIZE (
+  PARTITION BY user_id ORDER BY ts
+  MEASURES view.ts AS viewed_at, count(click.*) AS clicks, purchase.ts AS purchased_at
+  PATTERN (view click+ purchase) WITHIN INTERVAL '5' MINUTE
+  DEFINE view AS kind = 'view', click AS kind = 'click', purchase AS kind = 'purchase'
+);
 ";
 /// The first event's time: 2023-11-14T22:13:20Z.
 const START: i64 = 1_700_000_000_000;
@@ -39,11 +48,13 @@ pub(crate) enum Job {
     Sessions,
     /// An order counts those of its user in the ten minutes before it: 50 000 users, twelve orders each.
     Rules,
+    /// A view, clicks, a purchase within five minutes: 50 000 users, an event in fifty seconds each.
+    Patterns,
 }
 
 impl Job {
-    pub(crate) const ALL: [Self; 5] =
-        [Self::Ctr, Self::PageViews, Self::Popularity, Self::Sessions, Self::Rules];
+    pub(crate) const ALL: [Self; 6] =
+        [Self::Ctr, Self::PageViews, Self::Popularity, Self::Sessions, Self::Rules, Self::Patterns];
 
     /// Its name on the command line.
     pub(crate) const fn name(self) -> &'static str {
@@ -53,6 +64,7 @@ impl Job {
             Self::Popularity => "popularity",
             Self::Sessions => "sessions",
             Self::Rules => "rules",
+            Self::Patterns => "patterns",
         }
     }
 
@@ -64,6 +76,7 @@ impl Job {
             Self::Popularity => "pop",
             Self::Sessions => "sess",
             Self::Rules => "frequent",
+            Self::Patterns => "paths",
         }
     }
 
@@ -75,6 +88,7 @@ impl Job {
             Self::Popularity => "act_events",
             Self::Sessions => "sess_events",
             Self::Rules => "order_events",
+            Self::Patterns => "user_events",
         }
     }
 
@@ -88,7 +102,7 @@ impl Job {
 
     /// A catalog of this job alone, whose rows are published.
     pub(crate) fn catalog(self) -> Catalog {
-        let text = if self == Self::Rules { RULES } else { SQL };
+        let text = if matches!(self, Self::Rules | Self::Patterns) { RULES } else { SQL };
         let file = SqlFile { name: "jobs.sql".into(), text: text.into() };
         let mut catalog = Catalog::parse(&[file]).expect("the jobs are valid SQL");
         catalog.keep(&[self.view().to_owned()]);
@@ -173,6 +187,16 @@ impl Events {
                         r#""order_id":"o{n}","user_id":"u{user}","status":"paid","total_amount":{amount}"#
                     ),
                 );
+                format!("u{user}")
+            }
+            Job::Patterns => {
+                let user = random.random_range(0..50_000);
+                let kind = match random.random_range(0..10) {
+                    0..5 => "view",
+                    5..8 => "click",
+                    _ => "purchase",
+                };
+                put(&mut json, format_args!(r#""user_id":"u{user}","kind":"{kind}""#));
                 format!("u{user}")
             }
         };

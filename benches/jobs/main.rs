@@ -1,4 +1,4 @@
-//! What the four jobs of `tests/data/flink` cost, and one with rows of single events, in CPU seconds for a million events on one core.
+//! What the four jobs of `tests/data/flink` cost, one with rows of single events, and one with a pattern, in CPU seconds for a million events on one core.
 //!
 //! ```sh
 //! cargo bench --no-default-features --bench jobs -- [--quick] [--json] [--job NAME] [--side NAME] [--events N]

@@ -29,6 +29,9 @@ pub(super) fn describe(catalog: &Catalog, view: &View) -> Map<String, Json> {
     if let Some(sentence) = &view.options.sentence {
         description.insert("text_topic".into(), sentence.topic.as_str().into());
     }
+    if view.options.alert {
+        description.insert("alert".into(), true.into());
+    }
     description.insert("links".into(), links(view));
     description
 }
@@ -62,6 +65,7 @@ fn window(window: Window) -> Json {
         Window::Grid { size, slide } => json!({ "kind": "hop", "size_ms": size.0, "slide_ms": slide.0 }),
         Window::Session { gap } => json!({ "kind": "session", "gap_ms": gap.0 }),
         Window::Over { range } => json!({ "kind": "over", "range_ms": range.0 }),
+        Window::Match { within } => json!({ "kind": "match", "within_ms": within.0 }),
         Window::Event => json!({ "kind": "event" }),
         Window::Running => json!({ "kind": "none" }),
     }

@@ -87,6 +87,33 @@ impl Problem {
         Self::new("too-large", "Body too large", StatusCode::PAYLOAD_TOO_LARGE, detail)
     }
 
+    pub(super) fn too_many_listeners(most: usize) -> Self {
+        let detail = format!("{most} listen already; ask for /status instead");
+        Self::new("too-many-listeners", "Too many listeners", StatusCode::SERVICE_UNAVAILABLE, detail)
+            .with_retry()
+    }
+
+    pub(super) fn not_here(detail: impl Into<String>) -> Self {
+        Self::new("not-here", "Not available here", StatusCode::NOT_IMPLEMENTED, detail)
+    }
+
+    pub(super) fn busy(detail: impl Into<String>) -> Self {
+        Self::new("busy", "Busy", StatusCode::TOO_MANY_REQUESTS, detail).with_retry()
+    }
+
+    pub(super) fn wrong_sql(errors: impl Into<Json>) -> Self {
+        let detail = "the SQL has mistakes; errors names each with its place";
+        Self::new("wrong-sql", "Wrong SQL", StatusCode::UNPROCESSABLE_ENTITY, detail).with("errors", errors)
+    }
+
+    pub(super) fn failed_draft(detail: impl Into<String>) -> Self {
+        Self::new("failed-draft", "The draft failed", StatusCode::INTERNAL_SERVER_ERROR, detail)
+    }
+
+    pub(super) fn wrong_media_type(detail: impl Into<String>) -> Self {
+        Self::new("wrong-media-type", "Wrong media type", StatusCode::UNSUPPORTED_MEDIA_TYPE, detail)
+    }
+
     pub(super) fn rejected_events(rejected: Json) -> Self {
         let detail = "no event fits its table";
         Self::new("rejected-events", "Events rejected", StatusCode::BAD_REQUEST, detail)

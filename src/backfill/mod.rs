@@ -20,11 +20,13 @@
 #[cfg(feature = "kafka")]
 pub mod kafka;
 mod log;
+mod newest;
 mod run;
 
 use std::{collections::BTreeSet, sync::Arc};
 
 pub use log::{Log, Rows};
+pub use newest::{Tail, newest};
 use run::Run;
 
 use crate::{

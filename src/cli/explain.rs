@@ -39,7 +39,9 @@ fn slices(view: &View) -> String {
     let share = match view.window {
         Window::Grid { size, .. } => format!("{} in a window", size.0 / length.0),
         Window::Session { .. } => "as many as a session lasts".to_owned(),
-        Window::Over { range } => format!("{} of recent events", 1 + (2 * range.0) / length.0),
+        Window::Over { range } | Window::Match { within: range } => {
+            format!("{} of recent events", 1 + (2 * range.0) / length.0)
+        }
         Window::Event => {
             return "slices: none; nothing of an event is kept\nwrites: for each batch the head\n".to_owned();
         }

@@ -14,8 +14,8 @@ const GZIP: [u8; 2] = [0x1f, 0x8b];
 
 /// An open file of events.
 #[cfg_attr(
-    not(any(feature = "local", feature = "notify")),
-    expect(dead_code, reason = "only replay and notify read line by line")
+    not(any(feature = "local", feature = "notify", feature = "sink")),
+    expect(dead_code, reason = "only replay, notify and sink read line by line")
 )]
 pub(super) struct Input {
     path: PathBuf,
@@ -39,7 +39,7 @@ impl Input {
     }
 
     /// The next line that is not blank and its place, `file:line`.
-    #[cfg(any(feature = "local", feature = "notify"))]
+    #[cfg(any(feature = "local", feature = "notify", feature = "sink"))]
     pub(super) fn next_line(&mut self) -> anyhow::Result<Option<(String, Vec<u8>)>> {
         loop {
             let mut line = Vec::new();
@@ -85,7 +85,7 @@ fn failed(path: &Path) -> String {
 }
 
 #[cfg(test)]
-#[cfg(any(feature = "local", feature = "notify"))]
+#[cfg(any(feature = "local", feature = "notify", feature = "sink"))]
 mod tests {
     use std::io::Write;
 

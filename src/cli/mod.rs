@@ -7,10 +7,14 @@ mod explain;
 mod input;
 #[cfg(feature = "local")]
 mod inspect;
+#[cfg(feature = "sink")]
+mod lake;
 #[cfg(feature = "notify")]
 mod notify;
 #[cfg(feature = "local")]
 mod pace;
+#[cfg(feature = "local")]
+mod poll;
 #[cfg(feature = "local")]
 mod prune;
 #[cfg(feature = "local")]
@@ -18,6 +22,10 @@ mod replay;
 mod run;
 #[cfg(feature = "local")]
 mod simulate;
+#[cfg(feature = "sink")]
+mod sink;
+#[cfg(feature = "local")]
+mod socket;
 mod sql;
 #[cfg(all(feature = "kafka", feature = "dynamodb"))]
 mod table;
@@ -61,18 +69,28 @@ enum Command {
     #[cfg(all(feature = "kafka", feature = "dynamodb"))]
     Backfill(backfill::Args),
     Check(check::Args),
+    #[cfg(feature = "sink")]
+    Compact(lake::CompactArgs),
     Explain(explain::Args),
     Run(run::Args),
     #[cfg(feature = "local")]
     Inspect(inspect::Args),
     #[cfg(feature = "notify")]
     Notify(notify::Args),
+    #[cfg(feature = "sink")]
+    Query(lake::QueryArgs),
+    #[cfg(feature = "local")]
+    Poll(poll::Args),
     #[cfg(feature = "local")]
     Prune(prune::Args),
     #[cfg(feature = "local")]
     Replay(replay::Args),
+    #[cfg(feature = "sink")]
+    Schema(lake::SchemaArgs),
     #[cfg(feature = "local")]
     Simulate(simulate::Args),
+    #[cfg(feature = "sink")]
+    Sink(sink::Args),
     #[cfg(feature = "local")]
     Up(up::Args),
 }
@@ -102,25 +120,35 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         #[cfg(all(feature = "kafka", feature = "dynamodb"))]
         Command::Backfill(args) => block_on(backfill::run(args)),
         Command::Check(args) => check::run(&args),
+        #[cfg(feature = "sink")]
+        Command::Compact(args) => block_on(lake::compact(args)),
         Command::Explain(args) => explain::run(&args),
         Command::Run(args) => run::run(&args),
         #[cfg(feature = "local")]
         Command::Inspect(args) => block_on(inspect::run(args)),
         #[cfg(feature = "notify")]
         Command::Notify(args) => block_on(notify::run(args)),
+        #[cfg(feature = "sink")]
+        Command::Query(args) => lake::query(&args),
+        #[cfg(feature = "local")]
+        Command::Poll(args) => block_on(poll::run(args)),
         #[cfg(feature = "local")]
         Command::Prune(args) => block_on(prune::run(args)),
         #[cfg(feature = "local")]
         Command::Replay(args) => block_on(replay::run(args)),
+        #[cfg(feature = "sink")]
+        Command::Schema(args) => lake::schema(&args),
         #[cfg(feature = "local")]
         Command::Simulate(args) => block_on(simulate::run(args)),
+        #[cfg(feature = "sink")]
+        Command::Sink(args) => block_on(sink::run(args)),
         #[cfg(feature = "local")]
         Command::Up(args) => block_on(up::run(args)),
     }
 }
 
 /// Several threads: connections must go on while a command reads a file.
-#[cfg(any(all(feature = "kafka", feature = "dynamodb"), feature = "notify"))]
+#[cfg(any(all(feature = "kafka", feature = "dynamodb"), feature = "notify", feature = "sink"))]
 fn block_on(command: impl Future<Output = anyhow::Result<ExitCode>>) -> anyhow::Result<ExitCode> {
     use anyhow::Context as _;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();

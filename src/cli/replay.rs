@@ -75,7 +75,7 @@ impl Args {
             bail!("events for lambda:// need --topic, unless they are a whole payload in a .json file")
         };
         let found = match &self.to {
-            Address::Http(_) => catalog.table(subject),
+            Address::Http(_) | Address::WebSocket(_) => catalog.table(subject),
             Address::Kafka { .. } | Address::Lambda(_) => catalog.table_of_topic(subject),
         };
         found.ok_or_else(|| anyhow!("no table of {} describes {subject:?}", self.sql.sql.display()))

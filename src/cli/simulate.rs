@@ -6,20 +6,23 @@ use std::{
     process::ExitCode,
 };
 
-use anyhow::{Context, bail};
+use anyhow::{Context, bail, ensure};
 use futures::StreamExt as _;
 
-use super::target::{Event, Target};
+use super::target::{Address, Event, Target};
 use crate::{
     local::simulate::{CLICKS, IMPRESSIONS, Settings, Shoppers, SimulatedEvent, VISITS, play},
     time::{Clock, ManualClock, Millis, SystemClock, Timestamp},
 };
 
-/// Send the impressions and clicks of simulated shoppers, and what they do on their visits
+/// Send the events of simulated shoppers
+///
+/// They look, click, buy and come back; some events overtake others, are late or broken. A product's
+/// click-through rate collapses after 25 s, and somebody cheats; both happen again later.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// kafka://host:port (the topics) or http://host:port (the tables of sql/ for them); - writes the
-    /// events to standard output without waiting for their time
+    /// kafka://host:port (the topics), http://host:port or ws://host:port (the tables of sql/ for them);
+    /// - writes the events to standard output without waiting for their time
     #[arg(long, value_name = "URL")]
     to: String,
     /// Decides everything that looks random
@@ -51,8 +54,8 @@ pub(super) struct Args {
     malformed: f64,
     /// Only the events of this topic, which may be given several times: `impressions`, `clicks`, or one
     /// of visits: `click-stream`, `user_clickstream`, `raw_events`, `user_events`, `product_analytics`,
-    /// `order_events`
-    #[arg(long, value_name = "TOPIC", default_values_t = [IMPRESSIONS, CLICKS].map(str::to_owned), value_parser = topic)]
+    /// `order_events`; all that the target has unless given
+    #[arg(long, value_name = "TOPIC", value_parser = topic)]
     only: Vec<String>,
 }
 
@@ -84,6 +87,10 @@ fn share(text: &str) -> Result<f64, String> {
 }
 
 impl Args {
+    fn wants(&self, topic: &str) -> bool {
+        self.only.is_empty() || self.only.iter().any(|only| only == topic)
+    }
+
     fn shoppers(&self) -> Shoppers {
         let settings = Settings {
             seed: self.seed,
@@ -102,13 +109,14 @@ impl Args {
 }
 
 pub(super) async fn run(args: Args) -> anyhow::Result<ExitCode> {
-    let wanted = |event: &SimulatedEvent| args.only.iter().any(|topic| topic == event.topic);
-    let events = args.shoppers().filter(wanted);
     if args.to == "-" {
-        print(events)?;
+        print(args.shoppers().filter(|event| args.wants(event.topic)))?;
         return Ok(ExitCode::SUCCESS);
     }
-    let mut targets = connect(&args.to, &args.only)?;
+    let mut targets = connect(&args).await?;
+    let topics: Vec<&str> = targets.keys().copied().collect();
+    let events = args.shoppers().filter(|event| topics.contains(&event.topic));
+    println!("sending events of {} to {}", topics.join(", "), args.to);
     let (mut sent, mut refused) = (0, 0);
     let done = async {
         let mut events = std::pin::pin!(play(events));
@@ -138,15 +146,27 @@ fn print(events: impl Iterator<Item = SimulatedEvent>) -> anyhow::Result<()> {
     }
 }
 
-fn connect(to: &str, only: &[String]) -> anyhow::Result<BTreeMap<&'static str, Target>> {
+/// A connection for each topic. Where none is named, those that are there.
+async fn connect(args: &Args) -> anyhow::Result<BTreeMap<&'static str, Target>> {
+    let mut targets = BTreeMap::new();
+    for (topic, table) in topics().filter(|(topic, _)| args.wants(topic)) {
+        let target = Target::new(&address(&args.to, topic, table)?, None, 0)?;
+        if !args.only.is_empty() || target.is_there().await? {
+            targets.insert(topic, target);
+        }
+    }
+    ensure!(!targets.is_empty(), "{} has none of the topics and tables that there are events for", args.to);
+    Ok(targets)
+}
+
+fn address(to: &str, topic: &str, table: &str) -> anyhow::Result<Address> {
     let base = to.trim_end_matches('/');
-    let address = |topic, table| match base.split_once("://") {
+    match base.split_once("://") {
         Some(("kafka", _)) => format!("{base}/{topic}").parse(),
         Some(("http" | "https", _)) => format!("{base}/events/{table}").parse(),
-        _ => bail!("expected kafka://host:port, http://host:port or -, found {to}"),
-    };
-    let connect = |(topic, table)| Ok((topic, Target::new(&address(topic, table)?, None, 0)?));
-    topics().filter(|(topic, _)| only.iter().any(|wanted| wanted == topic)).map(connect).collect()
+        Some(("ws", _)) => format!("{base}/ws/events?table={table}").parse(),
+        _ => bail!("expected kafka://host:port, http://host:port, ws://host:port or -, found {to}"),
+    }
 }
 
 /// Sends events that are due; returns how many were refused.

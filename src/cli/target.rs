@@ -7,9 +7,10 @@ use reqwest::{Client, Response, StatusCode, header::RETRY_AFTER};
 use serde_json::{Map, Value as Json, json};
 use url::Url;
 
+use super::socket::Socket;
 use crate::{
     publish::{
-        Message, Publisher,
+        Message, Publisher, Topics as _,
         kafka::{KafkaPublisher, KafkaSettings},
     },
     time::Timestamp,
@@ -28,6 +29,8 @@ pub(super) enum Address {
     Kafka { bootstrap: String, topic: String },
     /// `http://host:port/events/table`.
     Http(Url),
+    /// `ws://host:port/ws/events?table=table`.
+    WebSocket(Url),
     /// `lambda://host:port/function`: an endpoint of Lambda's Invoke API over HTTP.
     Lambda(Url),
 }
@@ -36,9 +39,10 @@ impl FromStr for Address {
     type Err = anyhow::Error;
 
     fn from_str(text: &str) -> anyhow::Result<Self> {
-        let url: Url = text.parse().context("expected kafka://, http:// or lambda://")?;
+        let url: Url = text.parse().context("expected kafka://, http://, ws:// or lambda://")?;
         match url.scheme() {
             "http" | "https" => Ok(Self::Http(url)),
+            "ws" => Ok(Self::WebSocket(url)),
             "kafka" => {
                 let (authority, topic) = parts(&url, "kafka://host:port/topic")?;
                 Ok(Self::Kafka { bootstrap: authority, topic })
@@ -48,7 +52,7 @@ impl FromStr for Address {
                 let invoke = format!("http://{authority}/2015-03-31/functions/{function}/invocations");
                 Ok(Self::Lambda(invoke.parse()?))
             }
-            other => bail!("expected kafka://, http:// or lambda://, found {other}://"),
+            other => bail!("expected kafka://, http://, ws:// or lambda://, found {other}://"),
         }
     }
 }
@@ -72,6 +76,7 @@ impl Address {
                 let mut segments = url.path_segments()?.filter(|part| !part.is_empty() && *part != "batch");
                 segments.next_back()
             }
+            Self::WebSocket(url) => url.query()?.strip_prefix("table="),
             Self::Lambda(_) => None,
         }
     }
@@ -81,7 +86,7 @@ impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Kafka { bootstrap, topic } => write!(f, "kafka://{bootstrap}/{topic}"),
-            Self::Http(url) | Self::Lambda(url) => url.fmt(f),
+            Self::Http(url) | Self::WebSocket(url) | Self::Lambda(url) => url.fmt(f),
         }
     }
 }
@@ -101,6 +106,7 @@ pub(super) type Refusal = (usize, String);
 pub(super) enum Target {
     Kafka { publisher: KafkaPublisher, topic: String },
     Http { client: Client, url: Url },
+    WebSocket(Socket),
     Lambda { client: Client, url: Url, topic: String, next_offset: i64 },
 }
 
@@ -117,6 +123,7 @@ impl Target {
                 Self::Kafka { publisher, topic: topic.clone() }
             }
             Address::Http(url) => Self::Http { client: client()?, url: url.clone() },
+            Address::WebSocket(url) => Self::WebSocket(Socket::new(url.clone())),
             Address::Lambda(url) => Self::Lambda {
                 client: client()?,
                 url: url.clone(),
@@ -126,11 +133,26 @@ impl Target {
         })
     }
 
+    /// Whether there is such a topic, or a table of that name.
+    pub(super) async fn is_there(&self) -> anyhow::Result<bool> {
+        match self {
+            Self::Kafka { publisher, topic } => Ok(publisher.partitions(topic).await?.is_some()),
+            Self::WebSocket(socket) => socket.is_there().await,
+            Self::Lambda { .. } => Ok(true),
+            // No events, which every table takes.
+            Self::Http { client, url } => {
+                let response = send(client.post(url.clone()).body("[]"), url).await?;
+                Ok(response.status() != StatusCode::NOT_FOUND)
+            }
+        }
+    }
+
     /// Sends events together. Returns which of them were refused; fails where none may have arrived.
     pub(super) async fn send(&mut self, events: &[Event]) -> anyhow::Result<Vec<Refusal>> {
         match self {
             Self::Kafka { publisher, topic } => publish(publisher, topic, events).await,
             Self::Http { client, url } => post(client, url, events).await,
+            Self::WebSocket(socket) => socket.send(events).await,
             Self::Lambda { client, url, topic, next_offset } => {
                 let payload = kafka_event(topic, *next_offset, events);
                 *next_offset += i64::try_from(events.len())?;
@@ -144,7 +166,9 @@ impl Target {
     pub(super) async fn invoke(&self, payload: Vec<u8>) -> anyhow::Result<String> {
         match self {
             Self::Lambda { client, url, .. } => invoke(client, url, payload).await,
-            Self::Kafka { .. } | Self::Http { .. } => bail!("a payload is for lambda://, not for a topic"),
+            Self::Kafka { .. } | Self::Http { .. } | Self::WebSocket(_) => {
+                bail!("a payload is for lambda://, not for a topic")
+            }
         }
     }
 }
@@ -260,6 +284,7 @@ mod tests {
         let kafka = Address::Kafka { bootstrap: "127.0.0.1:9092".to_owned(), topic: "clicks".to_owned() };
         assert_eq!(parse("kafka://127.0.0.1:9092/clicks").unwrap(), kafka);
         assert_eq!(parse("http://127.0.0.1:8080/events/clicks/batch").unwrap().subject(), Some("clicks"));
+        assert_eq!(parse("ws://127.0.0.1:8080/ws/events?table=clicks").unwrap().subject(), Some("clicks"));
         let invoke = "http://127.0.0.1:9000/2015-03-31/functions/window/invocations";
         assert_eq!(parse("lambda://127.0.0.1:9000/window").unwrap().to_string(), invoke);
     }
@@ -269,8 +294,8 @@ mod tests {
         let error = |text| parse(text).unwrap_err().to_string();
         assert_eq!(error("kafka://127.0.0.1/clicks"), "expected kafka://host:port/topic");
         assert_eq!(error("lambda://127.0.0.1:9000"), "expected lambda://host:port/function");
-        assert_eq!(error("s3://bucket/key"), "expected kafka://, http:// or lambda://, found s3://");
-        assert_eq!(error("clicks"), "expected kafka://, http:// or lambda://");
+        assert_eq!(error("s3://bucket/key"), "expected kafka://, http://, ws:// or lambda://, found s3://");
+        assert_eq!(error("clicks"), "expected kafka://, http://, ws:// or lambda://");
     }
 
     #[test]

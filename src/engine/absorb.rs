@@ -5,7 +5,7 @@ mod letters;
 use super::{
     Absorbed, Engine, EngineError,
     close::Closing,
-    fold::{Fold, Start, Stop},
+    fold::{Fold, Indexes, Start, Stop},
     leaf::Leaves,
     slab::Slab,
     stored::Put,
@@ -187,7 +187,10 @@ impl<S: Store, P: Publisher, T: Topics> Engine<S, P, T> {
         writer: &mut Writer,
     ) -> Result<Stop, EngineError> {
         loop {
-            match fold.run(&mut writer.slabs, writer.sessions.as_mut(), writer.events.as_mut()) {
+            let Writer { slabs, sessions, events, matches, .. } = &mut *writer;
+            let indexes =
+                Indexes { sessions: sessions.as_mut(), events: events.as_mut(), matches: matches.as_mut() };
+            match fold.run(slabs, indexes) {
                 Stop::NeedsSlab(slice) => {
                     writer.load(&self.store, task.view, &task.partition, slice).await?;
                 }
@@ -255,6 +258,7 @@ impl<S: Store, P: Publisher, T: Topics> Engine<S, P, T> {
         let closed = closed(&head, task.view.scope(&task.partition));
         let floor = match task.view.windows {
             Windows::Over(reach) => closed - reach.back(),
+            Windows::Match(within) => closed - within.back(),
             _ => writer.sessions.as_mut().map_or(Timestamp::MIN, |sessions| sessions.prune(closed)),
         };
         let step = Advance {

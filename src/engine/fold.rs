@@ -13,6 +13,7 @@ use std::collections::{BTreeMap, HashSet};
 use super::{
     close::KeyedRow,
     leaf::Leaf,
+    pattern::MatchIndex,
     rules::{EventIndex, Rows},
     sessions::{SessionIndex, Slabs},
     slab::{Slab, Tag},
@@ -61,6 +62,14 @@ impl Touched {
     pub(super) fn is_empty(&self) -> bool {
         self.windows.is_empty() && self.events.is_empty()
     }
+}
+
+/// What a writer knows of its partition's keys, as far as the view needs it.
+#[derive(Default)]
+pub(super) struct Indexes<'w> {
+    pub(super) sessions: Option<&'w mut SessionIndex>,
+    pub(super) events: Option<&'w mut EventIndex>,
+    pub(super) matches: Option<&'w mut MatchIndex>,
 }
 
 /// Why folding stopped.
@@ -157,12 +166,7 @@ impl<'a> Fold<'a> {
     }
 
     /// Folds until something is missing.
-    pub(super) fn run(
-        &mut self,
-        slabs: &mut Slabs,
-        mut sessions: Option<&mut SessionIndex>,
-        mut events: Option<&mut EventIndex>,
-    ) -> Stop {
+    pub(super) fn run(&mut self, slabs: &mut Slabs, mut indexes: Indexes<'_>) -> Stop {
         let mut frame: Option<Frame<'_>> = None;
         while let Some(event) = self.next_event() {
             if !frame.as_ref().is_some_and(|frame| frame.holds(event.at)) {
@@ -171,7 +175,7 @@ impl<'a> Fold<'a> {
                 frame = Some(Frame::new(self.view, slice, leaves));
             }
             if let Some(frame) = &mut frame
-                && !self.take(&event, frame, sessions.as_deref_mut(), events.as_deref_mut())
+                && !self.take(&event, frame, &mut indexes)
             {
                 return Stop::Cut;
             }
@@ -247,25 +251,20 @@ impl<'a> Fold<'a> {
     }
 
     /// Takes an event in, or finds it late. Answers no if the batch must be cut before it.
-    fn take(
-        &mut self,
-        event: &Event<'_>,
-        frame: &mut Frame<'_>,
-        sessions: Option<&mut SessionIndex>,
-        events: Option<&mut EventIndex>,
-    ) -> bool {
+    fn take(&mut self, event: &Event<'_>, frame: &mut Frame<'_>, indexes: &mut Indexes<'_>) -> bool {
         let Some(leaf) = frame.leaves.covering(event.hash) else { return true };
         //
         if event.offset < leaf.content.next {
             self.skip(event.at);
             return true;
         }
-        let place = match (self.view.windows, sessions) {
+        let place = match (self.view.windows, indexes.sessions.as_deref_mut()) {
             (Windows::Grid(grid), _) => self.place_on_grid(event.at, grid, frame.ends),
             (Windows::Session(bounds), Some(sessions)) => {
                 self.place_in_session(event, bounds, frame.slice, sessions)
             }
-            (Windows::Over(reach), _) => self.place_over(event, reach, leaf, events),
+            (Windows::Over(reach), _) => self.place_over(event, reach, leaf, indexes.events.as_deref_mut()),
+            (Windows::Match(_), _) => self.place_in_run(event, leaf, indexes.matches.as_deref_mut()),
             (Windows::Session(_), None) | (Windows::Event, _) => return true,
             (Windows::Running, _) => {
                 self.touch(event.at, Timestamp::MIN, Timestamp::MAX);

@@ -32,6 +32,7 @@ mod history;
 mod inspect;
 mod leaf;
 mod page;
+mod pattern;
 mod read;
 mod recent;
 mod row;

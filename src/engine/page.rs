@@ -252,7 +252,7 @@ fn is_same(windows: Windows, a: &ClosedRow, b: &ClosedRow) -> bool {
     match windows {
         Windows::Grid(_) => a.window_end == b.window_end,
         Windows::Session(_) => a.window_start < b.window_end && b.window_start < a.window_end,
-        Windows::Over(_) | Windows::Event => order(a) == order(b),
+        Windows::Over(_) | Windows::Event | Windows::Match(_) => order(a) == order(b),
         Windows::Running => true,
     }
 }

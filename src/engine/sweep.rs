@@ -101,7 +101,7 @@ impl<S: Store, P: Publisher, T: Topics> Engine<S, P, T> {
             let past = view.slices.start(closed_through(&head) - view.reach());
             let mut first = match view.windows {
                 Windows::Grid(_) | Windows::Event => past,
-                Windows::Session(_) | Windows::Over(_) => {
+                Windows::Session(_) | Windows::Over(_) | Windows::Match(_) => {
                     head.partitions.values().map(|p| p.floor).fold(past, Timestamp::min)
                 }
                 Windows::Running => Timestamp::MIN,
@@ -189,7 +189,7 @@ impl<S: Store, P: Publisher, T: Topics> Engine<S, P, T> {
         let last = match view.windows {
             Windows::Grid(grid) => grid.last_end(largest) - Millis(1),
             Windows::Session(bounds) => largest + bounds.gap - Millis(1),
-            Windows::Over(_) | Windows::Event => largest,
+            Windows::Over(_) | Windows::Event | Windows::Match(_) => largest,
             Windows::Running => return stays,
         };
         At { watermark: last.max(closed(head, scope)), is_flush: true }
@@ -205,7 +205,7 @@ fn closed_through(head: &Head) -> Timestamp {
 fn scopes(view: &ViewRuntime, sources: &[Partition]) -> Vec<Scope> {
     match view.windows {
         Windows::Grid(_) => vec![Scope::All],
-        Windows::Session(_) | Windows::Over(_) | Windows::Event => {
+        Windows::Session(_) | Windows::Over(_) | Windows::Event | Windows::Match(_) => {
             let count = sources.iter().map(|source| source.index + 1).max().unwrap_or(0);
             (0..count).map(Scope::Partition).collect()
         }

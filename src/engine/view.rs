@@ -2,6 +2,7 @@
 
 use super::{
     groups::Shape,
+    pattern::{Matcher, Within},
     rules::{Reach, Rule},
 };
 use crate::{
@@ -29,6 +30,8 @@ pub(super) struct ViewRuntime {
     pub(super) shape: Shape,
     /// How rows of single events are made, if they are.
     pub(super) rule: Option<Rule>,
+    /// How rows of matches are made, if they are.
+    pub(super) matcher: Option<Matcher>,
     /// The topics that it reads with their watermark delays.
     pub(super) topics: Vec<(String, Millis)>,
 }
@@ -42,6 +45,8 @@ pub(super) enum Windows {
     Over(Reach),
     /// None: a row an event.
     Event,
+    /// None: a row a match of a pattern.
+    Match(Within),
     /// None: rows are brought up to date with every batch.
     Running,
 }
@@ -58,11 +63,16 @@ impl ViewRuntime {
             }
             Window::Over { range } => Windows::Over(Reach { range, lateness: plan.options.allowed_lateness }),
             Window::Event => Windows::Event,
+            Window::Match { within } => Windows::Match(Within(within)),
             Window::Running => Windows::Running,
         };
         let length = match plan.window {
             Window::Grid { size, .. } => size,
-            Window::Session { .. } | Window::Running | Window::Over { .. } | Window::Event => Millis(0),
+            Window::Session { .. }
+            | Window::Running
+            | Window::Over { .. }
+            | Window::Event
+            | Window::Match { .. } => Millis(0),
         };
         let reads_this = |view: &View| view.upstream(catalog).is_some_and(|below| below.name == plan.name);
         let readers = catalog.views.iter().enumerate().filter(|(_, view)| reads_this(view));
@@ -88,6 +98,7 @@ impl ViewRuntime {
                 timed: matches!(windows, Windows::Session(_)),
             },
             rule: Rule::of(plan),
+            matcher: Matcher::of(plan),
             topics,
         }
     }
@@ -103,7 +114,7 @@ impl ViewRuntime {
         let step = match self.windows {
             Windows::Grid(grid) => grid.slide,
             Windows::Session(bounds) => bounds.gap,
-            Windows::Running | Windows::Over(_) | Windows::Event => return 0,
+            Windows::Running | Windows::Over(_) | Windows::Event | Windows::Match(_) => return 0,
         };
         let again = if self.looks_back() { self.lateness.0 / step.0.max(1) + 1 } else { 0 };
         usize::try_from(again).unwrap_or(MOST_REMEMBERED).min(MOST_REMEMBERED)
@@ -120,6 +131,7 @@ impl ViewRuntime {
             Windows::Grid(grid) => grid.size,
             Windows::Session(bounds) => bounds.gap,
             Windows::Over(reach) => return reach.back(),
+            Windows::Match(within) => return within.back(),
             Windows::Event | Windows::Running => Millis(0),
         };
         length + self.lateness
@@ -139,7 +151,9 @@ impl ViewRuntime {
     /// What is closed together with a partition.
     pub(super) fn scope(&self, partition: &Partition) -> Scope {
         match self.windows {
-            Windows::Session(_) | Windows::Over(_) | Windows::Event => Scope::Partition(partition.index),
+            Windows::Session(_) | Windows::Over(_) | Windows::Event | Windows::Match(_) => {
+                Scope::Partition(partition.index)
+            }
             Windows::Running if self.is_keyed => Scope::Partition(partition.index),
             Windows::Grid(_) | Windows::Running => Scope::All,
         }

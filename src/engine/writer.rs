@@ -9,6 +9,7 @@ use super::{
     EngineError,
     close::KeyedRow,
     page,
+    pattern::MatchIndex,
     rules::EventIndex,
     sessions::{SessionIndex, Slabs},
     slab::Slab,
@@ -32,6 +33,8 @@ pub(super) struct Writer {
     complete_from: Timestamp,
     pub(super) sessions: Option<SessionIndex>,
     pub(super) events: Option<EventIndex>,
+    /// Made when matches are looked for, and kept up to date from then on.
+    pub(super) matches: Option<MatchIndex>,
     /// Rows of single events that are ready to be given out.
     pub(super) rows: Vec<KeyedRow>,
     packer: Option<Packer>,

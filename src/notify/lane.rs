@@ -15,14 +15,15 @@ use tokio::time::{Instant, sleep_until, timeout};
 use super::{
     Alert,
     digest::cut,
-    failure::{Failure, Then, pause},
-    http::Http,
     recent::Recent,
     slack, sns,
     target::{Channel, Phone, Target, TopicArn},
     webhook::Webhook,
 };
-use crate::time::{Clock, Millis, Timestamp};
+use crate::{
+    http::{Failure, Http, Then, pause},
+    time::{Clock, Millis, Timestamp},
+};
 
 /// The longest that a target is left alone because it asked for it.
 const LONGEST_HOLD: Duration = Duration::from_hours(24);
@@ -106,9 +107,9 @@ impl Carrier {
 
     async fn carry(&self, alert: &Alert<'_>, now: Timestamp) -> Result<(), Failure> {
         match self {
-            Self::Webhook(http, hook) => http.post(hook, &alert.id, alert.raw.to_vec(), now).await,
+            Self::Webhook(http, hook) => hook.post(http, &alert.id, alert.raw.to_vec(), now).await,
             Self::Slack(http, hook) => {
-                http.post(hook, &alert.id, slack::message(alert).to_string().into_bytes(), now).await
+                hook.post(http, &alert.id, slack::message(alert).to_string().into_bytes(), now).await
             }
             Self::Topic(client, topic) => Box::pin(sns::to_topic(client, topic, alert)).await,
             Self::Phone(client, phone) => Box::pin(sns::to_phone(client, phone, alert)).await,

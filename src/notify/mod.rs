@@ -15,14 +15,12 @@
 //! | `alert` | the alert as it comes |
 //! | `target`, `webhook` | where alerts go, and what of it is secret |
 //! | `digest`, `slack`, `text` | what a person is told, and the formats of it |
-//! | `http`, `sns`, `failure` | one attempt, and what follows from how it ended |
+//! | `sns` | one attempt at SNS; those at webhooks go through the client in `http` |
 //! | `lane`, `recent` | all deliveries of one target |
 //! | `letter` | dead letters |
 
 mod alert;
 mod digest;
-mod failure;
-mod http;
 mod lane;
 mod letter;
 mod recent;

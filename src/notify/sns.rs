@@ -15,11 +15,13 @@ use serde_json::json;
 
 use super::{
     Alert,
-    failure::{Failure, Then},
     target::{Phone, TopicArn},
     text,
 };
-use crate::error::causes;
+use crate::{
+    error::causes,
+    http::{Failure, Then},
+};
 
 /// The longest name of a group of a FIFO topic.
 const MAX_GROUP: usize = 128;

@@ -1,10 +1,21 @@
-//! The address of a webhook: what a request needs of it, and what must not be told.
+//! A webhook: its address, what of it must not be told, and a post to it.
 
 use std::fmt;
 
-use http::{HeaderValue, Uri};
+use bytes::Bytes;
+use http::{
+    HeaderValue, Request, Uri,
+    header::{AUTHORIZATION, CONTENT_TYPE, USER_AGENT},
+};
+use http_body_util::Full;
 use percent_encoding::percent_decode_str;
 use url::Url;
+
+use crate::{
+    error::causes,
+    http::{AGENT, Failure, Http},
+    time::Timestamp,
+};
 
 /// The shortest part of a path that is worth hiding: hiding `v1` would only blur what a server says.
 const SHORTEST_SECRET: usize = 6;
@@ -12,7 +23,8 @@ const SHORTEST_SECRET: usize = 6;
 /// Where to post.
 #[derive(Clone)]
 pub(super) struct Webhook {
-    uri: Uri,
+    /// Without name and password.
+    pub(super) uri: Uri,
     authorization: Option<HeaderValue>,
     /// `https://host:port`.
     origin: String,
@@ -36,14 +48,26 @@ impl Webhook {
         Ok(Self { uri, authorization, origin, secrets })
     }
 
-    /// Where to post, without name and password.
-    pub(super) const fn uri(&self) -> &Uri {
-        &self.uri
+    /// Posts JSON once. `id` lets the receiver tell a repetition.
+    pub(super) async fn post(
+        &self,
+        http: &Http,
+        id: &str,
+        json: Vec<u8>,
+        now: Timestamp,
+    ) -> Result<(), Failure> {
+        http.send(self.request(id, json)?, now).await.map(drop)
     }
 
-    /// The `Authorization` header.
-    pub(super) const fn authorization(&self) -> Option<&HeaderValue> {
-        self.authorization.as_ref()
+    fn request(&self, id: &str, json: Vec<u8>) -> Result<Request<Full<Bytes>>, Failure> {
+        let mut request = Request::post(&self.uri)
+            .header(CONTENT_TYPE, "application/json")
+            .header(USER_AGENT, AGENT)
+            .header("idempotency-key", id);
+        if let Some(authorization) = &self.authorization {
+            request = request.header(AUTHORIZATION, authorization);
+        }
+        request.body(Full::new(json.into())).map_err(|error| Failure::impossible(causes(&error)))
     }
 
     /// Whether Slack itself listens there.
@@ -100,8 +124,8 @@ mod tests {
     #[test]
     fn name_and_password_become_a_header() {
         let hook = Webhook::read("https://Aladdin:open%20sesame@a.example/x").unwrap();
-        assert_eq!(hook.authorization().unwrap(), "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==");
-        assert_eq!(hook.uri().to_string(), "https://a.example/x");
-        assert_eq!(Webhook::read("https://a.example/x").unwrap().authorization(), None);
+        assert_eq!(hook.authorization.as_ref().unwrap(), "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==");
+        assert_eq!(hook.uri.to_string(), "https://a.example/x");
+        assert_eq!(Webhook::read("https://a.example/x").unwrap().authorization, None);
     }
 }

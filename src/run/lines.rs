@@ -68,7 +68,7 @@ impl LinePublisher {
                 outputs.late.write_all(b"\n")
             }
             (DEAD, Some(("weir.topic", _))) => {
-                outputs.dead.write_all(dead_line(message).as_bytes())?;
+                outputs.dead.write_all(Json::Object(dead_letter(message)).to_string().as_bytes())?;
                 outputs.dead.write_all(b"\n")
             }
             _ => {
@@ -107,7 +107,8 @@ fn late_text(message: &Message) -> String {
     Json::Object(line).to_string()
 }
 
-fn dead_line(message: &Message) -> String {
+/// A dead letter: topic, partition, offset, reason, value.
+pub(super) fn dead_letter(message: &Message) -> Map<String, Json> {
     let mut line = Map::new();
     line.insert("topic".into(), header(message, "weir.topic").into());
     for name in ["partition", "offset"] {
@@ -116,5 +117,5 @@ fn dead_line(message: &Message) -> String {
     }
     line.insert("reason".into(), header(message, "weir.reason").into());
     line.insert("value".into(), String::from_utf8_lossy(&message.payload).into());
-    Json::Object(line).to_string()
+    line
 }

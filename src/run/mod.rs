@@ -2,6 +2,7 @@
 //! the input.
 
 mod lines;
+pub mod sample;
 
 use std::{
     io::{self, BufRead, Write},

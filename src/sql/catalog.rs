@@ -9,6 +9,7 @@ use std::{
 use sqlparser::ast::{CreateTable, CreateView, Statement};
 
 use super::{
+    draft,
     error::{Diagnostics, Place, SqlErrors, SqlFile},
     expr::Expr,
     fingerprint,
@@ -43,6 +44,15 @@ pub enum LoadError {
     Sql(#[from] SqlErrors),
 }
 
+/// A file that was checked over a catalog.
+#[derive(Clone, Debug)]
+pub struct Draft {
+    /// What the file defines, what it needs of the catalog, and no more.
+    pub catalog: Catalog,
+    /// The names of the views that it defines itself.
+    pub views: Vec<String>,
+}
+
 impl Catalog {
     /// Parses and checks files. Tables may stand in other files than the views that read them, and
     /// behind them. The errors are all that were found.
@@ -53,8 +63,25 @@ impl Catalog {
         for file in &files {
             statement::parse(file, &mut errors, &mut statements);
         }
-        let catalog = check(statements, &mut errors);
-        errors.finish(&files, catalog)
+        finish(&files, statements, errors)
+    }
+
+    /// Parses and checks a file that is not yet one of this catalog's. It may read the catalog's tables
+    /// and views, and define them anew.
+    pub fn parse_draft(&self, file: &SqlFile) -> Result<Draft, SqlErrors> {
+        let mut files: Vec<Rc<SqlFile>> = self.files.iter().cloned().map(Rc::new).collect();
+        let (mut errors, mut statements) = (Diagnostics::default(), Statements::default());
+        for file in &files {
+            // They have no mistakes: they are this catalog.
+            statement::parse(file, &mut Diagnostics::default(), &mut statements);
+        }
+        let base = std::mem::take(&mut statements.parsed);
+        let file = Rc::new(file.clone());
+        statement::parse(&file, &mut errors, &mut statements);
+        files.push(file);
+        let views = draft::views(&statements);
+        draft::add_needed(base, &mut statements);
+        Ok(Draft { catalog: finish(&files, statements, errors)?, views })
     }
 
     /// Loads a .sql file, or all of them in a folder, in the order of their names.
@@ -94,6 +121,7 @@ impl Catalog {
             let what = match view.window {
                 Window::Session { .. } => "sessions, which need",
                 Window::Over { .. } => "OVER, which needs",
+                Window::Match { .. } => "MATCH_RECOGNIZE, which needs",
                 Window::Grid { .. } | Window::Event | Window::Running => continue,
             };
             for table in view.sources.iter().filter_map(|source| source.table(self)) {
@@ -126,6 +154,16 @@ impl Catalog {
     }
 }
 
+fn finish(
+    files: &[Rc<SqlFile>],
+    statements: Statements,
+    mut errors: Diagnostics,
+) -> Result<Catalog, SqlErrors> {
+    let mut catalog = check(statements, &mut errors);
+    catalog.files = files.iter().map(|file| SqlFile::clone(file)).collect();
+    errors.finish(files, catalog)
+}
+
 fn check(statements: Statements, errors: &mut Diagnostics) -> Catalog {
     let Statements { parsed, mut broken } = statements;
     let mut tables = Vec::new();
@@ -145,7 +183,7 @@ fn check(statements: Statements, errors: &mut Diagnostics) -> Catalog {
     let drafts = check_tables(&tables, &mut broken, errors);
     let views = check_views(&views, &drafts, &broken, errors);
     let tables = drafts.into_iter().map(|draft| draft.table).collect();
-    let mut catalog = Catalog { tables, views };
+    let mut catalog = Catalog { tables, views, files: Vec::new() };
     // With mistakes there is no catalog, and views may be missing.
     if !errors.is_empty() {
         return catalog;

@@ -5,6 +5,7 @@ use std::fmt::{self, Write as _};
 use super::{
     aggregates::{Aggregate, AggregateFunction, Spread},
     expr::{Expr, Function},
+    pattern::{Pattern, PatternVariable, Pick},
     plan::{
         Catalog, Earlier, Format, Input, Sentence, Source, Table, View, WINDOW_END, WINDOW_START, Window,
     },
@@ -28,12 +29,15 @@ impl View {
             "  key {}",
             match (keys.is_empty(), self.window) {
                 (true, Window::Running) => "none: one row".to_owned(),
-                (true, window) if window.is_by_event() => "none".to_owned(),
+                (true, Window::Match { .. } | Window::Over { .. } | Window::Event) => "none".to_owned(),
                 (true, _) => "none: one row a window".to_owned(),
                 _ => keys.join(", "),
             }
         )?;
         self.write_sources(text, catalog)?;
+        if let Some(pattern) = &self.pattern {
+            self.write_pattern(text, pattern)?;
+        }
         for output in &self.outputs {
             let name = |slot| self.slot_name(slot);
             writeln!(
@@ -45,7 +49,11 @@ impl View {
             )?;
         }
         if let Some(having) = &self.having {
-            let clause = if self.window.is_by_event() { "qualify" } else { "having" };
+            let clause = match self.window {
+                window if window.is_by_event() => "qualify",
+                Window::Match { .. } => "where",
+                _ => "having",
+            };
             writeln!(text, "  {clause} {}", having.display(&|slot| self.slot_name(slot)))?;
         }
         let options = &self.options;
@@ -128,6 +136,34 @@ impl View {
         Ok(())
     }
 
+    fn write_pattern(&self, text: &mut String, pattern: &Pattern) -> fmt::Result {
+        let Pattern { variables, runs, skip, .. } = pattern;
+        writeln!(text, "  pattern {}, skip {skip}", runs.display(variables))?;
+        for PatternVariable { name, condition } in variables {
+            if let Some(condition) = condition {
+                let condition = condition.display(&|slot| self.slot_name(slot)).to_string();
+                writeln!(text, "    {} where {condition}", quoted(name))?;
+            }
+        }
+        for (index, variable) in pattern.taken_by.iter().enumerate() {
+            if let Some(variable) = variable.and_then(|variable| variables.get(variable)) {
+                writeln!(text, "    #{} of {}", index + 1, quoted(&variable.name))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// `FIRST(x.col)`, `LAST(x.col, 1)`.
+    fn pick_name(&self, pick: Pick) -> String {
+        let variables = self.pattern.as_ref().map_or(&[][..], |pattern| &pattern.variables);
+        let variable = pick.variable.and_then(|variable| variables.get(variable));
+        let variable = variable.map_or_else(String::new, |variable| format!("{}.", quoted(&variable.name)));
+        let column = self.carried.get(pick.carried).map_or_else(String::new, |field| quoted(&field.name));
+        let end = if pick.from_first { "FIRST" } else { "LAST" };
+        let away = if pick.away == 0 { String::new() } else { format!(", {}", pick.away) };
+        format!("{end}({variable}{column}{away})")
+    }
+
     /// The name of a slot of [`super::Output::expr`]; aggregates are numbered from 1.
     fn slot_name(&self, slot: usize) -> String {
         let (keys, bounds) = (self.keys.len(), self.window_start_slot());
@@ -153,6 +189,10 @@ impl View {
     fn name_behind_previous(&self, slot: usize) -> String {
         if let Some(output) = slot.checked_sub(self.first_output_slot()) {
             return self.output_name(output);
+        }
+        let pick = slot.checked_sub(self.first_pick_slot());
+        if let Some(pick) = pick.and_then(|pick| self.pattern.as_ref()?.picks.get(pick)) {
+            return self.pick_name(*pick);
         }
         let carried = slot.checked_sub(self.first_carried_slot());
         let field = carried.and_then(|carried| self.carried.get(carried));
@@ -244,6 +284,7 @@ impl fmt::Display for Window {
             Self::Session { gap } => write!(f, "SESSION gap {gap}"),
             Self::Over { range } => write!(f, "OVER {range} preceding: a row an event"),
             Self::Event => f.write_str("none: a row an event"),
+            Self::Match { within } => write!(f, "MATCH within {within}: a row a match"),
             Self::Running => f.write_str("none: rows so far, for ever"),
         }
     }

@@ -39,6 +39,11 @@ pub struct SqlError {
 }
 
 impl SqlError {
+    /// How many characters are meant, from the column on, on this line.
+    pub const fn width(&self) -> usize {
+        self.width
+    }
+
     /// The error with the line it is about and a caret under the place:
     ///
     /// ```text

@@ -10,6 +10,7 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::{
     describe,
+    pattern::{Pattern, PatternVariable},
     plan::{Catalog, Format, Source, Table, View, Window},
 };
 use crate::time::Millis;
@@ -37,7 +38,11 @@ fn write(text: &mut String, view: &View, catalog: &Catalog) -> fmt::Result {
         Window::Session { gap } => writeln!(text, "session {}", gap.0)?,
         Window::Over { range } => writeln!(text, "over {}", range.0)?,
         Window::Event => writeln!(text, "event")?,
+        Window::Match { within } => writeln!(text, "match {}", within.0)?,
         Window::Running => writeln!(text, "running")?,
+    }
+    if let Some(pattern) = &view.pattern {
+        write_pattern(text, pattern)?;
     }
     for key in &view.keys {
         writeln!(text, "key {:?} {}", key.name, key.kind)?;
@@ -69,6 +74,19 @@ fn write(text: &mut String, view: &View, catalog: &Catalog) -> fmt::Result {
         writeln!(text, "generation {generation:?}")?;
     }
     writeln!(text, "lateness {}", view.options.allowed_lateness.0)
+}
+
+fn write_pattern(text: &mut String, pattern: &Pattern) -> fmt::Result {
+    writeln!(text, "pattern {} skip {}", pattern.runs.display(&pattern.variables), pattern.skip)?;
+    for PatternVariable { name, condition } in &pattern.variables {
+        let condition =
+            condition.as_ref().map(|condition| condition.display(&|slot| format!("#{slot}")).to_string());
+        writeln!(text, "variable {name:?} {condition:?}")?;
+    }
+    for pick in &pattern.picks {
+        writeln!(text, "pick {:?} {} {} {}", pick.variable, pick.from_first, pick.away, pick.carried)?;
+    }
+    writeln!(text, "taken by {:?}", pattern.taken_by)
 }
 
 fn write_table(text: &mut String, source: &Source, table: &Table) -> fmt::Result {

@@ -65,6 +65,7 @@ fn names_in_factor(factor: &TableFactor) -> Vec<&Ident> {
         TableFactor::Table { name, .. } => names::single(name).into_iter().collect(),
         TableFactor::Derived { subquery, .. } => names_in(&subquery.body),
         TableFactor::NestedJoin { table_with_joins, .. } => names_in_factor(&table_with_joins.relation),
+        TableFactor::MatchRecognize { table, .. } => names_in_factor(table),
         _ => Vec::new(),
     }
 }

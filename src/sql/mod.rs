@@ -25,6 +25,7 @@ mod aggregates;
 mod bind;
 mod catalog;
 mod describe;
+mod draft;
 pub(crate) mod duration;
 mod error;
 mod expr;
@@ -34,7 +35,9 @@ mod known;
 mod names;
 mod nesting;
 mod options;
+mod pattern;
 mod plan;
+mod recognize;
 mod relation;
 mod shape;
 mod statement;
@@ -47,9 +50,10 @@ mod view;
 pub(crate) use plan::SOURCE_RECORD;
 
 pub use aggregates::{Aggregate, AggregateFunction, Fraction, MOST_STEPS, Spread};
-pub use catalog::LoadError;
+pub use catalog::{Draft, LoadError};
 pub use error::{SqlError, SqlErrors, SqlFile};
 pub use expr::{Comparison, DatePart, Expr, Function, parse_timestamp};
+pub use pattern::{Pattern, PatternVariable, Pick, Runs, Skip};
 pub use plan::{
     ALERTS, Catalog, Column, Earlier, Field, Format, Input, Options, Origin, Output, Sentence, Source, Table,
     View, Window,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Aggregate, template::Template};
+use super::{Aggregate, SqlFile, pattern::Pattern, template::Template};
 use crate::{sql::Expr, time::Millis, value::Type};
 
 /// The name under which a row of a single event says which record that is.
@@ -21,6 +21,8 @@ pub struct Catalog {
     pub tables: Vec<Table>,
     /// Views, in the order of their statements.
     pub views: Vec<View>,
+    /// The files that say so.
+    pub files: Vec<SqlFile>,
 }
 
 impl Catalog {
@@ -144,9 +146,11 @@ pub struct View {
     pub aggregates: Vec<Aggregate>,
     /// What `previous(x)` names: columns of the same key's row of the window before.
     pub previous: Vec<Earlier>,
-    /// What a row has of the one event that it is of, where every event makes a row. A source's
-    /// [`Source::carried`] compute it.
+    /// What a row has of the one event that it is of, where every event makes a row, or of the last
+    /// event of a match. A source's [`Source::carried`] compute it.
     pub carried: Vec<Field>,
+    /// What a match is, where every match makes a row.
+    pub pattern: Option<Pattern>,
     /// The columns of its rows in SELECT's order, without `window_start` and
     /// `window_end` where SELECT names these bare: every row has them at its end in any case.
     pub outputs: Vec<Output>,
@@ -213,7 +217,8 @@ pub struct Field {
 /// A column of a view's rows.
 ///
 /// Its expression is over these slots: the keys, then the aggregates, then `window_start` and
-/// `window_end`, then [`View::previous`], then [`View::carried`], then the outputs that stand before it.
+/// `window_end`, then [`View::previous`], then [`View::carried`], then the pattern's [`Pattern::picks`], then the
+/// outputs that stand before it.
 #[derive(Clone, Debug)]
 pub struct Output {
     /// Its name and type.
@@ -247,6 +252,11 @@ pub enum Window {
     },
     /// No window: a row an event, of nothing but that event.
     Event,
+    /// `MATCH_RECOGNIZE`: a row a match of [`View::pattern`].
+    Match {
+        /// A match's last event is less than this behind its first.
+        within: Millis,
+    },
 }
 
 impl Window {
@@ -357,6 +367,11 @@ impl View {
 
     /// The slot of the first output in those rows.
     pub fn first_output_slot(&self) -> usize {
+        self.first_pick_slot() + self.pattern.as_ref().map_or(0, |pattern| pattern.picks.len())
+    }
+
+    /// The slot of the first of [`Pattern::picks`] in those rows.
+    pub fn first_pick_slot(&self) -> usize {
         self.first_carried_slot() + self.carried.len()
     }
 

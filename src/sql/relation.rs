@@ -69,7 +69,7 @@ pub(super) fn of_select(
     of_factor(&from.relation, known, &place.at(&from.relation), errors)
 }
 
-fn of_factor(
+pub(super) fn of_factor(
     factor: &TableFactor,
     known: Known<'_>,
     place: &Place,
@@ -85,6 +85,13 @@ fn of_factor(
         }
         TableFactor::NestedJoin { table_with_joins, alias } if table_with_joins.joins.is_empty() => {
             (of_factor(&table_with_joins.relation, known, place, errors)?, alias)
+        }
+        TableFactor::MatchRecognize { .. } => {
+            errors.error(
+                place,
+                "MATCH_RECOGNIZE cannot stand in a subquery; expected it in the view's own FROM",
+            );
+            return None;
         }
         other => {
             let message =
@@ -127,6 +134,13 @@ fn of_table(
     let views = known.views.iter().map(|draft| draft.name.as_str());
     if let Match::One(index) = names::find(ident, views) {
         let view = known.views.get(index)?.view.as_ref()?;
+        if let Window::Match { .. } = view.window {
+            let message = format!(
+                "view \"{}\" has a row for each match and no windows; expected a table, or a view with a window",
+                view.name
+            );
+            errors.error(place, message);
+        }
         if view.window.is_by_event() {
             let message = format!(
                 "view \"{}\" has a row for each event and no windows; expected a table, or a view with a window",

@@ -12,7 +12,7 @@ use sqlparser::{
 
 use super::{
     error::{Diagnostics, Place, SqlFile},
-    nesting,
+    nesting, recognize,
 };
 
 /// A statement and where it stands.
@@ -82,14 +82,30 @@ fn is_solid(token: &TokenWithSpan) -> bool {
     !matches!(token.token, Token::Whitespace(_) | Token::EOF)
 }
 
-fn parse_one(tokens: Vec<TokenWithSpan>) -> Result<Statement, (String, Span)> {
+#[expect(
+    clippy::redundant_closure_for_method_calls,
+    reason = "the methods are those of a parser of one lifetime, and any is asked for"
+)]
+fn parse_one(mut tokens: Vec<TokenWithSpan>) -> Result<Statement, (String, Span)> {
+    let input = recognize::rewrite(&mut tokens);
+    let mut statement = parse_whole(tokens, |parser| parser.parse_statement())?;
+    if let Some(input) = input {
+        recognize::put_input(&mut statement, *parse_whole(input, |parser| parser.parse_query())?);
+    }
+    Ok(statement)
+}
+
+fn parse_whole<T>(
+    tokens: Vec<TokenWithSpan>,
+    parse: impl Fn(&mut Parser<'_>) -> Result<T, ParserError>,
+) -> Result<T, (String, Span)> {
     let end = tokens.iter().rfind(|token| is_solid(token)).map_or(Span::empty(), |token| token.span);
     let widths: Vec<Span> = tokens.iter().map(|token| token.span).collect();
     let mut parser = Parser::new(&GenericDialect {}).with_tokens_with_locations(tokens);
-    let statement = parser.parse_statement().map_err(|error| located(&error, &widths, end))?;
+    let parsed = parse(&mut parser).map_err(|error| located(&error, &widths, end))?;
     let next = parser.next_token();
     if next.token == Token::EOF {
-        return Ok(statement);
+        return Ok(parsed);
     }
     Err((format!("expected the end of the statement (`;`), found {}", next.token), next.span))
 }

@@ -50,7 +50,7 @@ pub fn is_final(view: &View, end: Timestamp, closed: Timestamp) -> bool {
         Window::Grid { .. } | Window::Session { .. } => is_past(end, lateness, closed),
         // An event that is not late yet is in the frame of those that are up to `range` younger.
         Window::Over { range } => is_past(end, range + lateness, closed),
-        Window::Event => true,
+        Window::Event | Window::Match { .. } => true,
         Window::Running => false,
     }
 }
@@ -70,7 +70,7 @@ impl Slices {
         match window {
             Window::Grid { size, slide } => Self(Millis(divisor(gcd(size.0, slide.0)))),
             Window::Session { gap } => Self(gap.clamp(Millis(1), GRAIN)),
-            Window::Over { .. } | Window::Event => Self(EVENT_GRAIN),
+            Window::Over { .. } | Window::Match { .. } | Window::Event => Self(EVENT_GRAIN),
             Window::Running => Self(EVER),
         }
     }

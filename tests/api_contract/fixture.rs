@@ -30,6 +30,7 @@ pub(crate) fn catalog() -> Catalog {
             view("orders", &[("region", Type::Text), ("shop", Type::BigInt)], &[("total", Type::Double)]),
             view("totals", &[], &[("events", Type::BigInt)]),
         ],
+        files: Vec::new(),
     }
 }
 
@@ -73,6 +74,7 @@ fn view(name: &str, keys: &[(&str, Type)], values: &[(&str, Type)]) -> View {
         aggregates: Vec::new(),
         previous: Vec::new(),
         carried: Vec::new(),
+        pattern: None,
         outputs: outputs.map(|(slot, field)| Output { field, expr: Expr::Column(slot) }).collect(),
         having: None,
         options: Options {
@@ -112,6 +114,11 @@ pub(crate) struct MemoryViews {
 impl MemoryViews {
     pub(crate) fn new(store: Store) -> Arc<Self> {
         Arc::new(Self { catalog: catalog(), store })
+    }
+
+    /// The views of other SQL, without rows.
+    pub(crate) fn over(catalog: Catalog) -> Arc<Self> {
+        Arc::new(Self { catalog, store: Store::Empty })
     }
 
     fn read(&self, view: &View) -> Result<Vec<(Vec<Value<'static>>, KeyRows)>, EngineError> {

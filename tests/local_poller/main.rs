@@ -10,10 +10,12 @@ use std::{sync::Arc, time::Duration};
 use serde_json::{Value, json};
 use tokio::sync::Barrier;
 use weir::{
-    local::poller::{HttpInvoke, Invoke, InvokeError, PAYLOAD_LIMIT, PollerConfig, StartingPosition},
+    local::poller::{
+        Filters, HttpInvoke, Invoke, InvokeError, PAYLOAD_LIMIT, PollerConfig, StartingPosition,
+    },
     publish::Topics,
     state::Partition,
-    time::Offset,
+    time::{Clock as _, Offset, SystemClock},
 };
 
 use self::stand::{Function, Held, Stand, Together, config, eventually, offsets};
@@ -257,4 +259,43 @@ async fn a_function_can_stand_behind_an_endpoint() {
 
     let nowhere = HttpInvoke::new("http://127.0.0.1:1").invoke("window", Vec::new()).await.unwrap_err();
     assert!(matches!(nowhere, InvokeError::Transport { .. }), "{nowhere}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_no_filter_lets_pass_is_done_with() {
+    let stand = Stand::new(&[("clicks", 1)]).await;
+    stand.numbers("clicks", 10).await;
+    let filters = Filters::parse(&[r#"{"value":[{"numeric":["<",7]},8]}"#.to_owned()]).unwrap();
+    let function = Function::new(|_, _| Ok(Value::Null));
+    let filtered = PollerConfig { filters, ..config("clicks") };
+    let poller = stand.poll(filtered.clone(), &function);
+    eventually("the numbers below 7, and 8", || function.handled("clicks-0").len() == 8).await;
+    poller.stop().await.unwrap();
+    assert_eq!(function.handled("clicks-0"), [0, 1, 2, 3, 4, 5, 6, 8]);
+
+    // Nothing of what was kept back comes again, not even what stood behind all others.
+    stand.publish("clicks", ["5".to_owned()]).await;
+    let poller = stand.poll(PollerConfig { filters: Filters::default(), ..filtered }, &function);
+    eventually("the record behind them", || function.handled("clicks-0").len() == 9).await;
+    poller.stop().await.unwrap();
+    assert_eq!(function.handled("clicks-0"), [0, 1, 2, 3, 4, 5, 6, 8, 10]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_group_begins_at_a_time_and_goes_on_where_it_was() {
+    let stand = Stand::new(&[("clicks", 1)]).await;
+    stand.numbers("clicks", 3).await;
+    tokio::time::sleep(Duration::from_millis(20)).await;
+    let at = SystemClock.now();
+    stand.numbers("clicks", 2).await;
+    let function = Function::new(|_, _| Ok(Value::Null));
+    let from = PollerConfig { start: StartingPosition::At(at), ..config("clicks") };
+    let poller = stand.poll(from.clone(), &function);
+    eventually("what came since", || function.handled("clicks-0").len() == 2).await;
+    poller.stop().await.unwrap();
+    stand.numbers("clicks", 1).await;
+    let poller = stand.poll(from, &function);
+    eventually("what came then", || function.handled("clicks-0").len() == 3).await;
+    poller.stop().await.unwrap();
+    assert_eq!(function.handled("clicks-0"), [3, 4, 5]);
 }

@@ -85,6 +85,83 @@ fn the_third_order_within_ten_minutes_is_told() {
 }
 
 #[test]
+fn a_paid_order_after_three_cancelled_ones_is_told() {
+    let of =
+        |n: usize, user: &str, status: &str, second: i64| order(n, user, status, 1000, T0 + second * SECOND);
+    let events = [
+        of(1, "ann", "cancelled", 0),
+        of(2, "ann", "cancelled", 10),
+        // Others are none of the two: they do not come between.
+        of(3, "ann", "created", 15),
+        of(4, "ann", "cancelled", 20),
+        of(5, "bob", "cancelled", 20),
+        of(6, "ann", "paid", 30),
+        // Out of order: bob's fourth.
+        of(7, "bob", "paid", 40),
+        of(8, "bob", "cancelled", 38),
+        of(9, "bob", "cancelled", 37),
+        of(10, "bob", "cancelled", 36),
+        // Ten minutes are over for the first of these, and three are left.
+        of(11, "cat", "cancelled", 100),
+        of(12, "cat", "cancelled", 101),
+        of(13, "cat", "cancelled", 102),
+        of(14, "cat", "cancelled", 103),
+        of(15, "cat", "paid", 700),
+        // What was told of is not told of again.
+        of(16, "ann", "cancelled", 701),
+        of(17, "ann", "cancelled", 702),
+        of(18, "ann", "paid", 703),
+        of(19, "bob", "created", 800),
+    ];
+    let told = [(15, 3.0, "MEDIUM"), (6, 3.0, "MEDIUM"), (7, 4.0, "MEDIUM")];
+    for batch in BATCHES {
+        let ran = run(&FILES, "order_events", &lines(&events), batch);
+        assert_eq!(alerts(&ran, "tried_orders"), expected(&told), "batches of {batch}");
+    }
+}
+
+/// The rule read literally: from the earliest cancelled order that has a paid one behind at least two others.
+#[test]
+fn generated_tries_equal_a_naive_search() {
+    let mut random = StdRng::seed_from_u64(11);
+    let times = times(&mut random, 900, 30 * SECOND, 4 * SECOND);
+    let mut of = |n: usize, at: i64| {
+        let status = ["created", "paid", "cancelled", "cancelled", "cancelled"][random.random_range(0..5)];
+        (n, format!("user_{}", random.random_range(0..6)), status, at)
+    };
+    let orders: Vec<_> = (0..).zip(times).map(|(n, at)| of(n, at)).collect();
+    let mut told = Vec::new();
+    for user in 0..6 {
+        let mut mine: Vec<_> = orders.iter().filter(|order| order.1 == format!("user_{user}")).collect();
+        mine.retain(|order| order.2 != "created");
+        mine.sort_by_key(|order| (order.3, order.0));
+        let mut first = 0;
+        while first < mine.len() {
+            let tried = mine[first..].iter().take_while(|order| order.2 == "cancelled").count();
+            let paid =
+                mine.get(first + tried).filter(|paid| tried >= 3 && paid.3 - mine[first].3 < 10 * MINUTE);
+            if let Some(paid) = paid {
+                told.push((
+                    paid.0,
+                    f64::from(u32::try_from(tried).unwrap()),
+                    if tried >= 5 { "HIGH" } else { "MEDIUM" },
+                ));
+            }
+            first += if paid.is_some() { tried + 1 } else { 1 };
+        }
+    }
+    let mut told = expected(&told);
+    told.sort_by(|one, other| one.0.cmp(&other.0));
+    assert!(told.len() > 20 && told.iter().any(|(.., severity)| severity == "HIGH"), "{told:?}");
+    let all: Vec<Value> =
+        orders.iter().map(|(n, user, status, at)| order(*n, user, status, 1000, *at)).collect();
+    for batch in [1, 7, 100, usize::MAX] {
+        let ran = run(&FILES, "order_events", &lines(&all), batch);
+        assert_eq!(alerts(&ran, "tried_orders"), told, "batches of {batch}");
+    }
+}
+
+#[test]
 fn generated_orders_equal_a_naive_count() {
     let mut random = StdRng::seed_from_u64(10);
     let times = times(&mut random, 600, 20 * SECOND, 4 * SECOND);

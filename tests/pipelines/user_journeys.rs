@@ -6,9 +6,10 @@ use serde_json::{Value, json};
 
 use super::{
     naive::{Windows, share},
-    rows::{BATCHES, MINUTE, SECOND, T0, assert_rows, lines, run},
+    rows::{BATCHES, MINUTE, SECOND, T0, assert_rows, last, lines, run},
     user_behaviour::{Action, DELAY, FILES, TOPIC, event, generated, sent, windowed},
 };
+use crate::lines::Ran;
 
 const GAP: i64 = 30 * MINUTE;
 const HOUR: i64 = 60 * MINUTE;
@@ -186,5 +187,89 @@ fn generated_returns_equal_naive_ones() {
         let ran = run(&FILES, TOPIC, &sent(&events), batch);
         assert!(!ran.late.is_empty());
         assert_rows(&ran, "retention", "", expected.clone());
+    }
+}
+
+fn path(user: &str, page: &str, clicks: usize, from: i64, to: i64) -> Value {
+    let row = json!({
+        "user_id": user, "entry_page": page, "clicks": clicks, "viewed_at": from, "purchased_at": to,
+        "duration_ms": to - from
+    });
+    windowed(row, from, to + 1 - from)
+}
+
+/// The rows without the records that they are of, in the order of time.
+fn paths(ran: &Ran) -> Vec<Value> {
+    let mut rows = last(ran, "purchase_paths", "user_id");
+    rows.iter_mut().for_each(|row| drop(row.as_object_mut().unwrap().remove("source_record")));
+    rows
+}
+
+#[test]
+fn a_purchase_path_is_a_view_clicks_and_a_purchase() {
+    let steps = [
+        ("ann", "view", "/home", 0),
+        // Only the last view leads on.
+        ("ann", "view", "/product", 1),
+        ("ann", "click", "/product", 2),
+        ("ann", "purchase", "/checkout", 9),
+        // Out of order.
+        ("ann", "click", "/checkout", 8),
+        // Without a click, and without a view.
+        ("bob", "view", "/home", 10),
+        ("bob", "purchase", "/checkout", 11),
+        ("bob", "click", "/home", 12),
+        ("bob", "purchase", "/checkout", 13),
+        // A millisecond less than five minutes would do.
+        ("cat", "view", "/home", 20),
+        ("cat", "click", "/home", 21),
+        ("cat", "purchase", "/checkout", 320),
+        ("ann", "view", "/home", 321),
+        ("ann", "click", "/home", 322),
+        ("ann", "purchase", "/checkout", 323),
+    ];
+    let events = steps.map(|(user, kind, page, second)| event(user, kind, page, T0 + second * SECOND));
+    let expected = [
+        path("ann", "/product", 2, T0 + SECOND, T0 + 9 * SECOND),
+        path("ann", "/home", 1, T0 + 321 * SECOND, T0 + 323 * SECOND),
+    ];
+    for batch in BATCHES {
+        let ran = run(&FILES, TOPIC, &lines(&events), batch);
+        assert_eq!(paths(&ran), expected, "batches of {batch}");
+    }
+}
+
+#[test]
+fn generated_purchase_paths_equal_naive_ones() {
+    let events = generated(8, 4000, 25, 3000, 15_000);
+    let mut users: BTreeMap<&str, Vec<(i64, &Action)>> = BTreeMap::new();
+    let mut largest = i64::MIN / 2;
+    for (at, action) in &events {
+        if *at > largest - DELAY - 1 {
+            users.entry(action.0.as_str()).or_default().push((*at, action));
+        }
+        largest = largest.max(*at);
+    }
+    let mut expected = Vec::new();
+    for (user, mut actions) in users {
+        actions.sort_by_key(|(at, _)| *at);
+        // Each purchase, and back over clicks to a view.
+        for (index, (to, _)) in actions.iter().enumerate().filter(|(_, (_, action))| action.1 == "purchase") {
+            let clicks = actions[..index].iter().rev().take_while(|(_, action)| action.1 == "click").count();
+            let Some((from, (_, kind, page))) = (index - clicks).checked_sub(1).map(|view| actions[view])
+            else {
+                continue;
+            };
+            if clicks > 0 && *kind == "view" && to - from < 5 * MINUTE {
+                expected.push(path(user, page, clicks, from, *to));
+            }
+        }
+    }
+    expected.sort_by_key(|row| (row["viewed_at"].as_i64(), row["user_id"].to_string()));
+    assert!(expected.len() > 100, "{}", expected.len());
+    for batch in [1, 100, usize::MAX] {
+        let ran = run(&FILES, TOPIC, &sent(&events), batch);
+        assert!(!ran.late.is_empty());
+        assert_eq!(paths(&ran), expected, "batches of {batch}");
     }
 }

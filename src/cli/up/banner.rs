@@ -123,7 +123,7 @@ fn first_rows(catalog: &Catalog) -> Option<Millis> {
     let closes = |view: &View| match view.window {
         Window::Grid { slide, .. } => Some(slide + view.watermark_delay(catalog)),
         Window::Session { gap } => Some(gap + view.watermark_delay(catalog)),
-        Window::Over { .. } | Window::Event | Window::Running => None,
+        Window::Over { .. } | Window::Match { .. } | Window::Event | Window::Running => None,
     };
     catalog.views.iter().filter_map(closes).min()
 }

@@ -4,7 +4,7 @@ mod advice;
 mod banner;
 mod live;
 mod log;
-mod stop;
+pub(super) mod stop;
 
 use std::{num::NonZeroUsize, path::PathBuf, process::ExitCode, sync::Arc, time::Duration};
 

@@ -7,10 +7,10 @@ use tokio::sync::mpsc;
 const KILLED: i32 = 130;
 
 /// Hears of signals from when it is made.
-pub(super) struct Stop(mpsc::Receiver<()>);
+pub(in crate::cli) struct Stop(mpsc::Receiver<()>);
 
 /// Begins to listen.
-pub(super) fn listen() -> anyhow::Result<Stop> {
+pub(in crate::cli) fn listen() -> anyhow::Result<Stop> {
     let (sender, receiver) = mpsc::channel(2);
     #[cfg(unix)]
     {
@@ -32,13 +32,13 @@ pub(super) fn listen() -> anyhow::Result<Stop> {
 
 impl Stop {
     /// Waits for a signal.
-    pub(super) async fn recv(&mut self) {
+    pub(in crate::cli) async fn recv(&mut self) {
         // The senders live as long as the runtime.
         let _ = self.0.recv().await;
     }
 
     /// From now on a signal ends the process at once.
-    pub(super) fn kill_next_time(mut self) {
+    pub(in crate::cli) fn kill_next_time(mut self) {
         tokio::spawn(async move {
             self.recv().await;
             std::process::exit(KILLED);

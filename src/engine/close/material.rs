@@ -44,13 +44,24 @@ impl<S: Store, P: Publisher, T: Topics> Engine<S, P, T> {
         own: Option<(&Partition, &'w mut Writer)>,
         from: impl Fn(&Progress) -> Timestamp,
     ) -> Result<Vec<Material<'w>>, EngineError> {
+        let each = self.gather_each(closing, own, from).await?;
+        Ok(each.into_iter().map(|(_, material)| material).collect())
+    }
+
+    /// The same, each with its partition.
+    pub(super) async fn gather_each<'w>(
+        &self,
+        closing: &Closing<'_>,
+        own: Option<(&Partition, &'w mut Writer)>,
+        from: impl Fn(&Progress) -> Timestamp,
+    ) -> Result<Vec<(Partition, Material<'w>)>, EngineError> {
         let (view, store) = (closing.view, &self.store);
         let own_partition = own.as_ref().map(|(partition, _)| (*partition).clone());
         let mut all = Vec::new();
         if let Some((partition, writer)) = own {
             let slice = closing.head.partitions.get(partition).map_or(Timestamp::MIN, &from);
             writer.load_from(store, view, partition, slice).await?;
-            all.push(Material::Own(writer));
+            all.push((partition.clone(), Material::Own(writer)));
         }
         for partition in closing.in_scope().filter(|partition| Some(*partition) != own_partition.as_ref()) {
             let Some(progress) = closing.head.partitions.get(partition) else { continue };
@@ -60,10 +71,11 @@ impl<S: Store, P: Publisher, T: Topics> Engine<S, P, T> {
                 && writer.is_at(progress)
             {
                 writer.load_from(store, view, partition, slice).await?;
-                all.push(Material::Warm(writer));
+                all.push((partition.clone(), Material::Warm(writer)));
             } else {
                 let slices = slice..=Timestamp::MAX;
-                all.push(Material::Read(read_slabs(store, view, partition, progress.epoch, slices).await?));
+                let slabs = read_slabs(store, view, partition, progress.epoch, slices).await?;
+                all.push((partition.clone(), Material::Read(slabs)));
             }
         }
         Ok(all)

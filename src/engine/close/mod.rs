@@ -8,6 +8,7 @@ mod draft;
 mod event;
 mod give;
 mod grid;
+mod matches;
 mod material;
 mod running;
 mod session;
@@ -168,6 +169,7 @@ impl<S: Store, P: Publisher, T: Topics> Engine<S, P, T> {
             Windows::Grid(grid) => self.close_grid(&closing, grid, own, &mut given).await?,
             Windows::Session(bounds) => self.close_sessions(&closing, bounds, own, &mut given).await?,
             Windows::Over(_) | Windows::Event => self.give_events(&closing, own, &mut given).await?,
+            Windows::Match(within) => self.close_matches(&closing, within, own, &mut given).await?,
             Windows::Running => self.close_running(&closing, own, &mut given).await?,
         }
         timer.stop(closing.view, given);

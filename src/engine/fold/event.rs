@@ -5,6 +5,7 @@ use crate::{
     aggregate::KeyTable,
     engine::{
         leaf::Leaf,
+        pattern::MatchIndex,
         rules::{EventIndex, Logged, Of, Reach},
         slab::Slab,
     },
@@ -34,6 +35,38 @@ impl Fold<'_> {
         leaf.content.next = offset.next();
         leaf.dirty = true;
         self.touched.kept.push((index.insert(&logged), at));
+        self.accepted += 1;
+        Place::Kept
+    }
+
+    /// Keeps an event for the matches that it may be in, unless it is late: unless what its own partition
+    /// has been found to be past it. Others do not count here, so that which events are in a match does
+    /// not depend on how the batches of several partitions interleave.
+    pub(super) fn place_in_run(
+        &mut self,
+        event: &Event<'_>,
+        leaf: &mut Leaf<Slab>,
+        index: Option<&mut MatchIndex>,
+    ) -> Place {
+        let watermark = self.own.max(self.start.closed);
+        if event.at <= watermark {
+            return Place::Late(watermark);
+        }
+        let Some(matcher) = &self.view.matcher else { return Place::Kept };
+        self.kept.clear();
+        matcher.put(self.source, event.row, &mut self.kept);
+        let Event { at, offset, hash, .. } = *event;
+        let logged = Logged { hash, key: &self.key, at, offset, kept: &self.kept };
+        leaf.content.keep(logged);
+        leaf.content.next = offset.next();
+        leaf.dirty = true;
+        if let Some(index) = index {
+            index.insert(0, &logged);
+        }
+        // Somebody may have closed beyond the partition while it was taken for idle.
+        if self.start.was_idle {
+            self.touch(at, Timestamp::MIN, Timestamp::MAX);
+        }
         self.accepted += 1;
         Place::Kept
     }

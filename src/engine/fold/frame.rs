@@ -23,7 +23,9 @@ impl<'s> Frame<'s> {
     pub(super) fn new(view: &ViewRuntime, slice: Timestamp, leaves: &'s mut Leaves<Slab>) -> Self {
         let ends = match view.windows {
             Windows::Grid(grid) => (grid.first_end(slice), grid.last_end(slice)),
-            Windows::Session(_) | Windows::Over(_) | Windows::Event => (Timestamp::MAX, Timestamp::MAX),
+            Windows::Session(_) | Windows::Over(_) | Windows::Event | Windows::Match(_) => {
+                (Timestamp::MAX, Timestamp::MAX)
+            }
             Windows::Running => {
                 let all = (Timestamp::MIN, Timestamp::MAX);
                 return Self { slice: all.0, end: all.1, ends: all, leaves };

@@ -84,7 +84,7 @@ impl Fold<'_> {
                 }
             }
             Windows::Running => self.touch_window(Timestamp::MAX),
-            Windows::Session(_) | Windows::Over(_) | Windows::Event => {
+            Windows::Session(_) | Windows::Over(_) | Windows::Event | Windows::Match(_) => {
                 self.touched.events.insert((self.key.clone(), at));
             }
         }

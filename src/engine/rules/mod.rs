@@ -72,6 +72,14 @@ impl Kept {
 
     /// Appends what is kept of an event.
     pub(super) fn put(&self, source: &Source, row: &[Value<'_>], out: &mut Vec<u8>) {
+        self.put_inputs(source, row, out);
+        for carried in &source.carried {
+            carried.with(row, |value| put_value(out, value));
+        }
+    }
+
+    /// Appends what the aggregates take in of an event.
+    pub(super) fn put_inputs(&self, source: &Source, row: &[Value<'_>], out: &mut Vec<u8>) {
         for (kept, input) in self.values.iter().zip(&source.inputs) {
             let Some(function) = kept else { continue };
             let passes = input.filter.as_ref().is_none_or(|filter| filter.test(row));
@@ -84,9 +92,11 @@ impl Kept {
                 }),
             }
         }
-        for carried in &source.carried {
-            carried.with(row, |value| put_value(out, value));
-        }
+    }
+
+    /// For each aggregate whether its value is kept.
+    pub(super) fn is_kept(&self) -> impl Iterator<Item = bool> {
+        self.values.iter().map(Option::is_some)
     }
 
     /// Whether every event counts alike for every aggregate: each is the number of events.

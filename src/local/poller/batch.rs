@@ -25,6 +25,8 @@ pub(super) struct Batch {
     head: Arc<[u8]>,
     text: Vec<u8>,
     records: Vec<Entry>,
+    /// Behind the last record that a filter kept back, if it came behind all others.
+    skipped: Option<i64>,
 }
 
 /// A record of a batch.
@@ -55,7 +57,7 @@ impl Batch {
         let opening = [&envelope.0, label.as_bytes(), b":["].concat().into();
         let head = format!(r#",{{"topic":{},"partition":{partition},"offset":"#, quoted(&topic));
         let head = head.into_bytes().into();
-        Self { topic, partition, opening, head, text: Vec::new(), records: Vec::new() }
+        Self { topic, partition, opening, head, text: Vec::new(), records: Vec::new(), skipped: None }
     }
 
     /// An empty batch of the same partition.
@@ -67,6 +69,7 @@ impl Batch {
             head: Arc::clone(&self.head),
             text: Vec::with_capacity(self.text.len()),
             records: Vec::with_capacity(self.records.len()),
+            skipped: None,
         }
     }
 
@@ -78,9 +81,14 @@ impl Batch {
         self.records.get(index).copied()
     }
 
-    /// The offset behind the last record.
+    /// The offset behind the last record, or behind what was skipped since.
     pub(super) fn next(&self) -> Option<i64> {
-        self.records.last().map(|record| record.offset + 1)
+        self.skipped.or_else(|| self.records.last().map(|record| record.offset + 1))
+    }
+
+    /// Passes over a record that is not to be handed on.
+    pub(super) fn skip(&mut self, offset: i64) {
+        self.skipped = Some(offset + 1);
     }
 
     /// The index of the first record at or behind an offset.
@@ -95,6 +103,7 @@ impl Batch {
 
     /// Adds a record.
     pub(super) fn push(&mut self, message: &impl Message) {
+        self.skipped = None;
         let text = &mut self.text;
         text.extend_from_slice(&self.head);
         number(text, message.offset());

@@ -45,6 +45,8 @@ impl<I: Invoke + 'static> Deliverer<I> {
             reason = "it is a list of ranges, which halving makes longer"
         )]
         let mut left = vec![0..batch.len()];
+        // Filters may have kept all of it back.
+        left.retain(|range| !range.is_empty());
         while let Some(range) = left.pop() {
             match self.attempt(batch, range.clone(), &mut give_up).await {
                 End::Handled => {}

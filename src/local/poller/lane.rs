@@ -154,6 +154,10 @@ impl Lane {
 
     fn push(&mut self, message: &impl Message, now: Instant, config: &PollerConfig) -> bool {
         self.opened.get_or_insert(now);
+        if !config.filters.pass(message.payload()) {
+            self.filling.skip(message.offset());
+            return false;
+        }
         self.filling.push(message);
         let waiting = self.waiting.len();
         // A record that is too large by itself goes alone.

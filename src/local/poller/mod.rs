@@ -6,6 +6,7 @@
 //! - the batches of a partition come one after the other, in offset order; partitions run side by side;
 //! - a batch goes when it has `batch_size` records, when `batch_window` has passed since its first
 //!   record, or before its payload would outgrow `payload_limit`;
+//! - records that no filter lets pass are done with at once;
 //! - a batch that fails comes again, the same, and nothing of its partition overtakes it;
 //! - offsets are committed for what was handled, so everything is delivered at least once.
 //!
@@ -16,8 +17,11 @@
 //! which the poller was started.
 
 mod batch;
+mod begin;
+mod config;
 mod consume;
 mod deliver;
+mod filter;
 mod invoke;
 mod lane;
 mod progress;
@@ -46,13 +50,16 @@ use self::{
     progress::Progress,
 };
 pub use self::{
+    config::{PollFile, PollFileError},
     deliver::Retry,
+    filter::{FilterError, Filters},
     invoke::{HttpInvoke, Invoke, InvokeError},
     progress::{Counts, Position},
 };
 use crate::{
     publish::kafka::{KafkaPublisher, KafkaSettings},
     state::Partition,
+    time::Timestamp,
 };
 
 /// Lambda's limit for the payload of a synchronous call, in bytes.
@@ -91,6 +98,8 @@ pub struct PollerConfig {
     pub payload_limit: usize,
     /// What happens to batches that fail.
     pub retry: Retry,
+    /// Which records are handed on; the others are done with at once.
+    pub filters: Filters,
     /// Whether the function may answer with `batchItemFailures`: the records before the first of them
     /// are then handled, and only the others come again.
     pub report_batch_item_failures: bool,
@@ -106,6 +115,8 @@ pub enum StartingPosition {
     TrimHorizon,
     /// Behind the newest record.
     Latest,
+    /// At the first record of this time, by the broker's timestamps.
+    At(Timestamp),
 }
 
 impl PollerConfig {
@@ -121,6 +132,7 @@ impl PollerConfig {
             batch_window: Duration::from_millis(500),
             payload_limit: PAYLOAD_LIMIT,
             retry: Retry::default(),
+            filters: Filters::default(),
             report_batch_item_failures: true,
             event_source_arn: None,
         }
@@ -129,6 +141,8 @@ impl PollerConfig {
     fn client(&self, settings: &KafkaSettings) -> ClientConfig {
         let start = match self.start {
             StartingPosition::TrimHorizon => "earliest",
+            // The group has offsets by then; partitions that come later are read whole.
+            StartingPosition::At(_) => "earliest",
             StartingPosition::Latest => "latest",
         };
         let mut config = settings.client(CONSUMER_DEFAULTS);
@@ -243,6 +257,9 @@ fn subscribe<I: Invoke + 'static>(
         progress: Arc::clone(progress),
         on_failure,
     };
+    if let StartingPosition::At(at) = config.start {
+        begin::commit_at(&config.client(settings), &config.topics, at)?;
+    }
     let servers = settings.bootstrap_servers().unwrap_or_default();
     let envelope = Envelope::new(config.event_source_arn.as_deref(), servers);
     let (sender, ended) = mpsc::channel();

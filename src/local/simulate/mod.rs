@@ -85,11 +85,14 @@ impl Default for Settings {
     }
 }
 
-/// One product's click-through rate falls to a tenth at the end of every period.
+/// One product's click-through rate falls to a tenth: once soon after the start, so that nobody has to wait
+/// for it, and then at the end of every period.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Collapse {
     /// The product's rank: 0 is the one that is shown most.
     pub rank: usize,
+    /// When the first begins: late enough that there is something to compare with.
+    pub first: Millis,
     /// From one collapse's end to the next's.
     pub period: Millis,
     /// How long it lasts.
@@ -98,15 +101,18 @@ pub struct Collapse {
 
 impl Default for Collapse {
     fn default() -> Self {
-        Self { rank: 2, period: Millis::minutes(5), length: Millis::minutes(1) }
+        Self { rank: 2, first: Millis::seconds(25), period: Millis::minutes(5), length: Millis::minutes(1) }
     }
 }
 
 impl Collapse {
     fn covers(&self, rank: usize, since_start: Millis) -> bool {
-        rank == self.rank
-            && self.period > Millis(0)
-            && since_start.0.rem_euclid(self.period.0) >= self.period.0 - self.length.0
+        let is_first = (self.first..self.first + self.length).contains(&since_start);
+        let is_periodic = || {
+            self.period > Millis(0)
+                && since_start.0.rem_euclid(self.period.0) >= self.period.0 - self.length.0
+        };
+        rank == self.rank && (is_first || is_periodic())
     }
 }
 
@@ -150,7 +156,7 @@ impl Simulator {
     /// A simulation that starts now.
     pub fn new(settings: Settings, clock: &(impl Clock + ?Sized)) -> Self {
         let mut random = StdRng::seed_from_u64(settings.seed);
-        let products = Products::new(settings.products.max(1), &mut random);
+        let products = Products::new(&settings, &mut random);
         // Every impression brings so many events with it on average.
         let events = 1.0 + products.mean_rate();
         Self {

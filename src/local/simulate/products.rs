@@ -2,8 +2,13 @@
 
 use rand::{Rng, rngs::StdRng};
 
+use super::Settings;
+
 /// Products' click-through rates lie between the two.
 const RATES: (f64, f64) = (0.02, 0.15);
+
+/// The rate of the product that collapses is no less: else nobody would see it.
+const COLLAPSING: f64 = 0.12;
 
 /// How much each product is shown, and how often it is clicked then.
 #[derive(Debug)]
@@ -14,7 +19,8 @@ pub(super) struct Products {
 }
 
 impl Products {
-    pub(super) fn new(count: usize, random: &mut StdRng) -> Self {
+    pub(super) fn new(settings: &Settings, random: &mut StdRng) -> Self {
+        let count = settings.products.max(1);
         let mut total = 0.0;
         let sums: Vec<f64> = (1..=count)
             .map(|rank| {
@@ -22,10 +28,11 @@ impl Products {
                 total
             })
             .collect();
-        Self {
-            shares: sums.into_iter().map(|sum| sum / total).collect(),
-            rates: (0..count).map(|_| random.random_range(RATES.0..RATES.1)).collect(),
+        let mut rates: Vec<f64> = (0..count).map(|_| random.random_range(RATES.0..RATES.1)).collect();
+        if let Some(rate) = rates.get_mut(settings.collapse.rank) {
+            *rate = rate.max(COLLAPSING);
         }
+        Self { shares: sums.into_iter().map(|sum| sum / total).collect(), rates }
     }
 
     pub(super) fn pick(&self, random: &mut StdRng) -> usize {

@@ -1,11 +1,21 @@
 //! What the simulated shoppers do.
 
-use std::collections::HashMap;
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    io::{self, Cursor, Write},
+    num::NonZeroU32,
+    path::Path,
+    sync::{Arc, Mutex},
+};
 
 use futures::StreamExt as _;
 
 use super::*;
-use crate::time::ManualClock;
+use crate::{
+    run::{Cut, Input, Outputs, run},
+    sql::Catalog,
+    time::ManualClock,
+};
 
 fn simulate(settings: Settings) -> Vec<SimulatedEvent> {
     Simulator::new(settings, &ManualClock::at(Timestamp(1_700_000_000_000))).collect()
@@ -83,7 +93,12 @@ fn one_products_rate_collapses_at_the_end_of_each_period() {
     let settings = Settings {
         rate: 2000.0,
         malformed: 0.0,
-        collapse: Collapse { rank: 0, period: Millis::minutes(2), length: Millis::minutes(1) },
+        collapse: Collapse {
+            rank: 0,
+            first: Millis::minutes(9),
+            period: Millis::minutes(2),
+            length: Millis::minutes(1),
+        },
         ..minutes(2)
     };
     let events = simulate(settings);
@@ -98,4 +113,62 @@ fn one_products_rate_collapses_at_the_end_of_each_period() {
     };
     // Clicks come up to four seconds after their impressions.
     assert!(rate(65_000, 120_000) < rate(5000, 60_000) / 4.0);
+}
+
+/// Lines that are read again.
+#[derive(Clone, Default)]
+struct Lines(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Lines {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// The alerts of `sql/` on the first minute, with how long after the start each was due.
+async fn alerts_of_the_first_minute(seed: u64) -> Vec<(String, i64)> {
+    let start = Timestamp(1_700_000_000_000);
+    let settings = Settings { seed, ..minutes(1) };
+    let mut topics: BTreeMap<&str, Vec<u8>> = BTreeMap::new();
+    for event in Shoppers::new(settings, &ManualClock::at(start)) {
+        let lines = topics.entry(event.topic).or_default();
+        lines.extend_from_slice(&event.payload);
+        lines.push(b'\n');
+    }
+    let rows = Lines::default();
+    let input = |(topic, lines): (&str, Vec<u8>)| Input {
+        topic: topic.to_owned(),
+        lines: Box::new(Cursor::new(lines)),
+    };
+    let outputs = Outputs {
+        views: ["ctr_alerts", "high_value_orders", "frequent_orders"].map(str::to_owned).to_vec(),
+        rows: Box::new(rows.clone()),
+        late: Box::new(io::sink()),
+        dead: Box::new(io::sink()),
+    };
+    let catalog = Catalog::load(&Path::new(env!("CARGO_MANIFEST_DIR")).join("sql")).unwrap();
+    let cut = Cut { batch: 500, partitions: NonZeroU32::MIN };
+    let clock = Arc::new(ManualClock::at(start + Millis::minutes(1)));
+    run(catalog, topics.into_iter().map(input).collect(), cut, outputs, clock, |_| ()).await.unwrap();
+    let lines = String::from_utf8(rows.0.lock().unwrap().clone()).unwrap();
+    let alert = |line: &str| {
+        let row: serde_json::Value = serde_json::from_str(line).unwrap();
+        (row["rule"].as_str().unwrap().to_owned(), row["window_end"].as_i64().unwrap() - start.0)
+    };
+    lines.lines().map(alert).collect()
+}
+
+#[tokio::test]
+async fn within_a_minute_a_rate_has_fallen_and_two_have_cheated() {
+    for seed in 1..=3 {
+        let alerts = alerts_of_the_first_minute(seed).await;
+        // The watermark passes a window's end a few seconds later.
+        let in_time = alerts.iter().filter(|(_, at)| *at <= 50_000);
+        let rules: BTreeSet<&str> = in_time.map(|(rule, _)| rule.as_str()).collect();
+        let expected = ["ctr_fell", "frequent_orders", "high_value_order"];
+        assert!(expected.iter().all(|rule| rules.contains(rule)), "seed {seed}: {alerts:?}");
+    }
 }

@@ -22,13 +22,25 @@ const BUYS: f64 = 0.3;
 /// How long one takes from step to step: between the two.
 const PACE: (Millis, Millis) = (Millis::seconds(1), Millis::seconds(15));
 /// Of so many purchases one is a large order, and one is several at once.
-const FRAUD: u32 = 40;
+const ONE_IN: u32 = 40;
+/// What happens first, and when.
+const OPENING: [(Millis, Fraud); 2] =
+    [(Millis::seconds(6), Fraud::Large), (Millis::seconds(2), Fraud::Burst)];
 /// How much of a product makes a large order, by what it amounts to at least.
 const LARGE: u64 = 3_000_000;
 /// How far orders that are placed at once are apart.
 const BURST: Millis = Millis::seconds(15);
 /// How many orders are cancelled once they are paid.
 const CANCELLED: f64 = 0.05;
+
+/// How a shopper cheats.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fraud {
+    /// One order of far too much.
+    Large,
+    /// Several orders, one after the other.
+    Burst,
+}
 
 /// What a shopper does, or what becomes of an order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -97,9 +109,9 @@ impl Visits {
     /// few.
     pub fn new(settings: Settings, clock: &(impl Clock + ?Sized)) -> Self {
         let mut random = StdRng::seed_from_u64(settings.seed);
-        Self {
+        let mut visits = Self {
             start: clock.now(),
-            products: Products::new(settings.products.max(1), &mut random),
+            products: Products::new(&settings, &mut random),
             random,
             next_visit: 0.0,
             acts: BinaryHeap::new(),
@@ -108,6 +120,20 @@ impl Visits {
             orders: 0,
             sent: 0,
             settings,
+        };
+        visits.open();
+        visits
+    }
+
+    /// The first visitors are no good, so that nobody has to wait for them: one buys far too much, one far
+    /// too often.
+    fn open(&mut self) {
+        for (at, fraud) in OPENING {
+            let ended = self.settings.duration.is_some_and(|duration| at >= duration);
+            if !ended {
+                let visit = self.visit(at);
+                self.cheat(at, visit, fraud);
+            }
         }
     }
 
@@ -124,12 +150,16 @@ impl Visits {
         Some(at)
     }
 
-    /// Decides what happens on a visit.
-    fn plan(&mut self, began: Millis) {
+    fn visit(&mut self, began: Millis) -> Visit {
         self.begun += 1;
         let rank = self.products.pick(&mut self.random);
         let user = self.random.random_range(0..self.settings.users.max(1));
-        let visit = Visit { number: self.begun, began, user, rank };
+        Visit { number: self.begun, began, user, rank }
+    }
+
+    /// Decides what happens on a visit.
+    fn plan(&mut self, began: Millis) {
+        let visit = self.visit(began);
         let act = |at, step| Reverse(Act { at, visit, step, order: Order::default() });
         let mut at = began;
         if self.random.random_bool(SEARCHES) {
@@ -151,12 +181,18 @@ impl Visits {
     /// Has the shopper buy; now and then more than anybody would.
     fn buy(&mut self, at: Millis, visit: Visit) {
         let quantity = self.random.random_range(1..4);
-        let fraud = self.random.random_range(0..FRAUD);
-        let quantity = if fraud == 0 { LARGE.div_ceil(visit.price()) } else { quantity };
-        let amount = quantity * visit.price();
-        let orders = if fraud == 1 { 3 } else { 1 };
-        for n in 0..orders {
-            self.place(at + Millis(n * BURST.0), visit, amount);
+        match self.random.random_range(0..ONE_IN) {
+            0 => self.cheat(at, visit, Fraud::Large),
+            1 => self.cheat(at, visit, Fraud::Burst),
+            _ => self.place(at, visit, quantity * visit.price()),
+        }
+    }
+
+    /// Has the shopper buy as nobody does who is honest.
+    fn cheat(&mut self, at: Millis, visit: Visit, fraud: Fraud) {
+        match fraud {
+            Fraud::Large => self.place(at, visit, LARGE.div_ceil(visit.price()) * visit.price()),
+            Fraud::Burst => (0..3).for_each(|n| self.place(at + Millis(n * BURST.0), visit, visit.price())),
         }
     }
 

@@ -54,7 +54,8 @@ use super::{
     poller::{Poller, PollerConfig},
 };
 use crate::{
-    api,
+    api::{self, Live, LogTails},
+    backfill::kafka::KafkaLog,
     engine::{Engine, EngineError, PartitionStatus, Reader},
     publish::kafka::KafkaPublisher,
     settings::READ_CACHE,
@@ -74,6 +75,7 @@ type LocalStore = Arc<DynamoStore>;
 /// The fields are in the order in which they may be dropped: nothing outlives what it stands on.
 pub struct Stack {
     traffic: Option<Background>,
+    live: Live,
     api: Background,
     upkeep: Background,
     sweeper: Background,
@@ -100,7 +102,10 @@ impl Stack {
         let (clock, meters) = (Arc::new(SystemClock), Arc::<Meters>::default());
         let reader = Reader::new(Arc::clone(&options.catalog), Arc::clone(&store));
         let reader = Arc::new(reader.remembering(READ_CACHE, Arc::clone(&clock) as _));
-        let routes = api::router(Arc::clone(&reader), Arc::new(publisher.clone()), Arc::clone(&clock));
+        let (kafka, topics, sink) = (places.kafka(), publisher.clone(), Arc::new(publisher.clone()));
+        let tails = LogTails(move || KafkaLog::new(kafka.clone(), topics.clone()));
+        let live = Live::default();
+        let routes = api::local_router(Arc::clone(&reader), sink, Arc::clone(&clock), tails, &live);
         let routes = routes.merge(metrics::routes());
         let api = Background::spawn(|stopped| serve(listener, routes, stopped));
         let upkeep = Background::spawn(metrics::keep_up);
@@ -117,6 +122,7 @@ impl Stack {
         let table = options.table;
         Ok(Self {
             traffic,
+            live,
             api,
             upkeep,
             sweeper,
@@ -181,11 +187,24 @@ impl Stack {
     /// Stops everything in order: nothing new comes in, the batches on their way are absorbed and
     /// committed, then the services close their files. Tells what had flowed by then.
     pub async fn stop(self) -> Result<Counts, StackError> {
-        let Self { traffic, api, upkeep, sweeper, poller, notifier, reader, meters, places, folder, .. } =
-            self;
+        let Self {
+            traffic,
+            live,
+            api,
+            upkeep,
+            sweeper,
+            poller,
+            notifier,
+            reader,
+            meters,
+            places,
+            folder,
+            ..
+        } = self;
         if let Some(traffic) = traffic {
             traffic.stop().await;
         }
+        live.close();
         api.stop().await;
         upkeep.stop().await;
         let polled = poller.stop().await;

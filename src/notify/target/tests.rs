@@ -40,7 +40,7 @@ fn options_stand_behind_a_hash_and_are_no_part_of_the_address() {
     };
     assert_eq!((target.min_severity, target.in_flight.get()), (Severity::High, 3));
     let Channel::Webhook(hook) = &target.channel else { panic!("a webhook") };
-    assert_eq!(hook.uri().to_string(), "https://a.example/x?min_severity=mine");
+    assert_eq!(hook.uri.to_string(), "https://a.example/x?min_severity=mine");
 }
 
 #[test]

@@ -42,6 +42,13 @@ impl KafkaSettings {
         self
     }
 
+    /// These settings, and those of `other` before them.
+    #[must_use]
+    pub(crate) fn overlaid_with(mut self, other: &Self) -> Self {
+        self.0.extend(other.0.clone());
+        self
+    }
+
     /// The brokers to ask first, comma-separated; none if nothing says where Kafka is.
     pub fn bootstrap_servers(&self) -> Option<&str> {
         self.0.get(BOOTSTRAP).map(String::as_str)

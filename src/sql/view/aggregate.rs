@@ -5,7 +5,7 @@ use sqlparser::ast::{self, DuplicateTreatment, FunctionArg, FunctionArgExpr, Fun
 use crate::{
     sql::{
         aggregates::{Aggregate, AggregateFunction, Fraction, Kind, MOST_STEPS},
-        bind::{Binder, RowScope, Typed},
+        bind::{Binder, Scope, Typed},
         duration,
         error::{Diagnostics, Place},
         expr::{Expr, Function},
@@ -43,7 +43,7 @@ impl<'e> Meant<'e> {
 pub(super) fn of_call(
     (name, kind): (&str, Kind),
     call: &ast::Function,
-    rows: &mut RowScope<'_>,
+    rows: &mut dyn Scope,
     place: &Place,
     errors: &mut Diagnostics,
 ) -> Option<Call> {

@@ -28,6 +28,31 @@ pub(super) fn over_keys(
     keys_stay(("OVER", "PARTITION BY"), keys, place, relation, known, errors);
 }
 
+/// The events of a match must be in partitions of one number.
+pub(super) fn match_keys(
+    keys: &[Key],
+    place: &Place,
+    relation: &Relation,
+    known: Known<'_>,
+    errors: &mut Diagnostics,
+) {
+    keys_stay(("MATCH_RECOGNIZE", "PARTITION BY"), keys, place, relation, known, errors);
+}
+
+/// What a view in which every match makes a row cannot have.
+pub(super) fn matching(options: &Options, place: &Place, errors: &mut Diagnostics) {
+    if options.cooldown > Millis(0) {
+        let message = "\"cooldown\" is from window to window, and here every match makes a row; expected a pattern that \
+                       matches less often";
+        errors.error(place, message);
+    }
+    if options.allowed_lateness > Millis(0) {
+        let message = "a match is final when it is given; expected no \"allowed_lateness\", or a larger \
+                       watermark_delay on the table";
+        errors.error(place, message);
+    }
+}
+
 /// A key's events must not be in partitions of several topics, each of which has a writer of its own.
 pub(super) fn one_table(relation: &Relation, place: &Place, errors: &mut Diagnostics) {
     if relation.branches.len() > 1 {

@@ -4,6 +4,7 @@ mod aggregate;
 mod group;
 mod lint;
 mod look_back;
+mod matching;
 mod over;
 mod result;
 mod sentence;
@@ -62,6 +63,10 @@ pub(super) fn check(
     };
     let place = place.with_span(select.select_token.0.span);
     shape::check_view(&create.query, select, &place, errors);
+    if let Some(recognize) = matching::of_select(select) {
+        let head = over::Head { name, options, sentence, filter: None };
+        return matching::check(head, select, recognize, known, &place, errors);
+    }
     let relation = relation::of_select(select, known, &place, errors)?;
     let filter = select.selection.as_ref().map(|condition| {
         let mut scope = relation.scope("WHERE");
@@ -263,6 +268,7 @@ fn assemble(
         previous: scope.earlier(),
         carried: Vec::new(),
         outputs: outputs.collect(),
+        pattern: None,
         having: having.map(|having| slots.place(having)),
         options,
     }

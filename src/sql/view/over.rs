@@ -1,11 +1,12 @@
 //! Views in which every event makes a row: aggregates `OVER` the events before it, `QUALIFY`, and a
 //! SELECT with neither GROUP BY nor aggregates.
 
-mod frame;
+pub(super) mod frame;
 mod scope;
 
 use sqlparser::ast::{self, GroupByExpr, Ident, Select, SelectItem, WindowType};
 
+pub(super) use self::scope::{END, START};
 use self::{
     frame::Frame,
     scope::{Layout, OverScope},
@@ -19,7 +20,9 @@ use crate::{
         expr::Expr,
         known::Known,
         names,
-        plan::{Field, Input, Options, SOURCE_RECORD, Source, View, WINDOW_END, WINDOW_START, Window},
+        plan::{
+            Field, Input, Options, Output, SOURCE_RECORD, Source, View, WINDOW_END, WINDOW_START, Window,
+        },
         relation::Relation,
     },
     value::Type,
@@ -168,23 +171,36 @@ fn columns(items: &[SelectItem], scope: &mut OverScope<'_>, place: &Place, error
     }
 }
 
-/// Makes a column one of the rows', unless its name is taken. The bounds of the event's frame stand in
-/// every row anyway, and are none of the columns.
+/// Makes a column one of the rows', unless its name is taken.
 fn admit(name: String, typed: Typed, scope: &mut OverScope<'_>, place: &Place, errors: &mut Diagnostics) {
-    for (bound, slot) in [(WINDOW_START, scope::START), (WINDOW_END, scope::END)] {
-        if names::same(&name, bound) {
+    if is_admitted(&name, &typed, &scope.outputs, place, errors) {
+        scope.push_output(name, typed);
+    }
+}
+
+/// Whether a column is to be one of the rows'. The bounds of the event's frame stand in every row anyway, and are
+/// none of the columns. A name that is taken is noted.
+pub(super) fn is_admitted(
+    name: &str,
+    typed: &Typed,
+    outputs: &[Output],
+    place: &Place,
+    errors: &mut Diagnostics,
+) -> bool {
+    for (bound, slot) in [(WINDOW_START, START), (WINDOW_END, END)] {
+        if names::same(name, bound) {
             if typed.expr != Expr::Column(slot) && typed.kind.is_some() {
                 taken(bound, place, errors);
             }
-            return;
+            return false;
         }
     }
-    if RESERVED.contains(&name.as_str()) || name == SOURCE_RECORD {
-        taken(&name, place, errors);
-    } else if scope.outputs.iter().any(|output| output.field.name == name) {
+    if RESERVED.contains(&name) || name == SOURCE_RECORD {
+        taken(name, place, errors);
+    } else if outputs.iter().any(|output| output.field.name == name) {
         errors.error(place, format!("two columns are called \"{name}\"; expected AS and another name"));
     }
-    scope.push_output(name, typed);
+    true
 }
 
 fn taken(name: &str, place: &Place, errors: &mut Diagnostics) {
@@ -231,6 +247,7 @@ fn assemble(
         outputs: scope.outputs.iter().map(|output| layout.output(output)).collect(),
         having: qualify.map(|qualify| layout.place(qualify)),
         carried: carried.into_iter().map(|(field, _)| field).collect(),
+        pattern: None,
         options,
     }
 }

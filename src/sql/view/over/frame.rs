@@ -1,7 +1,7 @@
 //! `OVER (PARTITION BY key ORDER BY ts RANGE BETWEEN INTERVAL ... PRECEDING AND CURRENT ROW)`.
 
 use sqlparser::ast::{
-    NamedWindowExpr, OrderByExpr, OrderBySort, Select, WindowFrame, WindowFrameBound, WindowFrameUnits,
+    self, NamedWindowExpr, OrderByExpr, OrderBySort, Select, WindowFrame, WindowFrameBound, WindowFrameUnits,
     WindowSpec, WindowType,
 };
 
@@ -57,7 +57,7 @@ pub(super) fn of(
         errors.error(&place.with_span(base.span), message);
         return None;
     }
-    let keys = keys(spec, relation, place, errors);
+    let keys = keys(&spec.partition_by, relation, place, errors);
     let is_ordered = check_order(&spec.order_by, relation, known, place, errors);
     let range = range(spec.window_frame.as_ref(), place, errors);
     is_ordered.then_some(Frame { keys, range: range? })
@@ -92,9 +92,15 @@ fn spec<'s>(
     None
 }
 
-fn keys(spec: &WindowSpec, relation: &Relation, place: &Place, errors: &mut Diagnostics) -> Vec<Key> {
+/// The key that PARTITION BY makes.
+pub(in crate::sql::view) fn keys(
+    partition_by: &[ast::Expr],
+    relation: &Relation,
+    place: &Place,
+    errors: &mut Diagnostics,
+) -> Vec<Key> {
     let mut keys: Vec<Key> = Vec::new();
-    for (index, expr) in spec.partition_by.iter().enumerate() {
+    for (index, expr) in partition_by.iter().enumerate() {
         let place = place.at(expr);
         let mut scope = relation.scope("PARTITION BY");
         let typed = Binder::new(&mut scope, errors, &place).bind(expr);

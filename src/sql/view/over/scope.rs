@@ -22,8 +22,8 @@ use crate::{
 /// While it is not known how many there are of each, slots stand far apart; [`Layout`] puts them where
 /// [`Output`] says.
 const AGGREGATE_SLOTS: usize = 1 << 24;
-pub(super) const START: usize = 2 << 24;
-pub(super) const END: usize = START + 1;
+pub(in crate::sql::view) const START: usize = 2 << 24;
+pub(in crate::sql::view) const END: usize = START + 1;
 const CARRIED_SLOTS: usize = 3 << 24;
 const OUTPUT_SLOTS: usize = 4 << 24;
 

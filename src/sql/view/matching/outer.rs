@@ -1,0 +1,149 @@
+//! SELECT and WHERE over matches.
+
+use sqlparser::ast::{self, GroupByExpr, Ident, Select, SelectItem};
+
+use super::{
+    super::{
+        default_name,
+        over::{END, START, is_admitted},
+    },
+    parts::OUTPUT_SLOTS,
+};
+use crate::{
+    sql::{
+        aggregates,
+        bind::{Binder, Scope, Typed},
+        error::{Diagnostics, Place},
+        expr::Expr,
+        names::{self, Match},
+        pattern::Skip,
+        plan::{Field, Output, WINDOW_END, WINDOW_START},
+    },
+    value::Type,
+};
+
+/// The key and the measures, the bounds of the match, and the columns so far.
+pub(super) struct OuterScope<'a> {
+    columns: Vec<(String, Typed)>,
+    qualifier: Option<&'a str>,
+    pub(super) outputs: Vec<Output>,
+    /// Those whose type is unknown because of a mistake.
+    untyped: Vec<usize>,
+}
+
+impl<'a> OuterScope<'a> {
+    pub(super) const fn new(columns: Vec<(String, Typed)>, qualifier: Option<&'a str>) -> Self {
+        Self { columns, qualifier, outputs: Vec::new(), untyped: Vec::new() }
+    }
+
+    fn push(&mut self, name: String, typed: Typed) {
+        if typed.kind.is_none() {
+            self.untyped.push(self.outputs.len());
+        }
+        let field = Field { name, kind: typed.kind.unwrap_or(Type::Text) };
+        self.outputs.push(Output { field, expr: typed.expr });
+    }
+
+    fn output(&self, name: &Ident) -> Option<Typed> {
+        let all = self.outputs.iter().map(|output| output.field.name.as_str());
+        let Match::One(index) = names::find(name, all) else { return None };
+        let kind = self.outputs.get(index)?.field.kind;
+        let is_known = !self.untyped.contains(&index);
+        Some(if is_known { Typed::new(Expr::Column(OUTPUT_SLOTS + index), kind) } else { Typed::UNKNOWN })
+    }
+}
+
+impl Scope for OuterScope<'_> {
+    fn column(&mut self, parts: &[Ident], place: &Place, errors: &mut Diagnostics) -> Typed {
+        let name = match parts {
+            [name] => name,
+            [qualifier, name] if self.qualifier.is_some_and(|known| names::same(known, &qualifier.value)) => {
+                name
+            }
+            [qualifier, ..] => {
+                let message = names::unknown("table", &qualifier.value, self.qualifier.into_iter());
+                errors.error(&place.with_span(qualifier.span), message);
+                return Typed::UNKNOWN;
+            }
+            [] => return Typed::UNKNOWN,
+        };
+        let all = self.columns.iter().map(|(name, _)| name.as_str());
+        if let Match::One(index) = names::find(name, all) {
+            return self.columns.get(index).map_or(Typed::UNKNOWN, |(_, typed)| typed.clone());
+        }
+        let bound = [(WINDOW_START, START), (WINDOW_END, END)];
+        let bound = bound.iter().find(|(bound, _)| names::same(&name.value, bound));
+        if let Some((_, slot)) = bound {
+            return Typed::new(Expr::Column(*slot), Type::Timestamp);
+        }
+        self.output(name).unwrap_or_else(|| {
+            let all: Vec<&str> = self.columns.iter().map(|(name, _)| name.as_str()).collect();
+            errors.error(place, names::unknown("key or measure", &name.value, all.into_iter()));
+            Typed::UNKNOWN
+        })
+    }
+
+    fn function(&mut self, call: &ast::Function, place: &Place, errors: &mut Diagnostics) -> Option<Typed> {
+        let name = call.name.to_string().to_ascii_lowercase();
+        aggregates::find(&name)?;
+        errors.error(place, format!("{name} cannot stand over matches; expected it in MEASURES"));
+        Some(Typed::UNKNOWN)
+    }
+}
+
+/// Binds SELECT's list; each column is known to those behind it.
+pub(super) fn columns(
+    items: &[SelectItem],
+    scope: &mut OuterScope<'_>,
+    place: &Place,
+    errors: &mut Diagnostics,
+) {
+    for (index, item) in items.iter().enumerate() {
+        let place = place.at(item);
+        let (expr, alias) = match item {
+            SelectItem::UnnamedExpr(expr) => (expr, None),
+            SelectItem::ExprWithAlias { expr, alias } => (expr, Some(alias)),
+            SelectItem::Wildcard(options) if options.to_string().is_empty() => {
+                for (name, typed) in scope.columns.clone() {
+                    admit(name, typed, scope, &place, errors);
+                }
+                continue;
+            }
+            _ => {
+                errors.error(&place, format!("{item} is not supported here; expected *, or columns by name"));
+                continue;
+            }
+        };
+        let typed = Binder::new(scope, errors, &place).bind(expr);
+        let name = alias.map_or_else(|| default_name(expr, index), |alias| alias.value.clone());
+        let place = alias.map_or_else(|| place.clone(), |alias| place.with_span(alias.span));
+        admit(name, typed, scope, &place, errors);
+    }
+}
+
+fn admit(name: String, typed: Typed, scope: &mut OuterScope<'_>, place: &Place, errors: &mut Diagnostics) {
+    if is_admitted(&name, &typed, &scope.outputs, place, errors) {
+        scope.push(name, typed);
+    }
+}
+
+/// WHERE over matches, and what cannot stand there.
+pub(super) fn filter(
+    select: &Select,
+    skip: Skip,
+    scope: &mut OuterScope<'_>,
+    place: &Place,
+    errors: &mut Diagnostics,
+) -> Option<Expr> {
+    let is_grouped = !matches!(&select.group_by, GroupByExpr::Expressions(list, _) if list.is_empty());
+    if is_grouped || select.having.is_some() {
+        errors.error(place, "matches cannot be grouped; expected no GROUP BY and no HAVING");
+    }
+    let condition = select.selection.as_ref()?;
+    if skip == Skip::PastLastRow {
+        let message = "WHERE cannot leave out a match that the search has gone on behind; expected the condition in \
+                       DEFINE, or AFTER MATCH SKIP TO NEXT ROW";
+        errors.error(&place.at(condition), message);
+    }
+    Some(Binder::new(scope, errors, place).condition(condition))
+}

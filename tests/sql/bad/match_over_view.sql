@@ -1,0 +1,6 @@
+-- fail: MATCH_RECOGNIZE is over events; expected a table instead of view "w"
+CREATE TABLE e (k TEXT NOT NULL, other TEXT, x BIGINT, j JSON, ts TIMESTAMP NOT NULL) WITH (key = 'k');
+CREATE VIEW w AS SELECT k, count(*) AS n FROM e GROUP BY k, TUMBLE(ts, INTERVAL '1' MINUTE);
+CREATE VIEW v AS SELECT * FROM w MATCH_RECOGNIZE (
+  PARTITION BY k ORDER BY window_time PATTERN (a) WITHIN INTERVAL '1' MINUTE DEFINE a AS n > 1
+);

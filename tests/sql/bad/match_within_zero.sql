@@ -1,0 +1,11 @@
+-- fail: found a span of 0 ms; expected more than 0 ms
+CREATE TABLE e (k TEXT NOT NULL, other TEXT, x BIGINT, j JSON, ts TIMESTAMP NOT NULL) WITH (key = 'k');
+CREATE VIEW v AS
+SELECT *
+FROM e MATCH_RECOGNIZE (
+  PARTITION BY k ORDER BY ts
+  MEASURES count(*) AS n
+   
+  PATTERN (a b+) WITHIN INTERVAL '0' SECOND
+  DEFINE a AS x = 1, b AS x > 1
+);
