@@ -19,6 +19,10 @@ ci:
 bench *arguments:
     cargo bench --no-default-features --bench jobs {{ arguments }}
 
+# Measure the API of `weir up` on one core: requests a second, latencies.
+api-load *arguments:
+    scripts/api-load.sh {{ arguments }}
+
 # Run the functions under cargo-lambda, over a stack of their own.
 lambda-local:
     scripts/lambda-local.sh

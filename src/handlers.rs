@@ -3,10 +3,12 @@
 
 use futures::future::join_all;
 use serde::Serialize;
+use tracing::Instrument as _;
 
 use crate::{
     engine::{Absorbed, Engine, EngineError, Swept},
     event::{self, PayloadError},
+    observe::{self, BatchAbsorbed},
     publish::{Publisher, Topics},
     state::Store,
 };
@@ -64,14 +66,11 @@ where
     T: Topics,
 {
     let batches = event::parse(payload)?;
-    let results = join_all(batches.iter().map(|batch| engine.absorb(batch))).await;
+    let results = join_all(batches.iter().map(|batch| absorb(engine, batch))).await;
     let mut failed = None;
     for (batch, result) in batches.iter().zip(results) {
         match result {
-            Ok(absorbed) => {
-                log_batch(batch, &absorbed);
-                observe(&absorbed);
-            }
+            Ok(absorbed) => observe(&absorbed),
             Err(source) => {
                 let (topic, partition) = (batch.topic.clone(), batch.partition);
                 failed = failed.or(Some(WindowError::Engine { topic, partition, source }));
@@ -81,26 +80,33 @@ where
     failed.map_or_else(|| Ok(BatchResponse::default()), Err)
 }
 
-fn log_batch(batch: &event::RawBatch, absorbed: &Absorbed) {
-    tracing::info!(
+/// Absorbs a batch in a span of its own, which every line about it has.
+async fn absorb<S, P, T>(engine: &Engine<S, P, T>, batch: &event::RawBatch) -> Result<Absorbed, EngineError>
+where
+    S: Store,
+    P: Publisher,
+    T: Topics,
+{
+    let offset = |record: Option<&event::RawRecord>| record.map(|record| record.offset.0);
+    let span = tracing::info_span!(
+        "batch",
         topic = batch.topic,
         partition = batch.partition,
-        records = absorbed.records,
-        dead = absorbed.dead,
-        late = absorbed.late,
-        skipped = absorbed.skipped,
-        deferred = absorbed.deferred,
-        windows = absorbed.windows,
-        rows = absorbed.rows,
-        "absorbed a batch"
+        first = offset(batch.records.first()),
+        last = offset(batch.records.last()),
     );
-    if absorbed.deferred > 0 {
-        tracing::warn!(
-            topic = batch.topic,
-            partition = batch.partition,
-            "left records to a backfill: run weir backfill again"
-        );
-    }
+    let work = async {
+        let absorbed = engine.absorb(batch).await?;
+        tell_batch(batch, &absorbed);
+        Ok(absorbed)
+    };
+    work.instrument(span).await
+}
+
+fn tell_batch(batch: &event::RawBatch, absorbed: &Absorbed) {
+    let Absorbed { records, dead, late, skipped, deferred, windows, rows, .. } = *absorbed;
+    let (topic, partition, bytes) = (batch.topic.as_str(), batch.partition, batch.bytes.len() as u64);
+    BatchAbsorbed { topic, partition, records, bytes, dead, late, skipped, deferred, windows, rows }.emit();
 }
 
 /// Sweeps: finds idle partitions and closes what is due. What the schedule sent does not matter.
@@ -111,10 +117,8 @@ where
     T: Topics,
 {
     let swept = engine.sweep().await?;
-    tracing::info!(windows = swept.windows, rows = swept.rows, idle = swept.idle, "swept");
-    for topic in &swept.restarted {
-        tracing::warn!(topic, "a topic was made anew: its records are counted from its first offset");
-    }
+    let Swept { windows, rows, idle, ref restarted } = swept;
+    observe::Swept { windows, rows, idle, restarted }.emit();
     Ok(swept)
 }
 
@@ -139,14 +143,10 @@ pub async fn notify<P: Publisher>(
     deadline: crate::time::Timestamp,
 ) -> Result<BatchResponse, NotifyError> {
     let notified = notifier.notify(&event::parse(payload)?, deadline).await?;
-    tracing::info!(
-        alerts = notified.alerts,
-        sent = notified.sent,
-        repeated = notified.repeated,
-        below = notified.below,
-        dead = notified.dead,
-        "carried alerts"
-    );
+    let crate::notify::Notified { alerts, sent, repeated, below, dead } = notified;
+    let [alerts, sent, repeated, below, dead] =
+        [alerts, sent, repeated, below, dead].map(|count| count as u64);
+    observe::AlertsCarried { alerts, sent, repeated, below, dead }.emit();
     Ok(BatchResponse::default())
 }
 

@@ -9,6 +9,7 @@
 //! | module | is |
 //! | --- | --- |
 //! | [`value`], [`time`] | the scalars: SQL values, event times, durations, offsets, the clock |
+//! | [`observe`] | what can be observed: metrics, log lines, traces |
 //! | [`sql`] | SQL text to a checked plan |
 //! | [`window`] | slices, windows, watermarks, lateness: pure functions of time |
 //! | [`aggregate`] | accumulators: update, merge, encode, finish |
@@ -29,6 +30,7 @@ pub mod engine;
 pub mod error;
 pub mod event;
 pub mod handlers;
+pub mod observe;
 pub mod publish;
 pub mod run;
 pub mod settings;

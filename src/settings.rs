@@ -7,6 +7,7 @@
 //! | `WEIR_DEAD_LETTER_TOPIC` | the topic of records that do not fit their table | `weir.dead_letters` |
 //! | `WEIR_LATE_TOPIC` | the topic of events that came too late | `weir.late_events` |
 //! | `WEIR_RETENTION_DAYS` | how long slabs are kept: at least as long as the topics keep records | 8 |
+//! | `WEIR_READ_CACHE_MILLIS` | how old what `serve` answers may be, 0 to 10000 | 250 |
 //! | `WEIR_KAFKA_BOOTSTRAP_SERVERS` | the brokers: `host:port`, comma-separated | none: must be set |
 //! | `WEIR_KAFKA_...` | any other property of librdkafka: `WEIR_KAFKA_SECURITY_PROTOCOL` is `security.protocol` | |
 //! | `WEIR_API_KEYS` | the API's keys, with commas or white space between: `SECRET`, `write:SECRET`, `read:SECRET` | none: everybody may send events |
@@ -16,6 +17,7 @@
 //! | `WEIR_NOTIFY_DEAD_LETTER_TOPIC` | the topic of alerts that no target took | `weir.notify_dead_letters` |
 //! | `WEIR_NOTIFY_ATTEMPTS` | how often one delivery is tried, 1 to 100 | 5 |
 //! | `WEIR_NOTIFY_TIMEOUT_SECONDS` | how long one attempt may take, 1 to 300 | 5 |
+//! | `WEIR_METRICS` | by what metrics are told apart: `function`, `view` (and function), or `off` | `function` |
 //! | `WEIR_SINK` | where rows go: targets between commas or white space | none: must be set |
 //! | `WEIR_SINK_DEAD_LETTER_TOPIC` | the topic of records that are no rows | `weir.sink_dead_letters` |
 //! | `WEIR_SINK_ATTEMPTS` | how often one write is tried, 1 to 100 | 5 |
@@ -25,11 +27,17 @@
 
 use std::{path::PathBuf, sync::Arc};
 
+#[cfg(feature = "logs")]
+use crate::observe::Observer;
 use crate::{
     engine,
+    observe::Detail,
     sql::{Catalog, LoadError},
     time::Millis,
 };
+
+/// How old what a reader answers may be, where nobody says otherwise: less than a client may keep an answer for.
+pub const READ_CACHE: Millis = Millis(250);
 
 /// What a function is told by its environment.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,6 +48,8 @@ pub struct Settings {
     pub table: String,
     /// The engine's settings.
     pub engine: engine::Settings,
+    /// How old what a reader answers may be; see [`engine::Reader::remembering`].
+    pub read_cache: Millis,
 }
 
 /// The environment does not say what a function needs to know.
@@ -102,7 +112,12 @@ impl Settings {
             Some(text) => days("WEIR_RETENTION_DAYS", text)?,
             None => defaults.retention,
         };
+        let read_cache = match var("WEIR_READ_CACHE_MILLIS") {
+            Some(text) => read_cache("WEIR_READ_CACHE_MILLIS", text)?,
+            None => READ_CACHE,
+        };
         Ok(Self {
+            read_cache,
             sql: var("WEIR_SQL").map_or_else(|| "sql".into(), PathBuf::from),
             table: var("WEIR_TABLE").unwrap_or_else(|| "weir".to_owned()),
             engine: engine::Settings {
@@ -158,6 +173,23 @@ pub fn api(var: impl Fn(&'static str) -> Option<String>) -> Result<crate::api::S
         access: Access::parse(&var("WEIR_API_KEYS").unwrap_or_default(), protects_reads)?,
         origins: Origins::parse(&var("WEIR_CORS_ORIGINS").unwrap_or_default())?,
     })
+}
+
+/// What observes a Lambda function's invocations; it sets up log and metrics as the environment says.
+#[cfg(feature = "logs")]
+pub fn observer(function: &'static str) -> Result<Observer, SettingsError> {
+    Ok(Observer::on_lambda(function, metrics(|name| std::env::var(name).ok())?))
+}
+
+/// By what metrics are told apart, by a lookup by name; none where there are to be none.
+pub fn metrics(var: impl Fn(&'static str) -> Option<String>) -> Result<Option<Detail>, SettingsError> {
+    let (name, expected) = ("WEIR_METRICS", "function, view or off");
+    match var(name).as_deref() {
+        None | Some("" | "function") => Ok(Some(Detail::Function)),
+        Some("view") => Ok(Some(Detail::View)),
+        Some("off") => Ok(None),
+        Some(found) => Err(SettingsError::Malformed { name, found: found.to_owned(), expected }),
+    }
 }
 
 /// What the notify function is told, by a lookup by name. An empty value is none.
@@ -229,6 +261,12 @@ fn whole(
     }
 }
 
+fn read_cache(name: &'static str, found: String) -> Result<Millis, SettingsError> {
+    let age = found.parse().ok().filter(|age| (0..=10_000).contains(age));
+    let expected = "a number of milliseconds from 0 to 10000";
+    age.map(Millis).ok_or(SettingsError::Malformed { name, found, expected })
+}
+
 fn days(name: &'static str, found: String) -> Result<Millis, SettingsError> {
     let days = found.parse().ok().filter(|days| (1..=3650).contains(days));
     let expected = "a number of days from 1 to 3650";
@@ -248,13 +286,27 @@ mod tests {
     fn an_empty_environment_gives_the_defaults() {
         let settings = settings(&[("WEIR_TABLE", "")]).unwrap();
         assert_eq!((settings.sql, settings.table.as_str()), ("sql".into(), "weir"));
-        assert_eq!(settings.engine, engine::Settings::default());
+        assert_eq!((settings.engine, settings.read_cache), (engine::Settings::default(), READ_CACHE));
     }
 
     #[test]
     fn variables_go_before_defaults() {
-        let settings = settings(&[("WEIR_TABLE", "views"), ("WEIR_RETENTION_DAYS", "3")]).unwrap();
+        let vars = [("WEIR_TABLE", "views"), ("WEIR_RETENTION_DAYS", "3"), ("WEIR_READ_CACHE_MILLIS", "0")];
+        let settings = settings(&vars).unwrap();
+        assert_eq!(settings.read_cache, Millis(0));
         assert_eq!((settings.table.as_str(), settings.engine.retention), ("views", Millis::days(3)));
+    }
+
+    #[test]
+    fn metrics_are_told_apart_by_function_unless_told_otherwise() {
+        let of = |value: &'static str| metrics(move |_| Some(value.to_owned()));
+        assert_eq!(metrics(|_| None).unwrap(), Some(Detail::Function));
+        assert_eq!((of("view").unwrap(), of("off").unwrap()), (Some(Detail::View), None));
+        let error = of("all").unwrap_err().to_string();
+        assert!(
+            error.contains("WEIR_METRICS") && error.contains("expected function, view or off"),
+            "{error}"
+        );
     }
 
     #[test]

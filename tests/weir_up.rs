@@ -68,6 +68,22 @@ impl Weir {
         panic!("waited in vain for rows");
     }
 
+    /// What there is to scrape, once a closing has ended: rows are shown before that.
+    async fn metrics(&self) -> String {
+        for _ in 0..1200 {
+            let answer = reqwest::get(format!("{}/metrics", self.url)).await.unwrap();
+            assert_eq!(answer.headers()["content-type"], "text/plain; version=0.0.4; charset=utf-8");
+            let text = answer.text().await.unwrap();
+            if text.contains("weir_close_seconds_count")
+                && text.contains("{function=\"window\",outcome=\"ok\"}")
+            {
+                return text;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        panic!("waited in vain for a closing");
+    }
+
     /// Tells it to stop; what it said until then, and how it ended.
     fn stop(mut self) -> (String, ExitStatus) {
         let pid = rustix::process::Pid::from_child(&self.child);
@@ -85,6 +101,28 @@ fn refusal(dir: &Path, arguments: &[&str]) -> String {
     String::from_utf8(output.stderr).unwrap()
 }
 
+/// Whether `/metrics` is Prometheus' text, of metrics that the documentation has, and tells what flowed.
+async fn assert_is_scraped(weir: &Weir) {
+    let text = weir.metrics().await;
+    let declared: Vec<_> = text.lines().filter_map(|line| line.strip_prefix("# TYPE ")).collect();
+    for line in &declared {
+        let is_known =
+            |metric: &&weir::observe::Definition| *line == format!("{} {}", metric.name, metric.kind.name());
+        assert!(weir::observe::names::ALL.iter().any(is_known), "{line}");
+    }
+    assert!(declared.contains(&"weir_close_seconds histogram"), "{declared:?}");
+    let value = |series: &str| {
+        let line = text.lines().find_map(|line| line.strip_prefix(series));
+        line.unwrap_or_else(|| panic!("no {series} in {text}")).trim().parse::<f64>().unwrap()
+    };
+    assert!(value("weir_records_total{topic=\"impressions\"}") > 0.0);
+    assert!(value("weir_rows_total{view=\"ctr\"}") > 0.0);
+    assert!(value("weir_store_units_total{kind=\"write\"}") > 0.0);
+    assert!(value("weir_invocations_total{function=\"window\",outcome=\"ok\"}") > 0.0);
+    assert!(value("weir_http_seconds_count{route=\"/health\",status=\"200\"}") >= 1.0);
+    assert!(value("weir_watermark_lag_seconds{view=\"ctr\"}").abs() < 3600.0);
+}
+
 #[tokio::test]
 async fn it_serves_rows_stops_and_goes_on() {
     let dir = tempfile::tempdir().unwrap();
@@ -92,6 +130,7 @@ async fn it_serves_rows_stops_and_goes_on() {
     assert_eq!(weir.get("/health").await["status"], "ok");
     let rows = weir.rows().await;
     assert!(rows.iter().any(|row| row["product_id"] == "product_1"), "{rows:?}");
+    assert_is_scraped(&weir).await;
     let (said, status) = weir.stop();
     assert!(status.success() && said.contains("stopped after"), "{status}: {said}");
 

@@ -15,6 +15,7 @@ mod describe;
 mod ingest;
 mod key;
 mod live;
+mod observed;
 mod openapi;
 mod origins;
 mod page;
@@ -38,6 +39,7 @@ use tower_http::compression::CompressionLayer;
 pub use access::{Access, KeyError};
 pub use ingest::{Connection, Gateway, Limits, MAX_BODY, MAX_EVENT, MAX_EVENTS, MAX_UNPACKED, SocketEvent};
 pub use live::Live;
+pub use observed::observed;
 pub use origins::{OriginError, Origins};
 pub use sql::{LogTails, Tails};
 pub use views::Views;
@@ -157,4 +159,5 @@ fn finish(routes: Routes, settings: &Settings) -> Router {
         .layer(middleware::from_fn(problem::render))
         .layer(CompressionLayer::new())
         .layer(settings.origins.layer())
+        .layer(middleware::from_fn(observed::time))
 }

@@ -64,7 +64,8 @@ impl<'a, V: Views> Request<'a, V> {
 
     async fn one(&self, key: &[Value<'_>]) -> Result<Option<Json>, Problem> {
         let (views, view) = (self.views, self.view);
-        let (rows, status) = futures::try_join!(views.key(view, key), views.status(view))?;
+        let status = views.status(view).await?;
+        let rows = views.key(view, key).await?;
         Ok(rows.map(|rows| self.pair(&rows, &status)))
     }
 
@@ -116,7 +117,8 @@ async fn selected<V: Views>(
     let selection = Selection::read(request.view, &mut Parameters::parse(uri.query())?)?;
     let query = cursor::fingerprint([request.view], uri);
     let behind = selection.cursor.as_deref().map(|text| cursor::decode(query, text)).transpose()?;
-    let (all, status) = futures::try_join!(views.latest(request.view), views.status(request.view))?;
+    let status = views.status(request.view).await?;
+    let all = views.latest(request.view).await?;
     let rows = all.iter().filter_map(|(key, rows)| Some((key, which(rows)?)));
     let mut rows: Vec<_> = rows
         .filter(|(_, row)| selection.takes(row))

@@ -45,7 +45,8 @@ async fn windows<V: Views>(
     let request = Request::new(views.as_ref(), &uri)?;
     let fingerprint = cursor::fingerprint([request.view], &uri);
     let query = query(request.view, &uri, fingerprint)?;
-    let (page, status) = futures::try_join!(views.history(request.view, &query), views.status(request.view))?;
+    let status = views.status(request.view).await?;
+    let page = views.history(request.view, &query).await?;
     let rows: Vec<Json> = page.rows.iter().map(|(_, row)| request.row(row, &status)).collect();
     let next = page.next.map(|place| cursor::encode(fingerprint, &values(place)));
     Ok(respond(&rows.into(), &headers, next.and_then(|next| cursor::link(&uri, &next))))

@@ -14,6 +14,7 @@ use super::{
 };
 use crate::{
     event::{Batch, RawBatch, decode},
+    observe::{SlabWritten, ViewAbsorbed},
     publish::{Publisher, Topics},
     sql::{Origin, Source},
     state::{Advance, Backfill, Head, ItemKey, Partition, Progress, Store, Written},
@@ -83,7 +84,7 @@ impl<S: Store, P: Publisher, T: Topics> Engine<S, P, T> {
         loop {
             let progress = progress(&head, &task.partition);
             if self.is_left_to_backfill(task, from, &progress) {
-                total.deferred += (task.batch.records.len() - from) as u64;
+                Self::defer(task, from, total);
                 return Ok(());
             }
             if self.is_made_anew(task, from, &progress).await? {
@@ -122,7 +123,7 @@ impl<S: Store, P: Publisher, T: Topics> Engine<S, P, T> {
             head = self.advance(task, &fold, &progress, &mut writer, head).await?;
             if is_begun_meanwhile(&head, &task.partition, &progress) {
                 writer.invalidate();
-                total.deferred += (task.batch.records.len() - from) as u64;
+                Self::defer(task, from, total);
                 return Ok(());
             }
             writer.rows = std::mem::take(&mut fold.rows);
@@ -138,11 +139,10 @@ impl<S: Store, P: Publisher, T: Topics> Engine<S, P, T> {
                 is_flush: false,
             };
             let given = self.close(closing, Some((&task.partition, &mut writer))).await?;
-            total.accepted += fold.accepted;
-            total.skipped += fold.skipped;
-            total.late += fold.late.len() as u64;
             total.rows += given.rows;
             total.windows += given.windows;
+            add(task, &fold, total);
+            self.tell_watermark(task.view, &head, &sources);
             from = fold.position();
             if stop == Stop::End {
                 return Ok(());
@@ -150,6 +150,13 @@ impl<S: Store, P: Publisher, T: Topics> Engine<S, P, T> {
             cut_at = Some(from);
             head = self.store.head(&task.view.id).await?;
         }
+    }
+
+    /// Leaves the records from `from` on to a backfill.
+    fn defer(task: &Task<'_>, from: usize, total: &mut Absorbed) {
+        let deferred = (task.batch.records.len() - from) as u64;
+        total.deferred += deferred;
+        ViewAbsorbed { view: &task.view.plan.name, deferred, ..ViewAbsorbed::default() }.emit();
     }
 
     /// Whether the records from `from` on are a backfill's to bring: there is a gap before them that only
@@ -222,9 +229,12 @@ impl<S: Store, P: Publisher, T: Topics> Engine<S, P, T> {
             let (slabs, packer) = writer.slabs_and_packer().map_err(damaged)?;
             let Some(leaves) = slabs.get_mut(&slice) else { continue };
             let packed = put.pack(leaves, packer).map_err(damaged)?;
+            let sizes = packed.sizes();
             if put.write(&self.store, leaves, packed).await? == Written::Conflict {
                 return Ok(Written::Conflict);
             }
+            let view = task.view.plan.name.as_str();
+            sizes.into_iter().for_each(|bytes| SlabWritten { view, bytes }.emit());
         }
         Ok(Written::Stored)
     }
@@ -290,6 +300,15 @@ impl<S: Store, P: Publisher, T: Topics> Engine<S, P, T> {
 fn is_begun_meanwhile(head: &Head, partition: &Partition, was: &Progress) -> bool {
     let is_begun = |now: &Progress| now.backfill != Backfill::Never && now.epoch != was.epoch;
     was.backfill == Backfill::Never && head.partitions.get(partition).is_some_and(is_begun)
+}
+
+/// Adds a view's share of a batch to the sums over all views.
+fn add(task: &Task<'_>, fold: &Fold<'_>, total: &mut Absorbed) {
+    let (accepted, late, skipped) = (fold.accepted, fold.late.len() as u64, fold.skipped);
+    total.accepted += accepted;
+    total.late += late;
+    total.skipped += skipped;
+    ViewAbsorbed { view: &task.view.plan.name, accepted, late, skipped, deferred: 0 }.emit();
 }
 
 /// How far a partition has come.

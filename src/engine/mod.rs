@@ -34,6 +34,7 @@ mod leaf;
 mod page;
 mod pattern;
 mod read;
+mod recent;
 mod row;
 mod rules;
 mod series;
@@ -57,9 +58,10 @@ pub use series::{HistoryPage, HistoryPlace, HistoryQuery};
 pub use sweep::Swept;
 
 use crate::{
+    observe::WatermarkSeen,
     publish::{Publisher, Topics},
     sql::Catalog,
-    state::{Partition, Scope, Store},
+    state::{Head, Partition, Scope, Store},
     time::{Clock, Millis, Timestamp},
 };
 use close::Turn;
@@ -199,6 +201,16 @@ impl<S: Store, P: Publisher, T: Topics> Engine<S, P, T> {
         let Some(count) = self.topics.partitions(topic).await? else { return Ok(0) };
         known.insert(topic.to_owned(), count);
         Ok(count)
+    }
+
+    /// Tells how far a view's watermark is behind the clock, once all of its partitions have one.
+    fn tell_watermark(&self, view: &ViewRuntime, head: &Head, sources: &[Partition]) {
+        let watermark = view.lowest(head, sources.iter());
+        if watermark == Timestamp::MIN {
+            return;
+        }
+        let behind = (watermark < Timestamp::MAX).then(|| self.clock.now() - watermark);
+        WatermarkSeen { view: &view.plan.name, behind }.emit();
     }
 
     /// Asks the broker again: a topic may have gained partitions.

@@ -55,14 +55,26 @@ struct Known {
 }
 
 impl Page {
-    /// The rows of a key.
-    pub(super) fn find(&self, hash: u64, key: &[u8]) -> Result<Option<KeyRows>, CodecError> {
-        Ok(self.known(hash, key)?.map(|known| known.rows))
+    /// The rows of a key in a body, of which nothing else is decoded.
+    pub(super) fn look_up(body: &[u8], key: &[u8]) -> Result<Option<KeyRows>, CodecError> {
+        let mut from = Reader::new(body);
+        for _ in 0..count(&mut from)? {
+            let (known, rows) = (from.bytes("a key")?, from.bytes("a key's rows")?);
+            if known == key {
+                return Ok(Some(Known::decode(rows)?.rows));
+            }
+        }
+        Ok(None)
     }
 
     /// All keys with their rows.
     pub(super) fn entries(&self) -> impl Iterator<Item = Result<(&[u8], KeyRows), CodecError>> {
         self.keys.iter().zip(&self.rows).map(|(key, held)| Ok((key, held.decode(&self.body)?.rows)))
+    }
+
+    /// The rows of a key.
+    pub(super) fn find(&self, hash: u64, key: &[u8]) -> Result<Option<KeyRows>, CodecError> {
+        Ok(self.known(hash, key)?.map(|known| known.rows))
     }
 
     /// All rows that are remembered of a key, the newest first.
@@ -97,13 +109,8 @@ impl Page {
 
     pub(super) fn decode(body: &[u8]) -> Result<Self, CodecError> {
         let mut from = Reader::new(body);
-        let version = from.byte("a page's version")?;
-        if version != VERSION {
-            let found = format!("page version {version}");
-            return Err(CodecError::Unexpected { found, expected: "page version 1" });
-        }
         let mut page = Self { body: body.to_vec(), ..Self::default() };
-        for _ in 0..from.count("the number of keys")? {
+        for _ in 0..count(&mut from)? {
             let key = from.bytes("a key")?;
             page.keys.find_or_add(KeyTable::hash(key), key);
             let len = from.bytes("a key's rows")?.len();
@@ -112,6 +119,16 @@ impl Page {
         }
         Ok(page)
     }
+}
+
+/// Reads what a body begins with: how many keys it has.
+fn count(from: &mut Reader<'_>) -> Result<usize, CodecError> {
+    let version = from.byte("a page's version")?;
+    if version != VERSION {
+        let found = format!("page version {version}");
+        return Err(CodecError::Unexpected { found, expected: "page version 1" });
+    }
+    from.count("the number of keys")
 }
 
 impl Held {

@@ -6,6 +6,7 @@ use super::{
     EngineError,
     leaf::Leaves,
     page::{Page, damaged, read},
+    recent::{Generation, Recent},
     row::{Key, KeyRows},
     series::encoded,
     stored,
@@ -13,10 +14,10 @@ use super::{
 };
 use crate::{
     aggregate::KeyTable,
-    codec::CodecError,
+    codec::{CodecError, unpack},
     sql::{Catalog, View},
     state::{Chunk, Head, Item, ItemKey, Scope, Store},
-    time::{Offset, Timestamp},
+    time::{Clock, Millis, Offset, Timestamp},
     value::Value,
     window::{is_final, watermark},
 };
@@ -26,6 +27,7 @@ pub struct Reader<S> {
     catalog: Arc<Catalog>,
     views: Vec<ViewRuntime>,
     pub(super) store: S,
+    recent: Option<Recent>,
 }
 
 /// How far a view has come.
@@ -58,7 +60,16 @@ impl<S: Store> Reader<S> {
     /// A reader.
     pub fn new(catalog: Arc<Catalog>, store: S) -> Self {
         let views = catalog.views.iter().map(|view| ViewRuntime::new(&catalog, view)).collect();
-        Self { catalog, views, store }
+        Self { catalog, views, store, recent: None }
+    }
+
+    /// One that may answer [`Reader::key`] and [`Reader::status`] with what it read so long ago: with anything
+    /// that became known later than that, but not with everything. Asked for the status first, it takes no row
+    /// for final that may change.
+    #[must_use]
+    pub fn remembering(self, age: Millis, clock: Arc<dyn Clock>) -> Self {
+        let recent = (age > Millis(0)).then(|| Recent::new(self.views.len(), age, clock));
+        Self { recent, ..self }
     }
 
     /// What it reads.
@@ -68,6 +79,17 @@ impl<S: Store> Reader<S> {
 
     pub(super) fn view(&self, view: &View) -> Option<&ViewRuntime> {
         self.views.iter().find(|runtime| runtime.plan.name == view.name)
+    }
+
+    /// A view's head as it is or was a moment ago, and the pages that were read since.
+    async fn generation(&self, view: &ViewRuntime) -> Result<Arc<Generation>, EngineError> {
+        // In a box, which is made only where there is something to read: these are large.
+        let read = || Box::pin(async { Ok(self.store.head(&view.id).await?) });
+        let place = self.views.iter().position(|known| std::ptr::eq(known, view));
+        match self.recent.as_ref().zip(place) {
+            Some((recent, place)) => recent.generation(place, read).await,
+            None => Ok(Arc::new(Generation::new(Timestamp::MIN, read().await?))),
+        }
     }
 
     /// The keys of a view with their rows.
@@ -89,16 +111,26 @@ impl<S: Store> Reader<S> {
         let Some(view) = self.view(view) else { return Ok(None) };
         let bytes = encoded(key);
         let hash = KeyTable::hash(&bytes);
-        let depth = self.store.head(&view.id).await?.page_depth;
+        let generation = self.generation(view).await?;
+        let depth = generation.head.page_depth;
+        let page = || Box::pin(self.page(view, hash, depth));
+        let Some(body) = generation.page(Chunk::covering(hash, depth), page).await? else { return Ok(None) };
+        Page::look_up(&body, &bytes).map_err(|source| damaged(view, source))
+    }
+
+    /// The body of the page that covers a hash: of those that do, the deepest that there is.
+    async fn page(&self, view: &ViewRuntime, hash: u64, depth: u8) -> Result<Option<Arc<[u8]>>, EngineError> {
         let deepest = ItemKey::Page { view: view.id.clone(), chunk: Chunk::covering(hash, depth) };
         let items = match self.store.get(&deepest).await? {
             Some(item) => vec![(deepest, item)],
             None if depth == 0 => vec![],
             None => read(&self.store, view, depth, std::iter::once(hash)).await?,
         };
-        let mut leaves = self.leaves(items).await?;
-        let Some(leaf) = leaves.covering(hash) else { return Ok(None) };
-        leaf.content.find(hash, &bytes).map_err(|source| damaged(view, source))
+        let covering = items.into_iter().filter(|(key, _)| key.chunk().covers(hash));
+        let Some((key, item)) = covering.max_by_key(|(key, _)| key.chunk().depth) else { return Ok(None) };
+        let item = stored::whole(&self.store, &key, item).await?;
+        let body = unpack(&item.body).map_err(|source| damaged(view, source))?;
+        Ok(Some(Arc::from(&*body)))
     }
 
     async fn leaves(&self, items: Vec<(ItemKey, Item)>) -> Result<Leaves<Page>, EngineError> {
@@ -110,7 +142,13 @@ impl<S: Store> Reader<S> {
         let Some(view) = self.view(view) else {
             return Ok(ViewStatus { closed: None, partitions: Vec::new() });
         };
-        Ok(status(view, &self.store.head(&view.id).await?))
+        Ok(status(view, &self.generation(view).await?.head))
+    }
+
+    /// Asks the store for something small, whatever is remembered.
+    pub async fn ping(&self) -> Result<(), EngineError> {
+        let Some(view) = self.views.first() else { return Ok(()) };
+        Ok(self.store.head(&view.id).await.map(drop)?)
     }
 
     /// Whether a row that ends here can still change, going by a view's status.

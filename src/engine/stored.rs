@@ -129,6 +129,11 @@ pub(super) struct Packs {
 }
 
 impl Packs {
+    /// The bytes of each leaf's body.
+    pub(super) fn sizes(&self) -> Vec<usize> {
+        self.leaves.iter().map(|(_, item, _)| item.body.len()).collect()
+    }
+
     /// The depth of the deepest leaf.
     pub(super) fn depth(&self) -> u8 {
         self.leaves.iter().map(|(chunk, ..)| chunk.depth).max().unwrap_or(0)

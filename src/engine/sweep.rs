@@ -53,6 +53,7 @@ impl<S: Store, P: Publisher, T: Topics> Engine<S, P, T> {
             if self.mark(view, &head, &sources, &mut swept).await? {
                 head = self.store.head(&view.id).await?;
             }
+            self.tell_watermark(view, &head, &sources);
             for scope in scopes(view, &sources) {
                 let at = self.swept_watermark(view, &head, &sources, scope);
                 let given = self.close_at(view_index, &head, &sources, scope, at).await?;

@@ -2,6 +2,7 @@
 //! and simulated users.
 
 pub mod dynamo;
+mod metrics;
 pub mod poller;
 pub mod simulate;
 pub mod stack;

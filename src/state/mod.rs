@@ -17,7 +17,10 @@ use std::{collections::BTreeMap, fmt, future::Future, sync::Arc};
 pub use memory::{MemoryStore, Stats};
 pub use requests::Requests;
 
-use crate::time::{Offset, Timestamp};
+use crate::{
+    observe::ItemKind,
+    time::{Offset, Timestamp},
+};
 
 /// A view's name in the store: its SQL name and its plan's fingerprint.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -248,6 +251,18 @@ pub enum ItemKey {
         /// Which piece.
         index: u32,
     },
+}
+
+impl ItemKey {
+    /// What stands there, for who counts.
+    pub const fn kind(&self) -> ItemKind {
+        match self {
+            Self::Slab { .. } => ItemKind::Slab,
+            Self::Page { .. } => ItemKind::Page,
+            Self::History { .. } => ItemKind::History,
+            Self::Piece { .. } => ItemKind::Piece,
+        }
+    }
 }
 
 /// Items that one query reads, in the order of their keys.

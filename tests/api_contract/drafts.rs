@@ -14,7 +14,7 @@ use insta::assert_snapshot;
 use serde_json::{Value as Json, json};
 use tower::ServiceExt;
 use weir::{
-    api::{Gateway, Live, Tails, local_router, serve_router},
+    api::{Gateway, Live, Tails, Views as _, local_router, serve_router},
     backfill::Tail,
     event::{RawBatch, RawRecord},
     publish::{MemoryPublisher, PublishError},

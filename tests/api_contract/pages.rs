@@ -12,7 +12,7 @@ use insta::assert_snapshot;
 use serde_json::Value as Json;
 use tower::ServiceExt;
 use weir::{
-    api::{Gateway, Live, Tails, local_router, serve_router},
+    api::{Gateway, Live, Tails, Views as _, local_router, serve_router},
     backfill::Tail,
     publish::{MemoryPublisher, PublishError},
     state::MemoryStore,

@@ -3,37 +3,31 @@
 use std::sync::Arc;
 
 use anyhow::anyhow;
-use lambda_http::{
-    Error, Request, RequestExt, Service as _, request::RequestContext, run, service_fn, tracing,
-};
+use lambda_http::{Error, Request, RequestExt, Service as _, request::RequestContext, run, service_fn};
 use weir::{
     api::{Gateway, SocketEvent, ingest_router},
-    publish::kafka::KafkaPublisher,
     settings::{self, Settings},
-    state::dynamo::DynamoStore,
     time::SystemClock,
 };
 
-type Ingest = Gateway<KafkaPublisher, SystemClock, DynamoStore>;
-
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> anyhow::Result<()> {
-    tracing::init_default_subscriber();
+    let observer = settings::observer("ingest")?;
     let settings = Settings::from_env()?;
     let api = settings::api(|name| std::env::var(name).ok())?;
     let (publisher, requests) = (Arc::new(settings.publisher()?), Arc::new(settings.store().await));
     let gateway = Gateway::new(settings.catalog()?, publisher, Arc::new(SystemClock), requests);
     let gateway = Arc::new(gateway.with_settings(api));
     let routes = ingest_router(Arc::clone(&gateway));
-    let answer = async |request: Request| -> Result<_, Error> {
-        match socket_event(&request) {
-            Some(event) => {
-                let (headers, query) = (request.headers(), request.uri().query());
-                Ok(gateway.socket_event(event, headers, query, request.body()).await)
-            }
-            None => Ok(routes.clone().call(request).await?),
+    let answer = async |request: Request| match socket_event(&request) {
+        Some(event) => {
+            let (headers, query) = (request.headers(), request.uri().query());
+            gateway.socket_event(event, headers, query, request.body()).await
         }
+        // What cannot fail needs no answer.
+        None => routes.clone().call(request).await.unwrap_or_else(|never| match never {}),
     };
+    let answer = async |request: Request| Ok::<_, Error>(observer.request(answer(request)).await);
     run(service_fn(answer)).await.map_err(|error| anyhow!(error))
 }
 

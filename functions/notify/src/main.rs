@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use anyhow::anyhow;
-use lambda_runtime::{Diagnostic, LambdaEvent, run, service_fn, tracing};
+use lambda_runtime::{Diagnostic, LambdaEvent, run, service_fn};
 use serde_json::value::RawValue;
 use weir::{
     error::causes,
@@ -15,16 +15,15 @@ use weir::{
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> anyhow::Result<()> {
-    tracing::init_default_subscriber();
+    let observer = &settings::observer("notify")?;
     let settings = settings::notify(|name| std::env::var(name).ok())?;
     let kafka = Settings::from_env()?.publisher()?;
     let notifier = Notifier::connect(settings, kafka, Arc::new(SystemClock)).await?;
     let notifier = &notifier;
     run(service_fn(async move |event: LambdaEvent<Box<RawValue>>| {
         let deadline = Timestamp(i64::try_from(event.context.deadline).unwrap_or(i64::MAX));
-        handlers::notify(notifier, event.payload.get().as_bytes(), deadline)
-            .await
-            .map_err(|error| diagnostic(&error))
+        let work = handlers::notify(notifier, event.payload.get().as_bytes(), deadline);
+        observer.invocation(work).await.map_err(|error| diagnostic(&error))
     }))
     .await
     .map_err(|error| anyhow!(error))

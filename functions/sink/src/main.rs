@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use anyhow::anyhow;
-use lambda_runtime::{Diagnostic, LambdaEvent, run, service_fn, tracing};
+use lambda_runtime::{Diagnostic, LambdaEvent, run, service_fn};
 use serde_json::value::RawValue;
 use weir::{
     error::causes,
@@ -15,7 +15,7 @@ use weir::{
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> anyhow::Result<()> {
-    tracing::init_default_subscriber();
+    let observer = &settings::observer("sink")?;
     let targets = settings::sink(|name| std::env::var(name).ok())?;
     let settings = Settings::from_env()?;
     let (catalog, kafka) = (settings.catalog()?, settings.publisher()?);
@@ -23,9 +23,8 @@ async fn main() -> anyhow::Result<()> {
     let sink = &sink;
     run(service_fn(async move |event: LambdaEvent<Box<RawValue>>| {
         let deadline = Timestamp(i64::try_from(event.context.deadline).unwrap_or(i64::MAX));
-        handlers::sink(sink, event.payload.get().as_bytes(), deadline)
-            .await
-            .map_err(|error| diagnostic(&error))
+        let work = handlers::sink(sink, event.payload.get().as_bytes(), deadline);
+        observer.invocation(work).await.map_err(|error| diagnostic(&error))
     }))
     .await
     .map_err(|error| anyhow!(error))

@@ -3,26 +3,26 @@
 use std::sync::Arc;
 
 use anyhow::anyhow;
-use lambda_runtime::{Diagnostic, LambdaEvent, run, service_fn, tracing};
+use lambda_runtime::{Diagnostic, LambdaEvent, run, service_fn};
 use serde_json::value::RawValue;
 use weir::{
     engine::{Engine, EngineError},
     error::causes,
     handlers,
-    settings::Settings,
+    settings::{self, Settings},
     time::SystemClock,
 };
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> anyhow::Result<()> {
-    tracing::init_default_subscriber();
+    let observer = &settings::observer("sweep")?;
     let settings = Settings::from_env()?;
     let (catalog, kafka) = (settings.catalog()?, settings.publisher()?);
     let store = settings.store().await;
     let engine = Engine::new(catalog, store, kafka.clone(), kafka, Arc::new(SystemClock), settings.engine);
     let engine = &engine;
     run(service_fn(async move |_: LambdaEvent<Box<RawValue>>| {
-        handlers::sweep(engine).await.map_err(|error| diagnostic(&error))
+        observer.invocation(handlers::sweep(engine)).await.map_err(|error| diagnostic(&error))
     }))
     .await
     .map_err(|error| anyhow!(error))

@@ -3,19 +3,19 @@
 use std::sync::Arc;
 
 use anyhow::anyhow;
-use lambda_runtime::{Diagnostic, LambdaEvent, run, service_fn, tracing};
+use lambda_runtime::{Diagnostic, LambdaEvent, run, service_fn};
 use serde_json::value::RawValue;
 use weir::{
     engine::Engine,
     error::causes,
     handlers::{self, WindowError},
-    settings::Settings,
+    settings::{self, Settings},
     time::SystemClock,
 };
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> anyhow::Result<()> {
-    tracing::init_default_subscriber();
+    let observer = &settings::observer("window")?;
     let settings = Settings::from_env()?;
     let (catalog, kafka) = (settings.catalog()?, settings.publisher()?);
     let store = settings.store().await;
@@ -23,7 +23,8 @@ async fn main() -> anyhow::Result<()> {
     let engine = &engine;
     // The payload stays as it came: what is wrong with one record must not cost the batch.
     run(service_fn(async move |event: LambdaEvent<Box<RawValue>>| {
-        handlers::window(engine, event.payload.get().as_bytes()).await.map_err(|error| diagnostic(&error))
+        let work = handlers::window(engine, event.payload.get().as_bytes());
+        observer.invocation(work).await.map_err(|error| diagnostic(&error))
     }))
     .await
     .map_err(|error| anyhow!(error))

@@ -5,7 +5,10 @@ use std::io::{self, Write};
 use tracing_subscriber::{EnvFilter, fmt::MakeWriter};
 
 use super::live::Live;
-use crate::local::dynamo;
+use crate::{
+    local::dynamo,
+    observe::logs::{self, Format},
+};
 
 /// What is said where nobody asks for more. Connections come and go when the stack starts and stops, which
 /// librdkafka takes for errors.
@@ -21,9 +24,14 @@ pub(super) fn init(verbose: u8, live: &Live) {
     };
     let default = format!("{level},{QUIET},{}", dynamo::LOG_FILTER);
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
-    let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(Above(live.clone()));
-    // It fails only where a log is there already, and then that one is meant.
-    let _ = subscriber.with_target(verbose > 1).try_init();
+    logs::init(
+        Format::Human,
+        filter,
+        Above(live.clone()),
+        verbose > 1,
+        #[cfg(feature = "otel")]
+        crate::observe::otel::Traces::from_env("up").as_ref(),
+    );
 }
 
 /// Writes above the live line.

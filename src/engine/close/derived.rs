@@ -24,7 +24,7 @@ use super::{
         stored,
         view::{ViewRuntime, Windows, closed},
     },
-    Closing, Given,
+    Closing, Given, Timer,
     grid::Again,
     material::Material,
 };
@@ -133,6 +133,7 @@ impl<S: Store, P: Publisher, T: Topics> Engine<S, P, T> {
             is_flush: news.is_flush,
         };
         let mut touched = Touched::default();
+        let timer = Timer::start(*given);
         loop {
             let is_again = news.first() <= closing.closed;
             if !closing.is_crossed(grid) && !is_again {
@@ -149,6 +150,7 @@ impl<S: Store, P: Publisher, T: Topics> Engine<S, P, T> {
                 _ => break,
             }
         }
+        timer.stop(view, *given);
         self.tell_readers(&Closing { touched: &touched, ..closing }, given).await
     }
 

@@ -13,6 +13,8 @@ mod material;
 mod running;
 mod session;
 
+use std::time::Instant;
+
 use serde_json::{Map, Value as Json};
 use xxhash_rust::xxh3::xxh3_128;
 
@@ -24,6 +26,7 @@ use super::{
     writer::Writer,
 };
 use crate::{
+    observe::WindowsClosed,
     publish::{Publisher, Topics},
     sql::View,
     state::{Head, Partition, Scope, Store},
@@ -52,6 +55,26 @@ pub(super) struct Closing<'a> {
 pub(super) struct Given {
     pub(super) windows: u64,
     pub(super) rows: u64,
+}
+
+/// Times the closing of one view.
+struct Timer {
+    began: Instant,
+    before: Given,
+}
+
+impl Timer {
+    /// From now on; so much had been given before.
+    fn start(before: Given) -> Self {
+        Self { began: Instant::now(), before }
+    }
+
+    /// Tells what the closing gave, of all that was given by now.
+    fn stop(self, view: &ViewRuntime, given: Given) {
+        let windows = given.windows.saturating_sub(self.before.windows);
+        let rows = given.rows.saturating_sub(self.before.rows);
+        WindowsClosed { view: &view.plan.name, windows, rows, took: self.began.elapsed() }.emit();
+    }
 }
 
 /// A row with its key.
@@ -141,6 +164,7 @@ impl<S: Store, P: Publisher, T: Topics> Engine<S, P, T> {
         let mut turns = turns.lock().await;
         let turn = turns.entry(closing.scope).or_default();
         closing.closed = closing.closed.max(turn.closed);
+        let timer = Timer::start(given);
         match closing.view.windows {
             Windows::Grid(grid) => self.close_grid(&closing, grid, own, &mut given).await?,
             Windows::Session(bounds) => self.close_sessions(&closing, bounds, own, &mut given).await?,
@@ -148,6 +172,7 @@ impl<S: Store, P: Publisher, T: Topics> Engine<S, P, T> {
             Windows::Match(within) => self.close_matches(&closing, within, own, &mut given).await?,
             Windows::Running => self.close_running(&closing, own, &mut given).await?,
         }
+        timer.stop(closing.view, given);
         turn.closed = closing.closed.max(closing.watermark);
         let is_news = turn.told < turn.closed || !closing.touched.is_empty();
         if is_news && !closing.view.readers.is_empty() {

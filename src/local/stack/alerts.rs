@@ -8,6 +8,7 @@ use crate::{
     handlers,
     local::poller::{Invoke, InvokeError, Poller, PollerConfig},
     notify::Notifier,
+    observe::Observer,
     publish::kafka::{KafkaPublisher, KafkaSettings},
     time::{Clock as _, Millis, SystemClock},
 };
@@ -17,7 +18,10 @@ const GROUP: &str = "weir-notify";
 /// How long one call may last, as a Lambda function's timeout would say.
 const TIMEOUT: Millis = Millis::minutes(1);
 
-struct NotifyFunction(Notifier<KafkaPublisher>);
+struct NotifyFunction {
+    notifier: Notifier<KafkaPublisher>,
+    observer: Observer,
+}
 
 impl Invoke for NotifyFunction {
     async fn invoke(&self, function: &str, payload: Vec<u8>) -> Result<Vec<u8>, InvokeError> {
@@ -25,7 +29,8 @@ impl Invoke for NotifyFunction {
             function: function.to_owned(),
             message: causes(error),
         };
-        let answer = handlers::notify(&self.0, &payload, SystemClock.now() + TIMEOUT).await;
+        let work = handlers::notify(&self.notifier, &payload, SystemClock.now() + TIMEOUT);
+        let answer = self.observer.invocation(work).await;
         serde_json::to_vec(&answer.map_err(|error| failed(&error))?).map_err(|error| failed(&error))
     }
 }
@@ -39,7 +44,8 @@ pub(super) async fn start(
     let topics = topics(options);
     let Some(settings) = options.notify.clone().filter(|_| !topics.is_empty()) else { return Ok(None) };
     let notifier = Notifier::connect(settings, publisher, Arc::new(SystemClock)).await;
-    let function = NotifyFunction(notifier.map_err(StackError::Notify)?);
+    let notifier = notifier.map_err(StackError::Notify)?;
+    let function = NotifyFunction { notifier, observer: Observer::new(FUNCTION) };
     let config = PollerConfig { group: GROUP.to_owned(), ..PollerConfig::new(FUNCTION, topics) };
     Ok(Some(Poller::start(config, kafka, function)?))
 }

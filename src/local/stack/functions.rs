@@ -10,6 +10,7 @@ use crate::{
     error::causes,
     handlers,
     local::poller::{Invoke, InvokeError},
+    observe::Observer,
     publish::{Publisher, Topics},
     state::Store,
 };
@@ -18,12 +19,13 @@ use crate::{
 pub struct WindowFunction<S, P, T> {
     engine: Arc<Engine<S, P, T>>,
     meters: Arc<Meters>,
+    observer: Observer,
 }
 
 impl<S, P, T> WindowFunction<S, P, T> {
     /// The function over an engine. What it did is added to the meters.
     pub fn new(engine: Arc<Engine<S, P, T>>, meters: Arc<Meters>) -> Self {
-        Self { engine, meters }
+        Self { engine, meters, observer: Observer::new("window") }
     }
 }
 
@@ -34,7 +36,8 @@ impl<S: Store, P: Publisher, T: Topics> Invoke for WindowFunction<S, P, T> {
             message: causes(error),
         };
         let observe = |absorbed: &_| self.meters.absorbed(absorbed);
-        let answer = handlers::window_observed(&self.engine, &payload, observe).await;
+        let work = handlers::window_observed(&self.engine, &payload, observe);
+        let answer = self.observer.invocation(work).await;
         serde_json::to_vec(&answer.map_err(|error| failed(&error))?).map_err(|error| failed(&error))
     }
 }
@@ -46,6 +49,7 @@ pub(super) async fn sweep<S: Store, P: Publisher, T: Topics>(
     every: Duration,
     mut stopped: oneshot::Receiver<()>,
 ) {
+    let observer = Observer::new("sweep");
     let mut schedule = tokio::time::interval(every);
     schedule.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
@@ -53,7 +57,7 @@ pub(super) async fn sweep<S: Store, P: Publisher, T: Topics>(
             _ = &mut stopped => return,
             _ = schedule.tick() => {}
         }
-        match handlers::sweep(&engine).await {
+        match observer.invocation(handlers::sweep(&engine)).await {
             Ok(swept) => meters.swept(&swept),
             Err(error) => tracing::warn!(error = causes(&error), "failed to sweep; the next one tries again"),
         }

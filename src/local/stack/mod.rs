@@ -49,12 +49,16 @@ pub use self::{
     meters::{Counts, Meters},
     options::{Place, StackOptions},
 };
-use super::poller::{Poller, PollerConfig};
+use super::{
+    metrics,
+    poller::{Poller, PollerConfig},
+};
 use crate::{
     api::{self, Live, LogTails},
     backfill::kafka::KafkaLog,
     engine::{Engine, EngineError, PartitionStatus, Reader},
     publish::kafka::KafkaPublisher,
+    settings::READ_CACHE,
     state::dynamo::DynamoStore,
     time::{Clock as _, Millis, SystemClock, Timestamp},
 };
@@ -73,6 +77,7 @@ pub struct Stack {
     traffic: Option<Background>,
     live: Live,
     api: Background,
+    upkeep: Background,
     sweeper: Background,
     poller: Poller,
     notifier: Option<Poller>,
@@ -95,7 +100,8 @@ impl Stack {
         let (store, publisher) = (places.store(&options.table).await?, places.publisher(&options).await?);
 
         let (clock, meters) = (Arc::new(SystemClock), Arc::<Meters>::default());
-        let reader = Arc::new(Reader::new(Arc::clone(&options.catalog), Arc::clone(&store)));
+        let reader = Reader::new(Arc::clone(&options.catalog), Arc::clone(&store));
+        let reader = Arc::new(reader.remembering(READ_CACHE, Arc::clone(&clock) as _));
         let (catalog, requests) = (Arc::clone(&options.catalog), Arc::clone(&store));
         let gateway = api::Gateway::new(catalog, Arc::new(publisher.clone()), Arc::clone(&clock), requests);
         let gateway = Arc::new(gateway.with_settings(options.api.clone()));
@@ -103,7 +109,9 @@ impl Stack {
         let tails = LogTails(move || KafkaLog::new(kafka.clone(), topics.clone()));
         let live = Live::default();
         let routes = api::local_router(Arc::clone(&reader), gateway, tails, &live);
+        let routes = routes.merge(metrics::routes());
         let api = Background::spawn(|stopped| serve(listener, routes, stopped));
+        let upkeep = Background::spawn(metrics::keep_up);
 
         let (catalog, settings) = (Arc::clone(&options.catalog), options.engine.clone());
         let (topics, results) = (publisher.clone(), publisher.clone());
@@ -119,6 +127,7 @@ impl Stack {
             traffic,
             live,
             api,
+            upkeep,
             sweeper,
             poller,
             notifier,
@@ -181,12 +190,26 @@ impl Stack {
     /// Stops everything in order: nothing new comes in, the batches on their way are absorbed and
     /// committed, then the services close their files. Tells what had flowed by then.
     pub async fn stop(self) -> Result<Counts, StackError> {
-        let Self { traffic, live, api, sweeper, poller, notifier, reader, meters, places, folder, .. } = self;
+        let Self {
+            traffic,
+            live,
+            api,
+            upkeep,
+            sweeper,
+            poller,
+            notifier,
+            reader,
+            meters,
+            places,
+            folder,
+            ..
+        } = self;
         if let Some(traffic) = traffic {
             traffic.stop().await;
         }
         live.close();
         api.stop().await;
+        upkeep.stop().await;
         let polled = poller.stop().await;
         sweeper.stop().await;
         // The last: what the others raised is still carried.

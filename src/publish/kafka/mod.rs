@@ -26,7 +26,7 @@ use rdkafka::{
 
 pub use self::settings::{ENV_PREFIX, KafkaSettings};
 use super::{Message, PublishError, Publisher, Topics};
-use crate::time::Offset;
+use crate::{observe::MessagesPublished, time::Offset};
 
 /// How long a broker may take to answer a question.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
@@ -157,6 +157,7 @@ impl Publisher for KafkaPublisher {
             };
             failure.get_or_insert((message, error));
         }
+        tell(&messages, failure.as_ref().map(|(message, _)| message.topic.as_str()));
         let Some((message, error)) = failure else { return Ok(()) };
         self.replace_if_dead(&producer);
         Err(PublishError { action: "publish to", topic: message.topic.clone(), source: error.into() })
@@ -191,6 +192,18 @@ impl Topics for KafkaPublisher {
             consumer.fetch_watermarks(topic, partition, ANSWER_TIMEOUT).map(|(_, high)| Offset(high))
         })
         .await
+    }
+}
+
+/// Tells how many messages each topic got, or which one failed.
+fn tell(messages: &[Message], failed: Option<&str>) {
+    if let Some(topic) = failed {
+        return MessagesPublished { topic, count: 0, is_ok: false }.emit();
+    }
+    // What is published together is of one topic, or sorted by it, more often than not.
+    for of_topic in messages.chunk_by(|a, b| a.topic == b.topic) {
+        let topic = of_topic.first().map_or("", |message| message.topic.as_str());
+        MessagesPublished { topic, count: of_topic.len() as u64, is_ok: true }.emit();
     }
 }
 

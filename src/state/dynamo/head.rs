@@ -22,6 +22,7 @@ use aws_sdk_dynamodb::{
 
 use super::{Attributes, DynamoStore, damaged, failed, integer, items::attributes_of, keys::RawKey, number};
 use crate::{
+    observe::ItemKind,
     state::{Advance, Backfill, Head, Partition, Progress, Scope, StateError, ViewId, step},
     time::{Offset, Timestamp},
 };
@@ -195,7 +196,7 @@ impl DynamoStore {
         if !error.as_service_error().is_some_and(UpdateItemError::is_conditional_check_failed_exception) {
             return Err(failed(action, &subject(view), error));
         }
-        self.meter.conflicted();
+        self.meter.conflicted(ItemKind::Head);
         let head = match error.into_service_error() {
             UpdateItemError::ConditionalCheckFailedException(failure) if failure.item.is_some() => {
                 to_head(view, &failure.item.unwrap_or_default())?

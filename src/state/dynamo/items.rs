@@ -16,6 +16,7 @@ use super::{
     Attributes, DynamoStore, damaged, failed, integer, keys::Range, keys::RawKey, number, table::TTL,
 };
 use crate::{
+    observe::ItemKind,
     state::{Item, ItemKey, Requests, Span, StateError, Written},
     time::Timestamp,
 };
@@ -150,11 +151,17 @@ impl DynamoStore {
         item: Item,
         expected: Option<i64>,
     ) -> Result<Written, StateError> {
-        self.put_raw(&key.to_keys(), item, expected).await
+        self.put_raw(key.kind(), &key.to_keys(), item, expected).await
     }
 
     /// Writes what is to stand under a key, on the condition of the version that stands there.
-    async fn put_raw(&self, raw: &RawKey, item: Item, expected: Option<i64>) -> Result<Written, StateError> {
+    async fn put_raw(
+        &self,
+        kind: ItemKind,
+        raw: &RawKey,
+        item: Item,
+        expected: Option<i64>,
+    ) -> Result<Written, StateError> {
         let request = self.client.put_item().table_name(&self.table);
         let request = match expected {
             None => request.condition_expression("attribute_not_exists(pk)"),
@@ -177,7 +184,7 @@ impl DynamoStore {
             Err(error) => error,
         };
         match error.as_service_error() {
-            Some(service) if service.is_conditional_check_failed_exception() => self.meter.conflicted(),
+            Some(service) if service.is_conditional_check_failed_exception() => self.meter.conflicted(kind),
             _ => return Err(failed("write", raw, error)),
         }
         let stands = match error.into_service_error() {
@@ -203,7 +210,7 @@ impl Requests for DynamoStore {
     }
 
     async fn put_request(&self, id: &str, item: Item, expected: Option<i64>) -> Result<Written, StateError> {
-        self.put_raw(&RawKey::of_request(id), item, expected).await
+        self.put_raw(ItemKind::Request, &RawKey::of_request(id), item, expected).await
     }
 }
 

@@ -4,6 +4,8 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use aws_sdk_dynamodb::types::ConsumedCapacity;
 
+use crate::observe::{ItemKind, StoreConflicted, StoreRead, StoreWritten};
+
 /// What a store's calls cost.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Usage {
@@ -43,27 +45,30 @@ impl Meter {
     /// Counts a read.
     pub(super) fn read<'a>(&self, consumed: impl IntoIterator<Item = &'a ConsumedCapacity>) {
         self.calls.fetch_add(1, Relaxed);
-        add(&self.read_units, consumed);
+        StoreRead { units: add(&self.read_units, consumed) }.emit();
     }
 
     /// Counts a write.
     pub(super) fn wrote<'a>(&self, consumed: impl IntoIterator<Item = &'a ConsumedCapacity>) {
         self.calls.fetch_add(1, Relaxed);
-        add(&self.write_units, consumed);
+        StoreWritten { units: add(&self.write_units, consumed) }.emit();
     }
 
     /// Counts a write whose condition failed.
-    pub(super) fn conflicted(&self) {
+    pub(super) fn conflicted(&self, item: ItemKind) {
         self.calls.fetch_add(1, Relaxed);
         self.conflicts.fetch_add(1, Relaxed);
+        StoreConflicted { item }.emit();
     }
 }
 
-fn add<'a>(total: &AtomicU64, consumed: impl IntoIterator<Item = &'a ConsumedCapacity>) {
+/// Adds units up; returns those that were added.
+fn add<'a>(total: &AtomicU64, consumed: impl IntoIterator<Item = &'a ConsumedCapacity>) -> f64 {
     let units: f64 = consumed.into_iter().filter_map(ConsumedCapacity::capacity_units).sum();
     let add = |bits| Some((f64::from_bits(bits) + units).to_bits());
     // The closure never refuses, so there is no failure to look at.
     let _ = total.fetch_update(Relaxed, Relaxed, add);
+    units
 }
 
 #[cfg(test)]
@@ -80,7 +85,7 @@ mod tests {
         meter.read(&[units(0.5), units(2.0)]);
         meter.read(None);
         meter.wrote(Some(&units(3.0)));
-        meter.conflicted();
+        meter.conflicted(ItemKind::Slab);
         let expected = Usage { read_units: 2.5, write_units: 3.0, calls: 4, conflicts: 1 };
         assert_eq!(meter.usage(), expected);
     }
