@@ -16,8 +16,8 @@ const TICK: Duration = Duration::from_millis(500);
 
 /// Hand records of Kafka topics to functions, as Lambda's Kafka event source does
 ///
-/// For Lambda endpoints that have no Kafka event source of their own: cargo lambda watch, LocalStack. Offsets are
-/// kept in the brokers, and committed for what was handled.
+/// For endpoints of Lambda that have no Kafka event source of their own, such as those of cargo lambda watch and
+/// of the free localstack. Offsets are kept in the brokers, and committed for what was handled.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// The file that says which topics go to which functions

@@ -80,22 +80,19 @@ fn last_batch(head: &Head) -> Option<crate::time::Timestamp> {
 }
 
 fn listing(old: &[Left], busy: &[Left], is_removal: bool) -> String {
-    let mut text = String::new();
-    for left in old {
-        text.push_str(&line(left, if is_removal { "removed" } else { "would be removed" }));
-    }
-    for left in busy {
-        text.push_str(&line(left, "left alone: functions may still run it"));
-    }
-    let items: usize = old.iter().map(|left| left.remains.len()).sum();
-    text.push_str(&match (old.len(), is_removal) {
+    let fate = if is_removal { "removed" } else { "would be removed" };
+    let old_lines = old.iter().map(|left| line(left, fate));
+    let busy_lines = busy.iter().map(|left| line(left, "left alone: functions may still run it"));
+    old_lines.chain(busy_lines).chain([total(old, is_removal)]).collect()
+}
+
+fn total(old: &[Left], is_removal: bool) -> String {
+    let items = HumanCount(old.iter().map(|left| left.remains.len() as u64).sum());
+    match (old.len(), is_removal) {
         (0, _) => "nothing to remove\n".to_owned(),
-        (views, true) => format!("{} items of {views} views removed\n", HumanCount(items as u64)),
-        (views, false) => {
-            format!("{} items of {views} views; to remove them: --yes\n", HumanCount(items as u64))
-        }
-    });
-    text
+        (views, true) => format!("{items} items of {views} views removed\n"),
+        (views, false) => format!("{items} items of {views} views; to remove them: --yes\n"),
+    }
 }
 
 fn line(left: &Left, fate: &str) -> String {
@@ -114,7 +111,7 @@ mod tests {
     #[test]
     fn the_listing_says_what_happens_to_what() {
         let left = |name, silent| {
-            let (view, remains) = (ViewId::new(name, 0xc0ffee), Remains::default());
+            let (view, remains) = (ViewId::new(name, 0x00c0_ffee), Remains::default());
             Left { view, remains, silent }
         };
         let old = [left("ctr", Some(Millis::days(12))), left("clicks", None)];

@@ -86,7 +86,7 @@ async fn exchange(stream: &mut Stream, events: &[Event]) -> anyhow::Result<Vec<J
     while answers.len() < events.len() {
         match timeout(TIMEOUT, stream.next()).await.context("no answer came in time")? {
             Some(Ok(Message::Text(text))) => {
-                answers.push(serde_json::from_str(&text).context("an answer is no JSON")?)
+                answers.push(serde_json::from_str(&text).context("an answer is no JSON")?);
             }
             Some(Ok(Message::Close(frame))) => bail!("the connection was closed: {frame:?}"),
             Some(Ok(_)) => {}

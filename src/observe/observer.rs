@@ -81,6 +81,8 @@ impl Observer {
     /// Observes one invocation. One that panics or is broken off has failed.
     pub async fn invocation<T, E>(&self, work: impl Future<Output = Result<T, E>>) -> Result<T, E> {
         let function = self.0.function;
+        // Else each of the futures around it would be as large again.
+        let work = Box::pin(work);
         self.observe(work, Result::is_ok).instrument(tracing::info_span!("invocation", function)).await
     }
 

@@ -7,6 +7,7 @@ use rdkafka::{
     config::FromClientConfig as _,
     consumer::{BaseConsumer, CommitMode, Consumer as _},
     error::KafkaError,
+    metadata::MetadataTopic,
 };
 
 use crate::time::Timestamp;
@@ -44,7 +45,7 @@ fn fresh(
     let mut all = TopicPartitionList::new();
     for topic in topics {
         let metadata = consumer.fetch_metadata(Some(topic), TIMEOUT)?;
-        for partition in metadata.topics().iter().flat_map(|topic| topic.partitions()) {
+        for partition in metadata.topics().iter().flat_map(MetadataTopic::partitions) {
             all.add_partition(topic, partition.id());
         }
     }

@@ -140,9 +140,8 @@ impl PollerConfig {
 
     fn client(&self, settings: &KafkaSettings) -> ClientConfig {
         let start = match self.start {
-            StartingPosition::TrimHorizon => "earliest",
-            // The group has offsets by then; partitions that come later are read whole.
-            StartingPosition::At(_) => "earliest",
+            // At a time the group has offsets by then; partitions that come later are read whole.
+            StartingPosition::TrimHorizon | StartingPosition::At(_) => "earliest",
             StartingPosition::Latest => "latest",
         };
         let mut config = settings.client(CONSUMER_DEFAULTS);
