@@ -100,6 +100,7 @@ class Panel {
 function waiting(view) {
   const { kind, slide_ms: slide, size_ms: size, gap_ms: gap } = view.window;
   if (kind === "session") return `No session has ended yet: one does with ${duration(gap)} of silence.`;
+  if (kind === "match") return "No events have matched yet.";
   if (kind === "none" || kind === "event" || kind === "over") return "No event has come for this yet.";
   const step = slide ?? size ?? 1;
   const next = (Math.floor(context.now / step) + 1) * step;
