@@ -90,7 +90,7 @@ fn store(catalog: &Arc<Catalog>, clock: &Arc<ManualClock>) -> Arc<MemoryStore> {
 
 /// On a runtime of tokio's, which the router's parts may ask for.
 fn block_on<T>(work: impl Future<Output = T>) -> T {
-    tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(work)
+    tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(work)
 }
 
 struct Api {
@@ -105,7 +105,9 @@ impl Api {
         let clock = Arc::new(ManualClock::at(NOW));
         let reader =
             Reader::new(catalog.clone(), store(&catalog, &clock)).remembering(read_cache, clock.clone());
-        let routes = api::router(Arc::new(reader), Arc::new(Nowhere::default()), clock.clone());
+        let (publisher, requests) = (Arc::new(Nowhere::default()), Arc::<MemoryStore>::default());
+        let gateway = api::Gateway::new(catalog, publisher, clock.clone(), requests);
+        let routes = api::router(Arc::new(reader), Arc::new(gateway));
         Self { routes, clock }
     }
 

@@ -9,7 +9,7 @@ use std::{hint::black_box, num::NonZeroU32, time::Duration};
 use rustix::time::{ClockId, clock_gettime};
 use weir::{
     event::{self, NdjsonReader, RawBatch},
-    sql::{Column, Format, Hole, Table, Template},
+    sql::{Column, Entrance, Format, Hole, Table, Template},
     time::{Millis, Timestamp},
     value::Type,
 };
@@ -207,5 +207,6 @@ fn table() -> Table {
         event_time: 4,
         watermark_delay: Millis(0),
         max_ahead: Millis::hours(1),
+        entrance: Entrance::default(),
     }
 }

@@ -125,4 +125,8 @@ expect ingest event.json '"statusCode":202'
 expect ingest batch.json '"statusCode":202'
 expect ingest partly-bad.json '"statusCode":207'
 expect ingest bad.json '"statusCode":400'
+expect ingest socket-connect.json '"statusCode":200'
+expect ingest socket-message.json 'accepted\":1'
+expect ingest socket-bad-message.json '/event'
+expect ingest socket-disconnect.json '"statusCode":200'
 echo "all functions answer as they should"

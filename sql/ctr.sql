@@ -1,12 +1,12 @@
 -- Click-through rates: impressions and clicks of each product in windows of ten seconds.
 
 CREATE TABLE impressions (
-  event_id TEXT, product_id TEXT NOT NULL, user_id TEXT NOT NULL, session_id TEXT,
+  event_id TEXT DEFAULT uuidv7(), product_id TEXT NOT NULL, user_id TEXT NOT NULL, session_id TEXT,
   event_type TEXT NOT NULL, ts TIMESTAMP NOT NULL OPTIONS (field = 'timestamp, ts')
 ) WITH (topic = 'impressions', key = 'product_id', event_time = 'ts', watermark_delay = '2 seconds');
 
 CREATE TABLE clicks (
-  event_id TEXT, product_id TEXT NOT NULL, user_id TEXT NOT NULL, session_id TEXT,
+  event_id TEXT DEFAULT uuidv7(), product_id TEXT NOT NULL, user_id TEXT NOT NULL, session_id TEXT,
   event_type TEXT NOT NULL, ts TIMESTAMP NOT NULL OPTIONS (field = 'timestamp, ts')
 ) WITH (topic = 'clicks', key = 'product_id', event_time = 'ts', watermark_delay = '2 seconds');
 

@@ -1,19 +1,22 @@
--- A shop's users, products and orders.
+-- A shop's users, products and orders. Whoever sends an event over HTTP need not say when, nor give it an id.
 
 CREATE TABLE user_events (
-  event_id TEXT, user_id TEXT NOT NULL, event_type TEXT NOT NULL, page_url TEXT, product_id TEXT, amount DOUBLE,
-  metadata JSON, ts TIMESTAMP NOT NULL OPTIONS (field = 'timestamp')
-) WITH (topic = 'user_events', key = 'user_id', watermark_delay = '5 seconds');
+  event_id TEXT DEFAULT uuidv7(), user_id TEXT NOT NULL, event_type TEXT NOT NULL, page_url TEXT, product_id TEXT, amount DOUBLE,
+  metadata JSON, ts TIMESTAMP NOT NULL DEFAULT now() OPTIONS (field = 'timestamp'),
+  source TEXT DEFAULT 'api', version TEXT DEFAULT '1.0'
+) WITH (topic = 'user_events', key = 'user_id', watermark_delay = '5 seconds', route = '/events/user');
 
 CREATE TABLE product_analytics (
-  event_id TEXT, product_id TEXT NOT NULL, action TEXT NOT NULL, user_id TEXT, session_id TEXT,
-  properties JSON, ts TIMESTAMP NOT NULL OPTIONS (field = 'timestamp')
-) WITH (topic = 'product_analytics', key = 'product_id', watermark_delay = '5 seconds');
+  event_id TEXT DEFAULT uuidv7(), product_id TEXT NOT NULL, action TEXT NOT NULL, user_id TEXT, session_id TEXT,
+  properties JSON, ts TIMESTAMP NOT NULL DEFAULT now() OPTIONS (field = 'timestamp'),
+  source TEXT DEFAULT 'api', version TEXT DEFAULT '1.0'
+) WITH (topic = 'product_analytics', key = 'product_id', watermark_delay = '5 seconds', route = '/events/product');
 
 CREATE TABLE order_events (
-  event_id TEXT, order_id TEXT NOT NULL, user_id TEXT NOT NULL, status TEXT NOT NULL, items JSON, total_amount DOUBLE NOT NULL,
-  shipping_address JSON, ts TIMESTAMP NOT NULL OPTIONS (field = 'timestamp')
-) WITH (topic = 'order_events', key = 'user_id', watermark_delay = '5 seconds');
+  event_id TEXT DEFAULT uuidv7(), order_id TEXT NOT NULL, user_id TEXT NOT NULL, status TEXT NOT NULL, items JSON, total_amount DOUBLE NOT NULL,
+  shipping_address JSON, ts TIMESTAMP NOT NULL DEFAULT now() OPTIONS (field = 'timestamp'),
+  source TEXT DEFAULT 'api', version TEXT DEFAULT '1.0'
+) WITH (topic = 'order_events', key = 'user_id', watermark_delay = '5 seconds', route = '/events/order');
 
 -- What each user did in the last five minutes, every minute. The time spent is that from the first to the last event, in
 -- milliseconds.

@@ -4,8 +4,9 @@ CREATE TABLE raw_events (
   user_id TEXT NOT NULL OPTIONS (field = 'userId'),
   event   TEXT NOT NULL,
   page    TEXT NOT NULL,
-  ts      TIMESTAMP NOT NULL OPTIONS (field = 'timestamp')
-) WITH (topic = 'raw_events', key = 'user_id', watermark_delay = '5 seconds');
+  ts      TIMESTAMP NOT NULL OPTIONS (field = 'timestamp'),
+  event_id TEXT DEFAULT uuidv7()
+) WITH (topic = 'raw_events', key = 'user_id', watermark_delay = '5 seconds', websocket = true);
 
 CREATE VIEW events_per_type WITH (topic = 'events_per_type') AS
 SELECT event, count(*) AS events FROM raw_events GROUP BY event, TUMBLE(ts, INTERVAL '1' MINUTE);

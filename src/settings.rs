@@ -10,6 +10,9 @@
 //! | `WEIR_READ_CACHE_MILLIS` | how old what `serve` answers may be, 0 to 10000 | 250 |
 //! | `WEIR_KAFKA_BOOTSTRAP_SERVERS` | the brokers: `host:port`, comma-separated | none: must be set |
 //! | `WEIR_KAFKA_...` | any other property of librdkafka: `WEIR_KAFKA_SECURITY_PROTOCOL` is `security.protocol` | |
+//! | `WEIR_API_KEYS` | the API's keys, with commas or white space between: `SECRET`, `write:SECRET`, `read:SECRET` | none: everybody may send events |
+//! | `WEIR_PROTECT_READS` | whether reading needs a key too: `true` or `false` | `false` |
+//! | `WEIR_CORS_ORIGINS` | the pages of other origins that may use the API: origins with commas between, `local`, or `*` | none |
 //! | `WEIR_NOTIFY` | where alerts go: targets between commas or white space | none: they are only logged |
 //! | `WEIR_NOTIFY_DEAD_LETTER_TOPIC` | the topic of alerts that no target took | `weir.notify_dead_letters` |
 //! | `WEIR_NOTIFY_ATTEMPTS` | how often one delivery is tried, 1 to 100 | 5 |
@@ -73,6 +76,14 @@ pub enum SettingsError {
     /// The SQL cannot be loaded.
     #[error("failed to load the SQL that WEIR_SQL names")]
     Sql(#[from] LoadError),
+    /// `WEIR_API_KEYS` is no list of keys.
+    #[cfg(feature = "api")]
+    #[error("failed to read WEIR_API_KEYS from the environment")]
+    Keys(#[from] crate::api::KeyError),
+    /// `WEIR_CORS_ORIGINS` is no list of origins.
+    #[cfg(feature = "api")]
+    #[error("failed to read WEIR_CORS_ORIGINS from the environment")]
+    Origins(#[from] crate::api::OriginError),
     /// `WEIR_NOTIFY` is no list of targets.
     #[cfg(feature = "notify")]
     #[error("failed to read WEIR_NOTIFY from the environment")]
@@ -145,6 +156,23 @@ impl Settings {
         }
         Ok(KafkaPublisher::new(kafka)?)
     }
+}
+
+/// What the API is told, by a lookup by name. An empty value is none.
+#[cfg(feature = "api")]
+pub fn api(var: impl Fn(&'static str) -> Option<String>) -> Result<crate::api::Settings, SettingsError> {
+    use crate::api::{Access, Origins, Settings};
+
+    let var = |name| var(name).filter(|value| !value.is_empty());
+    let (name, expected) = ("WEIR_PROTECT_READS", "true or false");
+    let protects_reads = match var(name) {
+        None => false,
+        Some(text) => text.parse().map_err(|_| SettingsError::Malformed { name, found: text, expected })?,
+    };
+    Ok(Settings {
+        access: Access::parse(&var("WEIR_API_KEYS").unwrap_or_default(), protects_reads)?,
+        origins: Origins::parse(&var("WEIR_CORS_ORIGINS").unwrap_or_default())?,
+    })
 }
 
 /// What observes a Lambda function's invocations; it sets up log and metrics as the environment says.
@@ -312,6 +340,23 @@ mod tests {
         let error = read(&[("WEIR_SINK", "clickhouse://u:s3cret@h/a/b")]).unwrap_err();
         let error = crate::error::causes(&error);
         assert!(error.contains("target 1") && !error.contains("s3cret"), "{error}");
+    }
+
+    #[cfg(feature = "api")]
+    #[test]
+    fn the_api_is_told_its_keys_and_who_may_come() {
+        let read = |vars: &'static [(&str, &str)]| {
+            super::api(|name| {
+                vars.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
+            })
+        };
+        assert!(read(&[("WEIR_API_KEYS", "")]).unwrap().access.is_open());
+        let told = read(&[("WEIR_API_KEYS", "write:0123456789abcdef"), ("WEIR_CORS_ORIGINS", "*")]).unwrap();
+        assert_eq!((told.access.is_open(), told.origins), (false, crate::api::Origins::All));
+        let error = crate::error::causes(&read(&[("WEIR_API_KEYS", "s3cret")]).unwrap_err());
+        assert!(error.contains("WEIR_API_KEYS") && !error.contains("s3cret"), "{error}");
+        assert!(read(&[("WEIR_PROTECT_READS", "yes")]).is_err());
+        assert!(read(&[("WEIR_CORS_ORIGINS", "shop.example")]).is_err());
     }
 
     #[cfg(feature = "notify")]

@@ -11,12 +11,23 @@ mod catalog;
 mod drafts;
 #[path = "api_contract/fixture.rs"]
 mod fixture;
+#[path = "api_contract/gateway.rs"]
+mod gateway;
 #[path = "api_contract/ingest.rs"]
 mod ingest;
+#[path = "api_contract/lambda_socket.rs"]
+mod lambda_socket;
+#[path = "api_contract/once.rs"]
+mod once;
+#[path = "api_contract/openapi.rs"]
+mod openapi;
 #[path = "api_contract/pages.rs"]
 mod pages;
 #[path = "api_contract/serve.rs"]
 mod serve;
+#[cfg(feature = "websocket")]
+#[path = "api_contract/socket.rs"]
+mod socket;
 #[path = "api_contract/windows.rs"]
 mod windows;
 #[expect(

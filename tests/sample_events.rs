@@ -98,9 +98,28 @@ fn the_requests_are_api_gateway_v2_requests() {
         for entry in fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
             let request: serde_json::Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+            if path.file_name().unwrap().to_string_lossy().starts_with("socket-") {
+                continue;
+            }
             assert_eq!(request["version"], "2.0", "{}", path.display());
             assert_eq!(request["rawPath"], request["requestContext"]["http"]["path"], "{}", path.display());
         }
+    }
+}
+
+#[test]
+fn the_socket_events_are_those_of_an_api_gateway() {
+    for (name, route, event) in [
+        ("connect", "$connect", "CONNECT"),
+        ("message", "$default", "MESSAGE"),
+        ("bad-message", "$default", "MESSAGE"),
+        ("disconnect", "$disconnect", "DISCONNECT"),
+    ] {
+        let payload = read(&format!("events/ingest/socket-{name}.json"));
+        let payload: serde_json::Value = serde_json::from_slice(&payload).unwrap();
+        let context = &payload["requestContext"];
+        assert_eq!((&context["routeKey"], &context["eventType"]), (&route.into(), &event.into()), "{name}");
+        assert!(context["connectionId"].is_string(), "{name}");
     }
 }
 

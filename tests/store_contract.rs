@@ -9,6 +9,8 @@
 mod head;
 #[path = "store_contract/items.rs"]
 mod items;
+#[path = "store_contract/requests.rs"]
+mod requests;
 #[path = "store_contract/support.rs"]
 mod support;
 
@@ -86,4 +88,8 @@ contract! {
         pages_and_history_are_scanned_apart,
         a_thousand_items_are_scanned_whole,
         a_large_item_comes_back;
+    requests:
+        a_request_is_remembered,
+        a_request_needs_the_version_it_expects,
+        one_of_two_racing_attempts_is_stored;
 }

@@ -3,7 +3,6 @@
 use std::{cmp::Reverse, sync::Arc};
 
 use axum::{
-    Router,
     extract::State,
     http::{HeaderMap, Uri},
     response::Response,
@@ -13,9 +12,11 @@ use serde_json::{Map, Value as Json};
 
 use super::{
     cursor,
+    openapi::reading,
     problem::Problem,
     query::{Parameters, listed},
     read::respond,
+    routes::Routes,
     views::Views,
 };
 use crate::{
@@ -35,8 +36,8 @@ const FIRST_SPAN: Millis = Millis::hours(1);
 const ROWS_AT_ONCE: usize = 10_000;
 
 /// The route.
-pub(super) fn routes<V: Views>(views: Arc<V>) -> Router {
-    Router::new().route("/alerts", get(alerts::<V>)).with_state(views)
+pub(super) fn routes<V: Views>(views: Arc<V>) -> Routes {
+    Routes::new().get("/alerts", reading::alerts, get(alerts::<V>)).with_state(views)
 }
 
 /// An alert with what it is ordered by: its time, then its id.

@@ -3,18 +3,23 @@
 use std::sync::Arc;
 
 use axum::{
-    Json, Router,
+    Json,
     extract::State,
     response::{IntoResponse, Response},
     routing::get,
 };
 use serde_json::{Value, json};
 
-use super::{columns::describe, problem::Problem, views::Views};
+use super::{columns::describe, openapi::reading, problem::Problem, routes::Routes, views::Views};
 
 /// `GET /views` and `GET /health`.
-pub(super) fn routes<V: Views>(views: Arc<V>) -> Router {
-    Router::new().route("/views", get(list::<V>)).route("/health", get(health::<V>)).with_state(views)
+pub(super) fn routes<V: Views>(views: Arc<V>) -> Routes {
+    Routes::new().get("/views", reading::views, get(list::<V>)).with_state(views)
+}
+
+/// `GET /health`, for which nobody needs a key.
+pub(super) fn health_route<V: Views>(views: Arc<V>) -> Routes {
+    Routes::new().get("/health", reading::health, get(health::<V>)).with_state(views)
 }
 
 async fn list<V: Views>(State(views): State<Arc<V>>) -> Response {

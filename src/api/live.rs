@@ -11,7 +11,6 @@ use std::{
 };
 
 use axum::{
-    Router,
     extract::State,
     response::{
         IntoResponse, Response,
@@ -27,7 +26,9 @@ use tokio::{
 };
 
 use super::{
+    openapi::pages,
     problem::Problem,
+    routes::Routes,
     status::{Offers, document},
     views::Views,
 };
@@ -71,9 +72,9 @@ impl Live {
     }
 
     /// The route. Watches the store for as long as this is not closed.
-    pub(super) fn routes<V: Views>(&self, views: Arc<V>, offers: Offers) -> Router {
+    pub(super) fn routes<V: Views>(&self, views: Arc<V>, offers: Offers) -> Routes {
         tokio::spawn(watch_store(views, offers, Arc::downgrade(&self.newest)));
-        Router::new().route("/live", get(listen)).with_state(self.clone())
+        Routes::new().get("/live", pages::live, get(listen)).with_state(self.clone())
     }
 }
 

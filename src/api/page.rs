@@ -19,6 +19,8 @@ use axum::{
     routing::get,
 };
 
+use super::{openapi::pages, routes::Routes};
+
 /// What the pages may do.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; \
                       base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
@@ -63,12 +65,17 @@ static FILES: [File; 18] = files! {
     "/assets/sql.js": SCRIPT = "sql.js",
 };
 
-/// A route for each file.
-pub(super) fn routes() -> Router {
-    let add = |router: Router, file: &'static File| {
-        router.route(file.path, get(move |headers: HeaderMap| async move { file.answer(&headers) }))
+/// A route for each file. The pages are described, what they are made of is not.
+pub(super) fn routes() -> Routes {
+    let add = |routes: Routes, file: &'static File| {
+        let handler = get(move |headers: HeaderMap| async move { file.answer(&headers) });
+        match file.path {
+            "/" => routes.get("/", pages::dashboard, handler),
+            "/sql" => routes.get("/sql", pages::sql, handler),
+            path => routes.merge(Router::new().route(path, handler)),
+        }
     };
-    FILES.iter().fold(Router::new(), add)
+    FILES.iter().fold(Routes::new(), add)
 }
 
 impl File {

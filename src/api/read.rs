@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use axum::{
-    Router,
     extract::State,
     http::{
         HeaderMap, HeaderValue, StatusCode, Uri,
@@ -18,8 +17,10 @@ use serde_json::{Map, Value as Json};
 use super::{
     columns::{describe, progress},
     cursor, key,
+    openapi::reading,
     problem::Problem,
     query::Parameters,
+    routes::Routes,
     select::Selection,
     views::Views,
 };
@@ -32,12 +33,12 @@ use crate::{
 };
 
 /// The routes under a view's name.
-pub(super) fn routes<V: Views>(views: Arc<V>) -> Router {
-    Router::new()
-        .route("/{view}", get(view::<V>))
-        .route("/{view}/latest", get(latest::<V>))
-        .route("/{view}/previous", get(previous::<V>))
-        .route("/{view}/{*key}", get(by_key::<V>))
+pub(super) fn routes<V: Views>(views: Arc<V>) -> Routes {
+    Routes::new()
+        .get("/{view}", reading::view, get(view::<V>))
+        .get("/{view}/latest", reading::latest, get(latest::<V>))
+        .get("/{view}/previous", reading::previous, get(previous::<V>))
+        .get("/{view}/{*key}", reading::by_key, get(by_key::<V>))
         .with_state(views)
 }
 

@@ -6,7 +6,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use axum::{
-    Json, Router,
+    Json,
     extract::State,
     response::{IntoResponse, Response},
     routing::get,
@@ -14,7 +14,7 @@ use axum::{
 use futures::future::try_join_all;
 use serde_json::{Map, Value, json};
 
-use super::{problem::Problem, views::Views};
+use super::{openapi::pages, problem::Problem, routes::Routes, views::Views};
 use crate::{
     engine::{EngineError, PartitionStatus, ViewStatus},
     sql::{Catalog, View, Window},
@@ -36,8 +36,10 @@ struct Status<V> {
 }
 
 /// The route.
-pub(super) fn routes<V: Views>(views: Arc<V>, offers: Offers) -> Router {
-    Router::new().route("/status", get(status::<V>)).with_state(Arc::new(Status { views, offers }))
+pub(super) fn routes<V: Views>(views: Arc<V>, offers: Offers) -> Routes {
+    Routes::new()
+        .get("/status", pages::status, get(status::<V>))
+        .with_state(Arc::new(Status { views, offers }))
 }
 
 async fn status<V: Views>(State(status): State<Arc<Status<V>>>) -> Result<Response, Problem> {

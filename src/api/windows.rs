@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use axum::{
-    Router,
     extract::State,
     http::{HeaderMap, Uri},
     response::Response,
@@ -13,9 +12,11 @@ use serde_json::Value as Json;
 
 use super::{
     cursor, key,
+    openapi::reading,
     problem::Problem,
     query::Parameters,
     read::{Request, respond},
+    routes::Routes,
     views::Views,
 };
 use crate::{
@@ -32,8 +33,8 @@ const ROWS: usize = 100;
 const PARAMETERS: &str = "from, to, key, limit or cursor";
 
 /// The route under a view's name.
-pub(super) fn routes<V: Views>(views: Arc<V>) -> Router {
-    Router::new().route("/{view}/windows", get(windows::<V>)).with_state(views)
+pub(super) fn routes<V: Views>(views: Arc<V>) -> Routes {
+    Routes::new().get("/{view}/windows", reading::windows, get(windows::<V>)).with_state(views)
 }
 
 async fn windows<V: Views>(

@@ -205,7 +205,7 @@ async fn post(client: &Client, url: &Url, events: &[Event]) -> anyhow::Result<Ve
         body.extend_from_slice(&event.payload);
         body.push(b'\n');
     }
-    let response = patiently(|| client.post(url.clone()).body(body.clone()), url).await?;
+    let response = patiently(|| keyed(client.post(url.clone())).body(body.clone()), url).await?;
     let status = response.status();
     let text = response.text().await.with_context(|| format!("failed to read the answer of {url}"))?;
     let report: Option<Report> = serde_json::from_str(&text).ok();
@@ -215,6 +215,14 @@ async fn post(client: &Client, url: &Url, events: &[Event]) -> anyhow::Result<Ve
         }
         Some(report) => bail!("{url} answered {status}: {}", report.detail),
         None => bail!("{url} answered {status}: {text}"),
+    }
+}
+
+/// A request with the API key that the environment has, if it has one.
+fn keyed(request: reqwest::RequestBuilder) -> reqwest::RequestBuilder {
+    match std::env::var("WEIR_API_KEY") {
+        Ok(key) if !key.is_empty() => request.header("x-api-key", key),
+        _ => request,
     }
 }
 

@@ -19,6 +19,7 @@
 
 mod ahead;
 mod column;
+mod fault;
 pub(crate) mod moment;
 mod text;
 
@@ -26,6 +27,8 @@ use std::ops::Range;
 
 pub(crate) use column::{Problem, convert};
 pub(crate) use text::{Matcher, value as hole_value};
+
+pub use fault::Fault;
 
 use super::{
     Batch, RawBatch, RawRecord, Record, Rejection,
@@ -145,6 +148,12 @@ impl<'a> Decoder<'a> {
         sent: Option<Timestamp>,
         row: &mut [Value<'a>],
     ) -> Result<Timestamp, Rejection> {
+        self.fill(text, row)?;
+        self.check(sent, row)
+    }
+
+    /// Fills `row`, which has to be all NULL. What is wrong with single columns is left to [`Self::check`].
+    pub(crate) fn fill(&mut self, text: &'a str, row: &mut [Value<'a>]) -> Result<(), Rejection> {
         if text.is_empty() {
             return Err(Rejection::without_time("empty value (tombstone)".to_owned()));
         }
@@ -157,10 +166,9 @@ impl<'a> Decoder<'a> {
         match &self.matcher {
             None => self
                 .object(text, row)
-                .map_err(|error| Rejection::without_time(format!("not a JSON object: {error}")))?,
-            Some(matcher) => matcher.read(text, self.table, row, &mut self.problems)?,
+                .map_err(|error| Rejection::without_time(format!("not a JSON object: {error}"))),
+            Some(matcher) => matcher.read(text, self.table, row, &mut self.problems),
         }
-        self.check(sent, row)
     }
 
     fn object(&mut self, text: &'a str, row: &mut [Value<'a>]) -> Result<(), Syntax> {
@@ -280,7 +288,11 @@ impl<'a> Decoder<'a> {
 
     /// Whether the row fits the table; if so, its event time.
     #[inline]
-    fn check(&mut self, sent: Option<Timestamp>, row: &[Value<'a>]) -> Result<Timestamp, Rejection> {
+    pub(crate) fn check(
+        &mut self,
+        sent: Option<Timestamp>,
+        row: &[Value<'a>],
+    ) -> Result<Timestamp, Rejection> {
         let complete =
             row.iter().zip(&self.table.columns).all(|(value, column)| !(column.not_null && value.is_null()));
         let time = match row.get(self.table.event_time) {

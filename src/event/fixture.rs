@@ -2,7 +2,7 @@
 
 use super::{RawBatch, RawRecord};
 use crate::{
-    sql::{Column, Format, Table},
+    sql::{Column, Entrance, Format, Table},
     time::{Millis, Offset, Timestamp},
     value::Type,
 };
@@ -32,6 +32,7 @@ pub(super) fn table() -> Table {
         event_time: 7,
         watermark_delay: Millis(0),
         max_ahead: Millis::hours(1),
+        entrance: Entrance::default(),
     }
 }
 

@@ -5,6 +5,7 @@
 //! values in one buffer. [`Batch`] is that decoded against a table: every text borrows from the
 //! buffer, and a record that does not fit the table is a [`Rejection`] that takes nothing else with it.
 
+mod body;
 mod decode;
 #[cfg(test)]
 mod fixture;
@@ -17,12 +18,13 @@ mod validate;
 
 use std::ops::Range;
 
-pub use decode::decode;
+pub use body::{Addressed, elements, is_json, lines};
+pub use decode::{Fault, decode};
 pub use json::{MAX_DEPTH, Syntax};
 pub use ndjson::{Lines, MAX_LINE, NdjsonReader};
 pub use partitioner::{murmur2, partition_of};
 pub use payload::{PayloadError, Trigger, parse, trigger};
-pub use validate::{Validated, compose, validate};
+pub use validate::{Refusal, Taken, Validated, Validator, compose, validate};
 
 use crate::{
     time::{Offset, Timestamp},

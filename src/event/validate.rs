@@ -2,15 +2,18 @@
 
 use std::{borrow::Cow, fmt::Write as _};
 
+use uuid::Uuid;
+
 use super::{
     Rejection,
-    decode::{Decoder, utf8},
+    decode::{Decoder, Fault, utf8},
+    json::{Cursor, Kind, Syntax},
     key,
 };
 use crate::{
-    sql::{Format, Table, Template},
+    sql::{Column, Fallback, Format, Table, Template},
     time::Timestamp,
-    value::Value,
+    value::{Type, Value},
 };
 
 /// What ingest needs to know of an event that fits its table.
@@ -28,26 +31,202 @@ pub fn validate(table: &Table, record: &[u8], now: Timestamp) -> Result<Validate
     read(table, utf8(record)?, now).map(|(_, valid)| valid)
 }
 
-/// The record that an event is to its table, checked: the event itself, but for a JSON object
-/// that goes into plain text. That is put together by the table's pattern, TIMESTAMPs as seconds.
+/// The record that an event is to its table, checked, as [`Validator::take`] makes it.
 pub fn compose<'e>(
-    table: &Table,
+    table: &'e Table,
     event: &'e [u8],
     now: Timestamp,
 ) -> Result<(Cow<'e, [u8]>, Validated), Rejection> {
-    let text = utf8(event)?;
-    let valid = match read(table, text, now) {
-        Ok((_, valid)) => valid,
-        Err(rejection) => {
-            let pattern = match &table.format {
-                Format::Text(pattern) if text.trim_start().starts_with('{') => pattern,
-                _ => return Err(rejection),
+    let taken = Validator::new(table, now).take(event, &mut Uuid::nil);
+    let taken = taken.map_err(|refusal| Rejection::without_time(refusal.reason))?;
+    Ok((taken.record, taken.valid))
+}
+
+/// An event that fits its table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Taken<'e> {
+    /// The record for the topic: the event itself unless it lacked something or becomes plain text.
+    pub record: Cow<'e, [u8]>,
+    /// Its key and time.
+    pub valid: Validated,
+    /// The value of the table's first column with `DEFAULT uuidv7()`, if it has one.
+    pub id: Option<String>,
+}
+
+/// Why an event does not fit its table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// The first thing that is wrong, for a person.
+    pub reason: String,
+    /// All that is wrong with single fields.
+    pub faults: Vec<Fault>,
+}
+
+impl From<Rejection> for Refusal {
+    fn from(rejection: Rejection) -> Self {
+        Self { reason: rejection.reason, faults: Vec::new() }
+    }
+}
+
+/// Takes events of one table, one after the other. It remembers the order of their fields, so one for
+/// many events is quicker than one for each.
+#[derive(Debug)]
+pub struct Validator<'a> {
+    table: &'a Table,
+    now: Timestamp,
+    decoder: Decoder<'a>,
+    row: Vec<Value<'a>>,
+    /// The column that is an event's id.
+    id: Option<usize>,
+    has_fallbacks: bool,
+}
+
+impl<'a> Validator<'a> {
+    /// A validator of a table's events that are taken at some time.
+    pub fn new(table: &'a Table, now: Timestamp) -> Self {
+        let mut columns = table.columns.iter();
+        let id = columns.position(|column| column.fallback == Some(Fallback::Uuid));
+        let has_fallbacks = table.columns.iter().any(|column| column.fallback.is_some());
+        Self { table, now, decoder: Decoder::new(table, now), row: Vec::new(), id, has_fallbacks }
+    }
+
+    /// The record that an event is to its table, checked: the event itself, but for columns that it lacks
+    /// and that have a DEFAULT, and for a JSON object that goes into plain text. That is put together by the
+    /// table's pattern, TIMESTAMPs as seconds. `fresh` makes a new id.
+    pub fn take(&mut self, event: &'a [u8], fresh: &mut dyn FnMut() -> Uuid) -> Result<Taken<'a>, Refusal> {
+        let text = utf8(event)?;
+        self.row.clear();
+        self.row.resize(self.table.columns.len(), Value::Null);
+        let filled = self.decoder.fill(text, &mut self.row);
+        let more = if self.has_fallbacks && filled.is_ok() { self.complete(fresh) } else { Vec::new() };
+        let checked = filled.map_err(|rejection| self.no_event(rejection, text)).and_then(|()| {
+            let checked = self.decoder.check(None, &self.row);
+            checked.map_err(|rejection| Refusal {
+                faults: self.decoder.faults(&self.row),
+                reason: rejection.reason,
+            })
+        });
+        let event_time = match (checked, &self.table.format) {
+            (Ok(event_time), _) => event_time,
+            (Err(_), Format::Text(pattern)) if text.trim_start().starts_with('{') => {
+                let (record, valid) = from_json(self.table, pattern, text, self.now)?;
+                return Ok(Taken { record: record.into_bytes().into(), valid, id: None });
+            }
+            (Err(refusal), _) => return Err(refusal),
+        };
+        let record = if more.is_empty() { event.into() } else { completed(text, &more).into_bytes().into() };
+        let key = self.value(self.table.key).and_then(key::render).map(Cow::into_owned);
+        let id = match self.value(self.id) {
+            Some(Value::Text(id)) => Some(id.into_owned()),
+            _ => None,
+        };
+        Ok(Taken { record, valid: Validated { key, event_time }, id })
+    }
+
+    fn value(&self, slot: Option<usize>) -> Option<Value<'_>> {
+        slot.and_then(|slot| self.row.get(slot)).map(Value::borrowed)
+    }
+
+    /// Gives the columns that the row lacks what they have for that: a field and its JSON for each.
+    fn complete(&mut self, fresh: &mut dyn FnMut() -> Uuid) -> Vec<(&'a Column, String)> {
+        let mut more = Vec::new();
+        for (slot, column) in self.table.columns.iter().enumerate() {
+            let (Some(fallback), Some(Value::Null)) = (&column.fallback, self.row.get(slot)) else {
+                continue;
             };
-            let (record, valid) = from_json(table, pattern, text, now)?;
-            return Ok((record.into_bytes().into(), valid));
+            if !self.decoder.forgive_null(slot) {
+                continue;
+            }
+            let (value, json) = given(fallback, column.kind, self.now, fresh);
+            if let Some(place) = self.row.get_mut(slot) {
+                *place = value;
+            }
+            more.push((column, json));
         }
+        more
+    }
+
+    /// What is no event at all is at fault as a whole.
+    fn no_event(&self, rejection: Rejection, text: &str) -> Refusal {
+        let kind = match text.trim_start().bytes().next() {
+            Some(b'"') => "string",
+            Some(b'-' | b'0'..=b'9') => "number",
+            Some(b't' | b'f') => "boolean",
+            Some(b'n') => "null",
+            Some(b'[') => "array",
+            _ => "text",
+        };
+        let kind = if super::is_json(text.as_bytes()) { kind } else { "text" };
+        let expected = match &self.table.format {
+            Format::Json => "a JSON object".to_owned(),
+            Format::Text(_) => "a text that fits the table's pattern, or a JSON object".to_owned(),
+        };
+        let found: String = text.chars().take(60).collect();
+        let fault = Fault { path: String::new(), kind, found, expected };
+        Refusal { faults: vec![fault], ..rejection.into() }
+    }
+}
+
+/// What a column gets that an event lacks, as a value and as JSON.
+fn given(
+    fallback: &Fallback,
+    kind: Type,
+    now: Timestamp,
+    fresh: &mut dyn FnMut() -> Uuid,
+) -> (Value<'static>, String) {
+    match (fallback, kind) {
+        (Fallback::Uuid, _) => {
+            let id = fresh().to_string();
+            let json = format!("\"{id}\"");
+            (Value::Text(id.into()), json)
+        }
+        (Fallback::Now, Type::BigInt) => (Value::Int(now.0), now.0.to_string()),
+        (Fallback::Now, _) => (Value::Time(now), format!("\"{now}\"")),
+        (Fallback::Constant(json), kind) => (constant(json, kind), json.clone()),
+    }
+}
+
+/// A constant, which the SQL was checked for.
+fn constant(json: &str, kind: Type) -> Value<'static> {
+    let value = match kind {
+        Type::Text => serde_json::from_str::<String>(json).ok().map(|text| Value::Text(text.into())),
+        Type::BigInt => json.parse().ok().map(Value::Int),
+        Type::Double => json.parse().ok().map(Value::Float),
+        Type::Boolean => json.parse().ok().map(Value::Bool),
+        Type::Timestamp => None,
+        Type::Json => Some(Value::Json(json.to_owned().into())),
     };
-    Ok((event.into(), valid))
+    value.unwrap_or_default()
+}
+
+/// An object with more members. Those of their names that it had were null, and are left out.
+fn completed(object: &str, more: &[(&Column, String)]) -> String {
+    let length: usize = more.iter().map(|(column, json)| column.name.len() + json.len() + 16).sum();
+    let mut text = String::with_capacity(object.len() + length);
+    let mut cursor = Cursor::new(object.as_bytes());
+    // It was read once already.
+    let _ = cursor.object::<Syntax>(|cursor, name| {
+        let start = name.span.start - 1;
+        let value = cursor.value()?;
+        let name = object.get(name.span.clone()).unwrap_or_default();
+        let is_given = || more.iter().any(|(column, _)| column.fields.iter().any(|field| field == name));
+        if value.kind != Kind::Null || !is_given() {
+            text.push(if text.is_empty() { '{' } else { ',' });
+            text.push_str(object.get(start..cursor.at()).unwrap_or_default());
+        }
+        Ok(())
+    });
+    for (column, json) in more {
+        text.push(if text.is_empty() { '{' } else { ',' });
+        // A name is a text, which is always JSON.
+        text.push_str(
+            &serde_json::to_string(column.fields.first().unwrap_or(&column.name)).unwrap_or_default(),
+        );
+        text.push(':');
+        text.push_str(json);
+    }
+    text.push('}');
+    text
 }
 
 fn read<'a>(
@@ -106,98 +285,4 @@ fn write_hole(value: &Value<'_>, text: &mut String) {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::{
-        event::fixture::{NOW, table},
-        sql::Hole,
-    };
-
-    #[test]
-    fn an_event_that_fits_gives_its_key_and_time() {
-        let json = br#"{"id":"e1","product":"p\u0031","ts":1699999999811}"#;
-        let expected = Validated { key: Some(b"p1".to_vec()), event_time: Timestamp(1_699_999_999_811) };
-        assert_eq!(validate(&table(), json, NOW), Ok(expected));
-    }
-
-    #[test]
-    fn keys_of_every_type_are_rendered() {
-        let json = br#"{"product":"p","ts":1,"n":-7,"x":0.5,"ok":true,"at":"1970-01-01","extra":{"a": 1}}"#;
-        let columns = [("n", "-7"), ("x", "0.5"), ("ok", "true"), ("at", "0"), ("extra", "{\"a\": 1}")];
-        for (name, key) in columns {
-            let mut table = table();
-            table.key = table.columns.iter().position(|column| column.name == name);
-            let validated = validate(&table, json, NOW).expect("it fits");
-            assert_eq!(validated.key.as_deref(), Some(key.as_bytes()), "{name}");
-        }
-    }
-
-    #[test]
-    fn no_key_is_no_key() {
-        let mut table = table();
-        table.key = Some(0);
-        assert_eq!(validate(&table, br#"{"product":"p","ts":1}"#, NOW).expect("it fits").key, None);
-        table.key = None;
-        assert_eq!(validate(&table, br#"{"product":"p","ts":1}"#, NOW).expect("it fits").key, None);
-    }
-
-    /// The fixture's table as plain text: `product at ts: id (n, x, ok, at) extra`.
-    fn text_table() -> Table {
-        let hole = |slot, then: &str| Hole { slot, then: then.to_owned() };
-        let holes = vec![
-            hole(1, " at "),
-            hole(7, ": "),
-            hole(0, " ("),
-            hole(2, ", "),
-            hole(3, ", "),
-            hole(4, ", "),
-            hole(5, ") "),
-            hole(6, ""),
-        ];
-        Table { format: Format::Text(Template { lead: "> ".to_owned(), holes }), ..table() }
-    }
-
-    #[test]
-    fn json_becomes_the_text_of_its_table_and_text_stays() {
-        let table = text_table();
-        let json = br#"{"product":"p 1","ts":1699999999811,"id":"e","n":-7,"x":0.5,"ok":true,"at":-1,"extra":{"a": 1}}"#;
-        let text = "> p 1 at 1699999999.811: e (-7, 0.5, true, -0.001) {\"a\": 1}";
-        let (record, valid) = compose(&table, json, NOW).expect("it fits");
-        assert_eq!(std::str::from_utf8(&record), Ok(text));
-        let expected = Validated { key: Some(b"p 1".to_vec()), event_time: Timestamp(1_699_999_999_811) };
-        assert_eq!(valid, expected);
-        let (record, valid) = compose(&table, text.as_bytes(), NOW).expect("it fits");
-        assert_eq!((record, valid), (Cow::Borrowed(text.as_bytes()), expected));
-        let (record, _) = compose(&table, br#"{"product":"p","ts":1}"#, NOW).expect("it fits");
-        assert_eq!(std::str::from_utf8(&record), Ok("> p at 0.001:  (, , , ) "));
-    }
-
-    #[test]
-    fn json_that_its_text_would_not_give_back_is_rejected() {
-        let rejected =
-            |json: &str| compose(&text_table(), json.as_bytes(), NOW).expect_err("it does not").reason;
-        assert_eq!(
-            rejected(r#"{"product":"p","ts":1,"id":"a (b"}"#),
-            "as text, \"> p at 0.001: a (b (, , , ) \", it fits no more: \
-             column \"n\": found \"b (\" at byte 17, expected BIGINT (an integer of 64 bits)"
-        );
-        // A text that is empty reads as NULL.
-        assert_eq!(
-            rejected(r#"{"product":"p","ts":1,"id":""}"#),
-            "as text, \"> p at 0.001:  (, , , ) \", its column \"id\" would be read as another value"
-        );
-        assert_eq!(
-            rejected(r#"{"product":"p"}"#),
-            "column \"ts\": missing, expected TIMESTAMP NOT NULL, the event time"
-        );
-        assert_eq!(rejected("PING"), "does not fit the pattern: found \"PING\" at byte 0, expected \"> \"");
-    }
-
-    #[test]
-    fn an_event_that_does_not_fit_says_why() {
-        let rejected = |json: &[u8]| validate(&table(), json, NOW).expect_err("it does not fit").reason;
-        assert_eq!(rejected(br#"{"ts":1}"#), "column \"product\": missing, expected TEXT NOT NULL");
-        assert_eq!(rejected(b""), "empty value (tombstone)");
-        assert_eq!(rejected(b"\xff"), "invalid UTF-8 at byte 0");
-    }
-}
+mod tests;

@@ -99,7 +99,7 @@ impl Observer {
 
     /// Observes a request as one invocation: a status from 500 on has failed.
     #[cfg(feature = "api")]
-    pub(crate) async fn request(
+    pub async fn request(
         &self,
         work: impl Future<Output = axum::response::Response>,
     ) -> axum::response::Response {

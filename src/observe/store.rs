@@ -15,6 +15,8 @@ pub enum ItemKind {
     History,
     /// A piece of what does not fit one item.
     Piece,
+    /// A request to the API that may be repeated.
+    Request,
 }
 
 impl ItemKind {
@@ -25,6 +27,7 @@ impl ItemKind {
             Self::Page => "page",
             Self::History => "history",
             Self::Piece => "piece",
+            Self::Request => "request",
         }
     }
 }

@@ -9,7 +9,7 @@ use std::{
 use sqlparser::ast::{CreateTable, CreateView, Statement};
 
 use super::{
-    draft,
+    draft, entrance,
     error::{Diagnostics, Place, SqlErrors, SqlFile},
     expr::Expr,
     fingerprint,
@@ -280,5 +280,6 @@ fn check_tables(
         }
         drafts.push(draft);
     }
+    entrance::check_all(drafts.iter().map(|draft| (&draft.table, &draft.place)), errors);
     drafts
 }

@@ -85,6 +85,17 @@ pub struct Table {
     /// How far ahead of its broker's timestamp (or of the clock) an event may be before it is a
     /// dead letter instead of a watermark (`max_ahead`, default 1 hour).
     pub max_ahead: Millis,
+    /// How events come to it but by its name.
+    pub entrance: Entrance,
+}
+
+/// How events come to a table but by its name.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Entrance {
+    /// A further path of the API that takes its events (`route`), and with `/batch` behind it.
+    pub route: Option<String>,
+    /// Whether it takes the WebSocket's messages that name no table (`websocket`): one table at most.
+    pub websocket: bool,
 }
 
 /// What the records of a topic are.
@@ -110,13 +121,27 @@ pub struct Column {
     /// The fields of the record's JSON object that feed it: the first that is there and not null.
     /// One of its own name unless OPTIONS name others.
     pub fields: Vec<String>,
+    /// What ingest gives an event that lacks it (`DEFAULT`). Records that come to the topic by another
+    /// way are taken as they are.
+    pub fallback: Option<Fallback>,
+}
+
+/// What ingest gives an event that lacks a column.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fallback {
+    /// A UUID of version 7 (`uuidv7()`).
+    Uuid,
+    /// The moment at which the event was taken (`now()`).
+    Now,
+    /// A constant, as JSON.
+    Constant(String),
 }
 
 impl Column {
     /// A column that is fed by the field of its name.
     pub fn new(name: impl Into<String>, kind: Type, not_null: bool) -> Self {
         let name = name.into();
-        Self { fields: vec![name.clone()], name, kind, not_null }
+        Self { fields: vec![name.clone()], name, kind, not_null, fallback: None }
     }
 
     /// Whether the field of its name feeds it, and no other.

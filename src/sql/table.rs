@@ -3,17 +3,18 @@
 use sqlparser::ast::{ColumnDef, ColumnOption, CreateTable, CreateTableOptions, Ident, Spanned};
 
 use super::{
+    entrance,
     error::{Diagnostics, Place},
-    format,
+    fallback, format,
     names::{self, Match},
     options::WithOptions,
-    plan::{Column, Table},
+    plan::{Column, Format, Table},
     types,
 };
 use crate::{time::Millis, value::Type};
 
-const OPTIONS: [&str; 7] =
-    ["topic", "key", "event_time", "watermark_delay", "max_ahead", "format", "pattern"];
+const OPTIONS: [&str; 9] =
+    ["topic", "key", "event_time", "watermark_delay", "max_ahead", "format", "pattern", "route", "websocket"];
 
 /// A table, and what of it could not be made out.
 pub(super) struct TableDraft {
@@ -42,9 +43,23 @@ pub(super) fn check(create: &CreateTable, place: &Place, errors: &mut Diagnostic
     let max_ahead = options.span("max_ahead", Millis::hours(1), errors);
     let event_time = event_time(&mut options, &columns, &broken, &place, errors);
     let format = format::check(&mut options, &columns, event_time, &place, errors);
+    let entrance = entrance::check(&mut options, errors);
+    no_default_in_text(&columns, &format, &place, errors);
     let (name, event_time) = (name.value.clone(), event_time?);
-    let table = Table { name, topic, columns, format, key, event_time, watermark_delay, max_ahead };
+    let table = Table { name, topic, columns, format, key, event_time, watermark_delay, max_ahead, entrance };
     Some(TableDraft { table, place, broken })
+}
+
+/// Plain text is taken as it is.
+fn no_default_in_text(columns: &[Column], format: &Format, place: &Place, errors: &mut Diagnostics) {
+    let filled = columns.iter().find(|column| column.fallback.is_some());
+    if let (Some(column), Format::Text(_)) = (filled, format) {
+        let message = format!(
+            "column \"{}\" has a DEFAULT, but records of plain text are taken as they are; expected none",
+            column.name
+        );
+        errors.error(place, message);
+    }
 }
 
 fn check_shape(create: &CreateTable, place: &Place, errors: &mut Diagnostics) {
@@ -98,8 +113,11 @@ fn constrained(mut column: Column, def: &ColumnDef, place: &Place, errors: &mut 
                     column.fields = fields(&names, &at, errors);
                 }
             }
+            ColumnOption::Default(value) => column.fallback = fallback::check(&column, value, place, errors),
             other => {
-                let message = format!("found {other}; expected NOT NULL, OPTIONS (field = '...') or nothing");
+                let message = format!(
+                    "found {other}; expected NOT NULL, DEFAULT ..., OPTIONS (field = '...') or nothing"
+                );
                 errors.error(&place.with_span(other.span()), message);
             }
         }

@@ -6,8 +6,8 @@ use std::{
 };
 
 use super::{
-    Advance, Chunk, Head, Item, ItemKey, Partition, Progress, Scope, Span, StateError, Store, ViewId,
-    Written, step,
+    Advance, Chunk, Head, Item, ItemKey, Partition, Progress, Requests, Scope, Span, StateError, Store,
+    ViewId, Written, step,
 };
 use crate::time::{Offset, Timestamp};
 
@@ -32,6 +32,7 @@ pub struct Stats {
 struct Tables {
     heads: BTreeMap<ViewId, Head>,
     items: BTreeMap<ItemKey, Item>,
+    requests: BTreeMap<String, Item>,
     stats: Stats,
 }
 
@@ -254,6 +255,22 @@ impl Store for MemoryStore {
             });
         }
         Ok(self.lock().put(key, item, expected))
+    }
+}
+
+impl Requests for MemoryStore {
+    async fn request(&self, id: &str) -> Result<Option<Item>, StateError> {
+        Ok(self.lock().requests.get(id).cloned())
+    }
+
+    async fn put_request(&self, id: &str, item: Item, expected: Option<i64>) -> Result<Written, StateError> {
+        let requests = &mut self.lock().requests;
+        let stands = requests.get(id);
+        if stands.map(|stands| stands.version) != expected {
+            return Ok(Written::against(stands, &item));
+        }
+        requests.insert(id.to_owned(), item);
+        Ok(Written::Stored)
     }
 }
 

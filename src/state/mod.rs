@@ -8,12 +8,14 @@
 #[cfg(feature = "dynamodb")]
 pub mod dynamo;
 mod memory;
+mod requests;
 mod shared;
 mod step;
 
 use std::{collections::BTreeMap, fmt, future::Future, sync::Arc};
 
 pub use memory::{MemoryStore, Stats};
+pub use requests::Requests;
 
 use crate::{
     observe::ItemKind,

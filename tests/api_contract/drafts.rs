@@ -14,11 +14,12 @@ use insta::assert_snapshot;
 use serde_json::{Value as Json, json};
 use tower::ServiceExt;
 use weir::{
-    api::{Live, Tails, local_router, serve_router},
+    api::{Gateway, Live, Tails, Views as _, local_router, serve_router},
     backfill::Tail,
     event::{RawBatch, RawRecord},
     publish::{MemoryPublisher, PublishError},
     sql::{Catalog, SqlFile},
+    state::MemoryStore,
     time::{ManualClock, Offset, Timestamp},
 };
 
@@ -75,7 +76,10 @@ fn batch(topic: &str, seconds: &[i64]) -> RawBatch {
 
 fn local(tails: Recorded) -> Router {
     let clock = Arc::new(ManualClock::at(Timestamp(60_000)));
-    local_router(views(), Arc::new(MemoryPublisher::default()), clock, tails, &Live::default())
+    let (views, store) = (views(), Arc::<MemoryStore>::default());
+    let catalog = Arc::new(views.catalog().clone());
+    let gateway = Gateway::new(catalog, Arc::new(MemoryPublisher::default()), clock, store);
+    local_router(views, Arc::new(gateway), tails, &Live::default())
 }
 
 fn post(path: &str, body: &Json) -> Request<Body> {

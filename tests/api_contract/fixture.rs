@@ -11,7 +11,9 @@ use tower::ServiceExt;
 use weir::{
     api::Views,
     engine::{ClosedRow, EngineError, HistoryPage, HistoryQuery, Key, KeyRows, PartitionStatus, ViewStatus},
-    sql::{Catalog, Column, Expr, Field, Format, Options, Origin, Output, Source, Table, View, Window},
+    sql::{
+        Catalog, Column, Entrance, Expr, Field, Format, Options, Origin, Output, Source, Table, View, Window,
+    },
     state::StateError,
     time::{Millis, Offset, Timestamp},
     value::{Type, Value},
@@ -49,6 +51,7 @@ fn impressions() -> Table {
         event_time: 2,
         watermark_delay: Millis::seconds(2),
         max_ahead: Millis::hours(1),
+        entrance: Entrance::default(),
     }
 }
 

@@ -9,9 +9,10 @@ use axum::{
 };
 use insta::assert_snapshot;
 use weir::{
-    api::{MAX_BODY, MAX_EVENT, ingest_router, router},
+    api::{Gateway, MAX_BODY, MAX_EVENT, ingest_router, router},
     publish::{MemoryPublisher, Message, PublishError, Publisher},
     sql::{Catalog, SqlFile},
+    state::MemoryStore,
     time::{ManualClock, Timestamp},
 };
 
@@ -19,8 +20,13 @@ use crate::fixture::{MemoryViews, Store, answer, catalog, request};
 
 const NOW: Timestamp = Timestamp(1_700_000_000_000);
 
+fn gateway<P: Publisher>(catalog: Catalog, publisher: Arc<P>) -> Arc<Gateway<P, ManualClock, MemoryStore>> {
+    let clock = Arc::new(ManualClock::at(NOW));
+    Arc::new(Gateway::new(Arc::new(catalog), publisher, clock, Arc::default()))
+}
+
 fn ingest<P: Publisher + 'static>(publisher: Arc<P>) -> Router {
-    ingest_router(Arc::new(catalog()), publisher, Arc::new(ManualClock::at(NOW)))
+    ingest_router(gateway(catalog(), publisher))
 }
 
 fn post(path: &str, body: impl Into<Body>) -> Request<Body> {
@@ -98,7 +104,7 @@ async fn bad_events_are_named_and_take_no_good_one_with_them() {
     207
     content-type: application/json
     cache-control: no-store
-    {"accepted":2,"rejected":[{"index":1,"reason":"column \"product_id\": missing, expected TEXT NOT NULL"},{"index":2,"reason":"column \"product_id\": found the number 7, expected TEXT"},{"index":3,"reason":"not a JSON object: found `\"` at byte 0, expected an object"}]}
+    {"accepted":2,"rejected":[{"index":1,"reason":"column \"product_id\": missing, expected TEXT NOT NULL","errors":[{"path":"/product_id","type":"missing","found":"nothing","expected":"TEXT NOT NULL"}]},{"index":2,"reason":"column \"product_id\": found the number 7, expected TEXT","errors":[{"path":"/product_id","type":"number","found":"the number 7","expected":"TEXT NOT NULL"}]},{"index":3,"reason":"not a JSON object: found `\"` at byte 0, expected an object","errors":[{"path":"","type":"string","found":"\"text\"","expected":"a JSON object"}]}]}
     "#);
     assert_eq!(payloads(&messages), [good.as_str(), good.as_str()]);
 }
@@ -111,7 +117,7 @@ async fn lines_that_are_no_json_are_named() {
     207
     content-type: application/json
     cache-control: no-store
-    {"accepted":1,"rejected":[{"index":1,"reason":"not a JSON object: found `P` at byte 0, expected an object"},{"index":2,"reason":"not a JSON object: ends at byte 13, expected `:`"}]}
+    {"accepted":1,"rejected":[{"index":1,"reason":"not a JSON object: found `P` at byte 0, expected an object","errors":[{"path":"","type":"text","found":"PING","expected":"a JSON object"}]},{"index":2,"reason":"not a JSON object: ends at byte 13, expected `:`","errors":[{"path":"","type":"text","found":"{\"product_id\"","expected":"a JSON object"}]}]}
     "#);
     assert_eq!(messages.len(), 1);
 }
@@ -123,7 +129,7 @@ async fn nothing_good_is_a_bad_request() {
     400
     content-type: application/problem+json
     cache-control: no-store
-    {"type":"urn:weir:problem:rejected-events","title":"Events rejected","status":400,"detail":"no event fits its table","instance":"/events/impressions","accepted":0,"rejected":[{"index":0,"reason":"column \"product_id\": found null, expected TEXT NOT NULL"}]}
+    {"type":"urn:weir:problem:rejected-events","title":"Events rejected","status":400,"detail":"no event fits its table","instance":"/events/impressions","accepted":0,"rejected":[{"index":0,"reason":"column \"product_id\": found null, expected TEXT NOT NULL","errors":[{"path":"/product_id","type":"null","found":"null","expected":"TEXT NOT NULL"}]}]}
     "#);
     assert!(messages.is_empty());
 }
@@ -146,7 +152,7 @@ async fn a_body_that_is_no_events_at_all_is_a_bad_request() {
     400
     content-type: application/problem+json
     cache-control: no-store
-    {"type":"urn:weir:problem:malformed-body","title":"Malformed body","status":400,"detail":"the body is no JSON array: EOF while parsing a value at line 1 column 4","instance":"/events/impressions"}
+    {"type":"urn:weir:problem:malformed-body","title":"Malformed body","status":400,"detail":"the body is no JSON array: ends at byte 4, expected a value","instance":"/events/impressions"}
     "#);
 }
 
@@ -207,7 +213,7 @@ async fn send_text(body: &str) -> (String, Vec<Message>) {
         key = 'user_id', format = 'text', pattern = '[{ts}] {user_id}: {url}');";
     let catalog = Catalog::parse(&[SqlFile { name: "logs.sql".into(), text: text.into() }]).unwrap();
     let publisher = Arc::new(MemoryPublisher::default());
-    let router = ingest_router(Arc::new(catalog), publisher.clone(), Arc::new(ManualClock::at(NOW)));
+    let router = ingest_router(gateway(catalog, publisher.clone()));
     (answer(&router, post("/events/logs", body.to_owned())).await, publisher.take())
 }
 
@@ -245,7 +251,7 @@ async fn what_does_not_fit_a_table_of_plain_text_is_named() {
     207
     content-type: application/json
     cache-control: no-store
-    {"accepted":1,"rejected":[{"index":1,"reason":"does not fit the pattern: found \"PING\" at byte 0, expected \"[\""},{"index":2,"reason":"as text, \"[0.001] 1: \", its column \"url\" would be read as another value"},{"index":3,"reason":"column \"ts\": missing, expected TIMESTAMP NOT NULL, the event time"}]}
+    {"accepted":1,"rejected":[{"index":1,"reason":"does not fit the pattern: found \"PING\" at byte 0, expected \"[\"","errors":[{"path":"","type":"text","found":"PING","expected":"a text that fits the table's pattern, or a JSON object"}]},{"index":2,"reason":"as text, \"[0.001] 1: \", its column \"url\" would be read as another value"},{"index":3,"reason":"column \"ts\": missing, expected TIMESTAMP NOT NULL, the event time"}]}
     "#);
     assert_eq!(messages.len(), 1);
 }
@@ -271,7 +277,7 @@ async fn ingest_is_written_to_only() {
 #[tokio::test]
 async fn one_process_may_serve_both() {
     let publisher = Arc::new(MemoryPublisher::default());
-    let both = router(MemoryViews::new(Store::Answers), publisher, Arc::new(ManualClock::at(NOW)));
+    let both = router(MemoryViews::new(Store::Answers), gateway(catalog(), publisher));
     for (request, status) in [
         (request("GET", "/ctr/latest"), "200"),
         (post("/events/impressions", event("p1")), "202"),

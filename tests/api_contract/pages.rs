@@ -12,9 +12,10 @@ use insta::assert_snapshot;
 use serde_json::Value as Json;
 use tower::ServiceExt;
 use weir::{
-    api::{Live, Tails, local_router, serve_router},
+    api::{Gateway, Live, Tails, Views as _, local_router, serve_router},
     backfill::Tail,
     publish::{MemoryPublisher, PublishError},
+    state::MemoryStore,
     time::SystemClock,
 };
 
@@ -108,8 +109,10 @@ impl Tails for Nothing {
 }
 
 fn local(live: &Live) -> Router {
-    let publisher = Arc::new(MemoryPublisher::default());
-    local_router(MemoryViews::new(Store::Answers), publisher, Arc::new(SystemClock), Nothing, live)
+    let (views, store) = (MemoryViews::new(Store::Answers), Arc::<MemoryStore>::default());
+    let catalog = Arc::new(views.catalog().clone());
+    let gateway = Gateway::new(catalog, Arc::new(MemoryPublisher::default()), Arc::new(SystemClock), store);
+    local_router(views, Arc::new(gateway), Nothing, live)
 }
 
 #[tokio::test(start_paused = true)]

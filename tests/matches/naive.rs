@@ -132,7 +132,7 @@ pub(crate) fn sql() -> String {
             rule.sql
         )
     };
-    RULES.iter().enumerate().fold(table.to_owned(), |sql, rule| sql + &view(rule))
+    RULES.iter().enumerate().fold(table.to_owned(), |sql, rule| sql + view(rule).as_str())
 }
 
 /// All ways to read a pattern from an event on, the preferred first: paths that end where it ends.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use anyhow::anyhow;
 use lambda_http::run;
 use weir::{
-    api::{observed, serve_router},
+    api::{observed, serve_router_with},
     engine::Reader,
     settings::{self, Settings},
     time::SystemClock,
@@ -15,7 +15,9 @@ use weir::{
 async fn main() -> anyhow::Result<()> {
     let observer = settings::observer("serve")?;
     let settings = Settings::from_env()?;
+    let api = settings::api(|name| std::env::var(name).ok())?;
     let reader = Reader::new(settings.catalog()?, settings.store().await)
         .remembering(settings.read_cache, Arc::new(SystemClock));
-    run(observed(serve_router(Arc::new(reader)), &observer)).await.map_err(|error| anyhow!(error))
+    let routes = serve_router_with(Arc::new(reader), &api);
+    run(observed(routes, &observer)).await.map_err(|error| anyhow!(error))
 }

@@ -8,7 +8,7 @@ mod sample;
 use std::sync::Arc;
 
 use axum::{
-    Json, Router,
+    Json,
     body::Bytes,
     extract::{DefaultBodyLimit, State, rejection::BytesRejection},
     http::{HeaderMap, header::CONTENT_TYPE},
@@ -19,7 +19,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 pub use self::sample::{LogTails, Tails};
-use super::{columns, problem::Problem, views::Views};
+use super::{columns, openapi::pages, problem::Problem, routes::Routes, views::Views};
 use crate::sql::{self, Catalog, Column, Format, SqlError, SqlErrors, SqlFile, Table};
 
 /// The largest body in bytes.
@@ -39,21 +39,22 @@ struct Draft {
 }
 
 /// `GET /sql/catalog` and `POST /sql/check`; and `POST /sql/try`, which says that it cannot be done here.
-pub(super) fn routes<V: Views>(views: Arc<V>) -> Router {
-    common(views).route("/sql/try", post(not_here))
+pub(super) fn routes<V: Views>(views: Arc<V>) -> Routes {
+    common(views).merge(Routes::new().post("/sql/try", pages::try_out, post(not_here)))
 }
 
 /// All three.
-pub(super) fn routes_with<V: Views, T: Tails>(views: Arc<V>, tails: T) -> Router {
-    common(Arc::clone(&views)).merge(sample::routes(views, tails)).layer(DefaultBodyLimit::max(MAX_BODY))
+pub(super) fn routes_with<V: Views, T: Tails>(views: Arc<V>, tails: T) -> Routes {
+    common(Arc::clone(&views))
+        .merge(sample::routes(views, tails).map(|router| router.layer(DefaultBodyLimit::max(MAX_BODY))))
 }
 
-fn common<V: Views>(views: Arc<V>) -> Router {
-    Router::new()
-        .route("/sql/catalog", get(catalog::<V>))
-        .route("/sql/check", post(check::<V>))
-        .layer(DefaultBodyLimit::max(MAX_BODY))
-        .with_state(views)
+fn common<V: Views>(views: Arc<V>) -> Routes {
+    let routes = Routes::new()
+        .get("/sql/catalog", pages::sql_catalog, get(catalog::<V>))
+        .post("/sql/check", pages::check, post(check::<V>))
+        .with_state(views);
+    routes.map(|router| router.layer(DefaultBodyLimit::max(MAX_BODY)))
 }
 
 async fn not_here() -> Problem {

@@ -11,7 +11,7 @@ use std::{
 };
 
 use axum::{
-    Json, Router,
+    Json,
     body::Bytes,
     extract::{State, rejection::BytesRejection},
     http::HeaderMap,
@@ -22,7 +22,7 @@ use serde_json::{Map, Value, json};
 use tokio::{runtime::Handle, sync::Semaphore, task::spawn_blocking, time::timeout};
 
 use super::{
-    super::{problem::Problem, views::Views},
+    super::{openapi::pages, problem::Problem, routes::Routes, views::Views},
     Draft, described, errors,
 };
 use crate::{
@@ -78,9 +78,9 @@ struct Tryout<V, T> {
 }
 
 /// The route.
-pub(super) fn routes<V: Views, T: Tails>(views: Arc<V>, tails: T) -> Router {
+pub(super) fn routes<V: Views, T: Tails>(views: Arc<V>, tails: T) -> Routes {
     let tryout = Tryout { views, tails, places: Semaphore::new(AT_ONCE) };
-    Router::new().route("/sql/try", post(try_out::<V, T>)).with_state(Arc::new(tryout))
+    Routes::new().post("/sql/try", pages::try_out, post(try_out::<V, T>)).with_state(Arc::new(tryout))
 }
 
 async fn try_out<V: Views, T: Tails>(

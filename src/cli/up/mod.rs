@@ -14,6 +14,7 @@ use tokio::time::Instant;
 use self::live::Live;
 use super::sql;
 use crate::{
+    api::{self, Origins},
     local::{
         simulate,
         stack::{Counts, Place, Stack, StackOptions},
@@ -42,6 +43,24 @@ pub(super) struct Args {
     /// The port of the HTTP API; 0 for any free one
     #[arg(long, value_name = "N", default_value_t = 8080)]
     port: u16,
+    /// The API's keys, with commas between: SECRET, write:SECRET or read:SECRET. Without any,
+    /// everybody may send events and read
+    #[arg(
+        long,
+        value_name = "KEYS",
+        env = "WEIR_API_KEYS",
+        hide_env_values = true,
+        default_value = "",
+        hide_default_value = true
+    )]
+    api_keys: String,
+    /// Reading needs a key too
+    #[arg(long, env = "WEIR_PROTECT_READS")]
+    protect_reads: bool,
+    /// The pages of other origins that may use the API: origins with commas between, `local` for those
+    /// of this machine, `*` for all
+    #[arg(long, value_name = "ORIGINS", env = "WEIR_CORS_ORIGINS", default_value = "local", value_parser = Origins::parse)]
+    cors_origins: Origins,
     /// The port of the embedded broker; 0 for any free one
     #[arg(long, value_name = "N", default_value_t = 9092)]
     kafka_port: u16,
@@ -96,6 +115,12 @@ impl Args {
         self.sql.clone().or_else(|| default.exists().then_some(default))
     }
 
+    /// Who may use the API.
+    fn api(&self) -> Result<api::Settings, SettingsError> {
+        let access = api::Access::parse(&self.api_keys, self.protect_reads)?;
+        Ok(api::Settings { access, origins: self.cors_origins.clone() })
+    }
+
     /// Where alerts go; none where that is nowhere.
     fn notify(&self) -> Result<Option<notify::Settings>, SettingsError> {
         let var = |name| match name {
@@ -121,6 +146,7 @@ impl Args {
             partitions: self.partitions,
             batch_size: self.batch_size.get(),
             batch_window: Duration::from_millis(self.batch_window),
+            api: self.api()?,
             simulate: (!self.no_simulate).then_some(shoppers),
             notify: self.notify()?,
             ..StackOptions::new(catalog, &self.data_dir)

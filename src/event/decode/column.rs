@@ -34,7 +34,7 @@ impl Problem {
     }
 }
 
-fn expected(kind: Type) -> Cow<'static, str> {
+pub(super) fn expected(kind: Type) -> Cow<'static, str> {
     match kind {
         Type::BigInt => "BIGINT (an integer of 64 bits)".into(),
         Type::Timestamp => {

@@ -102,10 +102,13 @@ impl Stack {
         let (clock, meters) = (Arc::new(SystemClock), Arc::<Meters>::default());
         let reader = Reader::new(Arc::clone(&options.catalog), Arc::clone(&store));
         let reader = Arc::new(reader.remembering(READ_CACHE, Arc::clone(&clock) as _));
-        let (kafka, topics, sink) = (places.kafka(), publisher.clone(), Arc::new(publisher.clone()));
+        let (catalog, requests) = (Arc::clone(&options.catalog), Arc::clone(&store));
+        let gateway = api::Gateway::new(catalog, Arc::new(publisher.clone()), Arc::clone(&clock), requests);
+        let gateway = Arc::new(gateway.with_settings(options.api.clone()));
+        let (kafka, topics) = (places.kafka(), publisher.clone());
         let tails = LogTails(move || KafkaLog::new(kafka.clone(), topics.clone()));
         let live = Live::default();
-        let routes = api::local_router(Arc::clone(&reader), sink, Arc::clone(&clock), tails, &live);
+        let routes = api::local_router(Arc::clone(&reader), gateway, tails, &live);
         let routes = routes.merge(metrics::routes());
         let api = Background::spawn(|stopped| serve(listener, routes, stopped));
         let upkeep = Background::spawn(metrics::keep_up);

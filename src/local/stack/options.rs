@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
-use crate::{engine, local::simulate, notify, sql::Catalog};
+use crate::{api, engine, local::simulate, notify, sql::Catalog};
 
 /// What a stack is made of, and where.
 #[derive(Clone, Debug)]
@@ -31,6 +31,8 @@ pub struct StackOptions {
     pub sweep_every: Duration,
     /// The engine's settings.
     pub engine: engine::Settings,
+    /// Who may use the API.
+    pub api: api::Settings,
     /// Where alerts go, if they go anywhere but to their topic.
     pub notify: Option<notify::Settings>,
     /// The simulated shoppers, if there are any. They need the tables that they have events for.
@@ -66,6 +68,7 @@ impl StackOptions {
             batch_window: Duration::from_millis(500),
             sweep_every: Duration::from_secs(1),
             engine: engine::Settings::default(),
+            api: api::Settings { origins: api::Origins::Local, ..api::Settings::default() },
             notify: None,
             simulate: None,
         }

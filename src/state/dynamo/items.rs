@@ -16,7 +16,8 @@ use super::{
     Attributes, DynamoStore, damaged, failed, integer, keys::Range, keys::RawKey, number, table::TTL,
 };
 use crate::{
-    state::{Item, ItemKey, Span, StateError, Written},
+    observe::ItemKind,
+    state::{Item, ItemKey, Requests, Span, StateError, Written},
     time::Timestamp,
 };
 
@@ -150,7 +151,17 @@ impl DynamoStore {
         item: Item,
         expected: Option<i64>,
     ) -> Result<Written, StateError> {
-        let raw = key.to_keys();
+        self.put_raw(key.kind(), &key.to_keys(), item, expected).await
+    }
+
+    /// Writes what is to stand under a key, on the condition of the version that stands there.
+    async fn put_raw(
+        &self,
+        kind: ItemKind,
+        raw: &RawKey,
+        item: Item,
+        expected: Option<i64>,
+    ) -> Result<Written, StateError> {
         let request = self.client.put_item().table_name(&self.table);
         let request = match expected {
             None => request.condition_expression("attribute_not_exists(pk)"),
@@ -160,7 +171,7 @@ impl DynamoStore {
                 .expression_attribute_values(":expected", number(version)),
         };
         let answer = request
-            .set_item(Some(to_attributes(&raw, &item)))
+            .set_item(Some(to_attributes(raw, &item)))
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .return_consumed_capacity(ReturnConsumedCapacity::Total)
             .send()
@@ -173,10 +184,8 @@ impl DynamoStore {
             Err(error) => error,
         };
         match error.as_service_error() {
-            Some(service) if service.is_conditional_check_failed_exception() => {
-                self.meter.conflicted(key.kind());
-            }
-            _ => return Err(failed("write", &raw, error)),
+            Some(service) if service.is_conditional_check_failed_exception() => self.meter.conflicted(kind),
+            _ => return Err(failed("write", raw, error)),
         }
         let stands = match error.into_service_error() {
             aws_sdk_dynamodb::operation::put_item::PutItemError::ConditionalCheckFailedException(failure) => {
@@ -185,11 +194,23 @@ impl DynamoStore {
             _ => None,
         };
         let stands = match stands {
-            None => self.read(&raw, true, &raw).await?,
+            None => self.read(raw, true, raw).await?,
             stands => stands,
         };
-        let stands = stands.map(|attributes| to_item(&raw, attributes)).transpose()?;
+        let stands = stands.map(|attributes| to_item(raw, attributes)).transpose()?;
         Ok(Written::against(stands.as_ref(), &item))
+    }
+}
+
+impl Requests for DynamoStore {
+    async fn request(&self, id: &str) -> Result<Option<Item>, StateError> {
+        let raw = RawKey::of_request(id);
+        let found = self.read(&raw, true, &raw).await?;
+        found.map(|attributes| to_item(&raw, attributes)).transpose()
+    }
+
+    async fn put_request(&self, id: &str, item: Item, expected: Option<i64>) -> Result<Written, StateError> {
+        self.put_raw(ItemKind::Request, &RawKey::of_request(id), item, expected).await
     }
 }
 

@@ -7,6 +7,7 @@
 //! | history | `VIEW#h` | `SLICE#CHUNK` |
 //! | piece | `VIEW#x#HASH` | `SLICE#INDEX` |
 //! | head | `VIEW` | `head` |
+//! | request | `request#ID` | `request` |
 //!
 //! A slice is `p` and its 19 digits, before 1970 `n` and its distance from the beginning of time; a
 //! chunk is `DEPTH.INDEX`, in 3 and 10 digits. Keys are read from their ends, since a view's name may
@@ -39,6 +40,11 @@ impl RawKey {
     /// Where a view's head stands.
     pub fn of_head(view: &ViewId) -> Self {
         Self { pk: view.to_string(), sk: "head".to_owned() }
+    }
+
+    /// Where a request stands that may come again. A view's name is followed by `@`, so no view is met.
+    pub fn of_request(id: &str) -> Self {
+        Self { pk: format!("request#{id}"), sk: "request".to_owned() }
     }
 }
 
