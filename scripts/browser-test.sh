@@ -30,7 +30,7 @@ find_selenium() {
   command -v python3 >/dev/null || skip "there is no python3"
   [ -x "$tools/venv/bin/python" ] && "$tools/venv/bin/python" -c 'import selenium' 2>/dev/null && return
   echo "installing selenium into $tools/venv"
-  python3 -m venv "$tools/venv" && "$tools/venv/bin/pip" install --quiet 'selenium>=4.20,<5' \
+  { python3 -m venv "$tools/venv" && "$tools/venv/bin/pip" install --quiet 'selenium>=4.20,<5'; } \
     || skip "selenium can't be installed"
 }
 

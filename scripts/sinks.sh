@@ -36,7 +36,7 @@ target="${CARGO_TARGET_DIR:-target}"
 venv="$target/sinks"
 if ! "$venv/bin/python" -c 'import duckdb, moto.server, chdb' 2>/dev/null; then
   echo "installing duckdb, moto and chdb into $venv"
-  python3 -m venv "$venv" && "$venv/bin/pip" install --quiet 'duckdb>=1.4' 'moto[server,s3]>=5' 'chdb>=3' \
+  { python3 -m venv "$venv" && "$venv/bin/pip" install --quiet 'duckdb>=1.4' 'moto[server,s3]>=5' 'chdb>=3'; } \
     || skip "duckdb, moto and chdb can't be installed"
 fi
 
