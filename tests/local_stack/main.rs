@@ -14,7 +14,7 @@ mod support {
 
 use std::collections::BTreeMap;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 use weir::local::{
     broker::EmbeddedBroker,
     stack::{FolderError, Place, Stack, StackError},
