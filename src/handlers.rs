@@ -11,6 +11,7 @@ use crate::{
     observe::{self, BatchAbsorbed},
     publish::{Publisher, Topics},
     state::Store,
+    time::{Millis, Timestamp},
 };
 
 /// What the window function answers to the event source.
@@ -122,6 +123,16 @@ where
     Ok(swept)
 }
 
+/// How long an invocation may last of which that is not known.
+const UNKNOWN_TIMEOUT: Millis = Millis::minutes(1);
+
+/// When an invocation that begins now has to end, by what Lambda's runtime says in epoch milliseconds. The one of
+/// `cargo lambda watch` says a time that is long past.
+pub fn deadline(millis: u64, now: Timestamp) -> Timestamp {
+    let told = Timestamp(i64::try_from(millis).unwrap_or(i64::MAX));
+    if told > now { told } else { now + UNKNOWN_TIMEOUT }
+}
+
 /// Why an invocation of the notify function failed.
 #[cfg(feature = "notify")]
 #[derive(Debug, thiserror::Error)]
@@ -140,7 +151,7 @@ pub enum NotifyError {
 pub async fn notify<P: Publisher>(
     notifier: &crate::notify::Notifier<P>,
     payload: &[u8],
-    deadline: crate::time::Timestamp,
+    deadline: Timestamp,
 ) -> Result<BatchResponse, NotifyError> {
     let notified = notifier.notify(&event::parse(payload)?, deadline).await?;
     let crate::notify::Notified { alerts, sent, repeated, below, dead } = notified;
@@ -167,9 +178,22 @@ pub enum SinkFunctionError {
 pub async fn sink<P: Publisher>(
     sink: &crate::sink::Sink<P>,
     payload: &[u8],
-    deadline: crate::time::Timestamp,
+    deadline: Timestamp,
 ) -> Result<BatchResponse, SinkFunctionError> {
     let sunk = sink.sink(&event::parse(payload)?, deadline).await?;
     tracing::info!(rows = sunk.rows, dead = sunk.dead, "wrote rows");
     Ok(BatchResponse::default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_deadline_that_is_past_is_none() {
+        let now = Timestamp(1_700_000_000_000);
+        assert_eq!(deadline(1_700_000_003_000, now), now + Millis(3000));
+        assert_eq!(deadline(600_000, now), now + UNKNOWN_TIMEOUT);
+        assert_eq!(deadline(u64::MAX, now), Timestamp(i64::MAX));
+    }
 }

@@ -10,7 +10,7 @@ use weir::{
     handlers::{self, NotifyError},
     notify::Notifier,
     settings::{self, Settings},
-    time::{SystemClock, Timestamp},
+    time::{Clock as _, SystemClock},
 };
 
 #[tokio::main(flavor = "current_thread")]
@@ -21,7 +21,7 @@ async fn main() -> anyhow::Result<()> {
     let notifier = Notifier::connect(settings, kafka, Arc::new(SystemClock)).await?;
     let notifier = &notifier;
     run(service_fn(async move |event: LambdaEvent<Box<RawValue>>| {
-        let deadline = Timestamp(i64::try_from(event.context.deadline).unwrap_or(i64::MAX));
+        let deadline = handlers::deadline(event.context.deadline, SystemClock.now());
         let work = handlers::notify(notifier, event.payload.get().as_bytes(), deadline);
         observer.invocation(work).await.map_err(|error| diagnostic(&error))
     }))

@@ -10,7 +10,7 @@ use weir::{
     handlers::{self, SinkFunctionError},
     settings::{self, Settings},
     sink::Sink,
-    time::{SystemClock, Timestamp},
+    time::{Clock as _, SystemClock},
 };
 
 #[tokio::main(flavor = "current_thread")]
@@ -22,7 +22,7 @@ async fn main() -> anyhow::Result<()> {
     let sink = Sink::connect(targets, &catalog, kafka, Arc::new(SystemClock)).await?;
     let sink = &sink;
     run(service_fn(async move |event: LambdaEvent<Box<RawValue>>| {
-        let deadline = Timestamp(i64::try_from(event.context.deadline).unwrap_or(i64::MAX));
+        let deadline = handlers::deadline(event.context.deadline, SystemClock.now());
         let work = handlers::sink(sink, event.payload.get().as_bytes(), deadline);
         observer.invocation(work).await.map_err(|error| diagnostic(&error))
     }))
