@@ -73,25 +73,28 @@ pub(in crate::api) fn check(_: &Catalog) -> Vec<Operation> {
         "properties": { "errors": list, "views": list },
     });
     let answers = answers([("200", json_answer("Its mistakes, or its views", &checked))], &REFUSED);
-    drafted("/sql/check", "The mistakes of SQL that is not deployed", &answers)
+    drafted("/sql/check", "The mistakes of SQL that is not deployed", &json!({}), &answers)
 }
 
 pub(in crate::api) fn try_out(_: &Catalog) -> Vec<Operation> {
     let tried = json!({ "type": "object", "required": ["views", "records"] });
     let problems = [&REFUSED[..], &["wrong-sql", "busy", "failed-draft", "not-here", "broker-unavailable"]];
     let answers = answers([("200", json_answer("Its rows", &tried))], &problems.concat());
-    drafted("/sql/try", "The rows of SQL that is not deployed, over the newest records", &answers)
+    let records = json!({ "records": { "type": ["integer", "null"], "minimum": 1, "maximum": 100_000 } });
+    drafted("/sql/try", "The rows of SQL that is not deployed, over the newest records", &records, &answers)
 }
 
 const REFUSED: [&str; 3] = ["malformed-body", "too-large", "wrong-media-type"];
 
-fn drafted(path: &str, summary: &str, answers: &Json) -> Vec<Operation> {
+/// An operation that takes a draft, and what else there is about it.
+fn drafted(path: &str, summary: &str, about: &Json, answers: &Json) -> Vec<Operation> {
+    let mut properties =
+        json!({ "sql": { "type": "string", "examples": ["CREATE VIEW mine AS SELECT * FROM ctr"] } });
+    if let (Json::Object(properties), Json::Object(about)) = (&mut properties, about) {
+        properties.extend(about.clone());
+    }
     let draft = json!({
-        "type": "object", "required": ["sql"], "additionalProperties": false,
-        "properties": {
-            "sql": { "type": "string", "examples": ["CREATE VIEW mine AS SELECT * FROM ctr"] },
-            "records": { "type": ["integer", "null"], "minimum": 1, "maximum": 100_000 },
-        },
+        "type": "object", "required": ["sql"], "additionalProperties": false, "properties": properties,
     });
     let body = json!({ "required": true, "content": { "application/json": { "schema": draft } } });
     let mut operations = one(path, "rows", summary, answers);

@@ -15,7 +15,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{get, post},
 };
-use serde::Deserialize;
+use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
 pub use self::sample::{LogTails, Tails};
@@ -27,15 +27,12 @@ const MAX_BODY: usize = 256 * 1024;
 /// What a draft is called in its mistakes.
 const DRAFT: &str = "draft.sql";
 
-/// What a request to check or try says.
+/// What a request to check says.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Draft {
     /// Tables and views.
     sql: String,
-    /// How many records of each topic are tried.
-    #[serde(default)]
-    records: Option<usize>,
 }
 
 /// `GET /sql/catalog` and `POST /sql/check`; and `POST /sql/try`, which says that it cannot be done here.
@@ -93,7 +90,7 @@ async fn check<V: Views>(
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, Problem> {
-    let draft = Draft::read(&headers, body)?;
+    let draft: Draft = request(&headers, body)?;
     let answer = match draft.parse(views.catalog()) {
         Err(mistakes) => json!({ "errors": errors(&mistakes), "views": [], "warnings": [] }),
         Ok(drafted) => {
@@ -103,25 +100,28 @@ async fn check<V: Views>(
     Ok(Json(answer).into_response())
 }
 
-impl Draft {
-    /// Reads a request. Its type has to be said, so that no page of elsewhere can send one for a person
-    /// who only looks at it.
-    fn read(headers: &HeaderMap, body: Result<Bytes, BytesRejection>) -> Result<Self, Problem> {
-        let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
-        if kind.split(';').next().unwrap_or_default().trim() != "application/json" {
-            let detail = format!("Content-Type: found {kind:?}; expected application/json");
-            return Err(Problem::wrong_media_type(detail));
-        }
-        let body = body.map_err(|rejection| match rejection.status() {
-            axum::http::StatusCode::PAYLOAD_TOO_LARGE => {
-                Problem::too_large(format!("a draft has at most {MAX_BODY} bytes"))
-            }
-            _ => Problem::malformed_body(rejection.body_text()),
-        })?;
-        let expected = "expected {\"sql\": \"CREATE VIEW ...\"}";
-        serde_json::from_slice(&body).map_err(|error| Problem::malformed_body(format!("{error}; {expected}")))
+/// Reads a request. Its type has to be said, so that no page of elsewhere can send one for a person
+/// who only looks at it.
+fn request<T: DeserializeOwned>(
+    headers: &HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<T, Problem> {
+    let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    if kind.split(';').next().unwrap_or_default().trim() != "application/json" {
+        let detail = format!("Content-Type: found {kind:?}; expected application/json");
+        return Err(Problem::wrong_media_type(detail));
     }
+    let body = body.map_err(|rejection| match rejection.status() {
+        axum::http::StatusCode::PAYLOAD_TOO_LARGE => {
+            Problem::too_large(format!("a draft has at most {MAX_BODY} bytes"))
+        }
+        _ => Problem::malformed_body(rejection.body_text()),
+    })?;
+    let expected = "expected {\"sql\": \"CREATE VIEW ...\"}";
+    serde_json::from_slice(&body).map_err(|error| Problem::malformed_body(format!("{error}; {expected}")))
+}
 
+impl Draft {
     fn parse(&self, over: &Catalog) -> Result<sql::Draft, SqlErrors> {
         over.parse_draft(&SqlFile { name: DRAFT.to_owned(), text: self.sql.clone() })
     }

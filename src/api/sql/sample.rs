@@ -18,12 +18,13 @@ use axum::{
     response::{IntoResponse, Response},
     routing::post,
 };
+use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use tokio::{runtime::Handle, sync::Semaphore, task::spawn_blocking, time::timeout};
 
 use super::{
     super::{openapi::pages, problem::Problem, routes::Routes, views::Views},
-    Draft, described, errors,
+    Draft, described, errors, request,
 };
 use crate::{
     backfill::{self, Log, Tail},
@@ -88,8 +89,9 @@ async fn try_out<V: Views, T: Tails>(
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, Problem> {
-    let draft = Draft::read(&headers, body)?;
-    let most = draft.most_records()?;
+    let trial: Trial = request(&headers, body)?;
+    let most = trial.most_records()?;
+    let draft = Draft { sql: trial.sql };
     let drafted =
         draft.parse(tryout.views.catalog()).map_err(|mistakes| Problem::wrong_sql(errors(&mistakes)))?;
     if drafted.views.is_empty() {
@@ -105,7 +107,18 @@ async fn try_out<V: Views, T: Tails>(
     Ok(Json(answer(&drafted, sampled, began.elapsed())).into_response())
 }
 
-impl Draft {
+/// What a request to try says.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Trial {
+    /// Tables and views.
+    sql: String,
+    /// How many records of each topic are tried.
+    #[serde(default)]
+    records: Option<usize>,
+}
+
+impl Trial {
     fn most_records(&self) -> Result<usize, Problem> {
         match self.records.map(NonZeroUsize::new) {
             None => Ok(RECORDS),
