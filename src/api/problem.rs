@@ -201,6 +201,7 @@ impl Problem {
         ))
     }
 
+    #[cfg(feature = "websocket")]
     pub(super) fn no_upgrade(detail: impl Into<String>) -> Self {
         Self::new("no-websocket", "No WebSocket handshake", StatusCode::UPGRADE_REQUIRED, detail)
     }

@@ -44,7 +44,7 @@ impl KafkaSettings {
 
     /// These settings, and those of `other` before them.
     #[must_use]
-    pub(crate) fn overlaid_with(mut self, other: &Self) -> Self {
+    pub fn overlaid_with(mut self, other: &Self) -> Self {
         self.0.extend(other.0.clone());
         self
     }
