@@ -51,5 +51,5 @@ CONFIG
 # Where it keeps what it remembers.
 cd "$work"
 "$venv/bin/schemathesis" --config-file "$work/schemathesis.toml" run "$work/openapi.json" --url "$url" \
-    --checks all --phases examples,coverage,fuzzing --max-examples "$examples" --seed 7 --workers 2 \
+    --checks all --phases examples,coverage,fuzzing --max-examples "$examples" --seed 7 --workers 1 \
     --header "Authorization: Bearer $key" --no-color

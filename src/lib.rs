@@ -52,3 +52,5 @@ pub mod local;
 pub mod notify;
 #[cfg(feature = "sink")]
 pub mod sink;
+#[cfg(feature = "client")]
+mod targets;

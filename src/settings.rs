@@ -87,11 +87,11 @@ pub enum SettingsError {
     /// `WEIR_NOTIFY` is no list of targets.
     #[cfg(feature = "notify")]
     #[error("failed to read WEIR_NOTIFY from the environment")]
-    Notify(#[from] crate::notify::TargetError),
+    Notify(#[source] crate::notify::TargetError),
     /// `WEIR_SINK` is no list of targets.
     #[cfg(feature = "sink")]
     #[error("failed to read WEIR_SINK from the environment")]
-    Sink(#[from] crate::sink::TargetError),
+    Sink(#[source] crate::sink::TargetError),
     /// A `WEIR_KAFKA_` variable is not what librdkafka takes.
     #[cfg(feature = "kafka")]
     #[error("failed to set up Kafka from the WEIR_KAFKA_ variables")]
@@ -208,7 +208,7 @@ pub fn notify(
     let timeout = ("WEIR_NOTIFY_TIMEOUT_SECONDS", "a number of seconds from 1 to 300");
     let timeout = whole(timeout, var(timeout.0), 300)?;
     Ok(Settings {
-        targets: Target::list(&var("WEIR_NOTIFY").unwrap_or_default())?,
+        targets: Target::list(&var("WEIR_NOTIFY").unwrap_or_default()).map_err(SettingsError::Notify)?,
         dead_letter_topic: var("WEIR_NOTIFY_DEAD_LETTER_TOPIC").unwrap_or(defaults.dead_letter_topic),
         limits: Limits {
             attempts: attempts.unwrap_or(limits.attempts),
@@ -227,7 +227,7 @@ pub fn sink(var: impl Fn(&'static str) -> Option<String>) -> Result<crate::sink:
 
     let var = |name| var(name).filter(|value| !value.is_empty());
     let (defaults, limits) = (Settings::default(), Limits::default());
-    let targets = Target::list(&var("WEIR_SINK").unwrap_or_default())?;
+    let targets = Target::list(&var("WEIR_SINK").unwrap_or_default()).map_err(SettingsError::Sink)?;
     if targets.is_empty() {
         let expected = "where rows go, as s3://bucket/prefix,clickhouse://user:password@host:8123/database";
         return Err(SettingsError::Missing { name: "WEIR_SINK", expected });

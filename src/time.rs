@@ -19,6 +19,16 @@ impl Timestamp {
     pub const MIN: Self = Self(i64::MIN);
     /// After every event: the watermark at the end of a bounded input.
     pub const MAX: Self = Self(i64::MAX);
+
+    /// Reads RFC 3339: `2026-01-31T12:00:00Z`.
+    pub fn from_rfc3339(text: &str) -> Option<Self> {
+        text.parse::<jiff::Timestamp>().ok().map(|at| Self(at.as_millisecond()))
+    }
+
+    /// Reads epoch milliseconds or RFC 3339.
+    pub fn from_millis_or_rfc3339(text: &str) -> Option<Self> {
+        text.parse().ok().map(Self).or_else(|| Self::from_rfc3339(text))
+    }
 }
 
 /// Saturates, so that [`Timestamp::MIN`] and [`Timestamp::MAX`] stay what they are near the ends.

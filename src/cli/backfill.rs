@@ -58,9 +58,7 @@ impl FromStr for Start {
         if let Some(offset) = text.strip_prefix("offset:").and_then(|offset| offset.parse().ok()) {
             return Ok(Self::Offset(Offset(offset)));
         }
-        let instant = || text.parse::<jiff::Timestamp>().ok().map(jiff::Timestamp::as_millisecond);
-        let at = text.parse().ok().or_else(instant).map(|at| Self::Time(Timestamp(at)));
-        at.ok_or_else(|| {
+        Timestamp::from_millis_or_rfc3339(text).map(Self::Time).ok_or_else(|| {
             "expected earliest, offset:N, epoch milliseconds, or RFC 3339 such as 2026-01-31T12:00:00Z".into()
         })
     }

@@ -50,11 +50,7 @@ enum What {
 }
 
 fn moment(text: &str) -> Result<Timestamp, String> {
-    let at = text
-        .parse::<i64>()
-        .ok()
-        .or_else(|| text.parse::<jiff::Timestamp>().ok().map(jiff::Timestamp::as_millisecond));
-    at.map(Timestamp)
+    Timestamp::from_millis_or_rfc3339(text)
         .ok_or_else(|| "expected epoch milliseconds, or RFC 3339 such as 2026-01-31T12:00:00Z".into())
 }
 

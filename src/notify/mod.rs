@@ -36,9 +36,10 @@ use aws_config::SdkConfig;
 use futures::future::join_all;
 use tokio::time::Instant;
 
+pub use crate::targets::TargetError;
 pub use alert::{Alert, Level, Severity};
 pub use lane::Limits;
-pub use target::{Target, TargetError};
+pub use target::Target;
 
 use self::{
     lane::{Fate, Lane},

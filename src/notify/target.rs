@@ -16,6 +16,7 @@
 use std::{fmt, num::NonZeroUsize};
 
 use super::{Severity, webhook::Webhook};
+use crate::targets::{self, TargetError};
 
 /// A target of alerts.
 #[derive(Clone, Debug)]
@@ -51,24 +52,10 @@ pub(super) struct TopicArn {
 #[derive(Clone)]
 pub(super) struct Phone(pub(super) String);
 
-/// A target cannot be read. Tells its place in the list instead of what was found there.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("failed to read target {place} of the list: {reason}")]
-pub struct TargetError {
-    /// Which of the list, from 1.
-    pub place: usize,
-    /// What is wrong and what was expected.
-    pub reason: String,
-}
-
 impl Target {
     /// Reads a list: targets between commas or white space.
     pub fn list(text: &str) -> Result<Vec<Self>, TargetError> {
-        let parts = text.split(|char: char| char == ',' || char.is_whitespace());
-        let parts = parts.filter(|part| !part.is_empty());
-        let read =
-            |(place, part): (usize, &str)| Self::read(part).map_err(|reason| TargetError { place, reason });
-        (1..).zip(parts).map(read).collect()
+        targets::list(text, Self::read)
     }
 
     fn read(text: &str) -> Result<Self, String> {

@@ -36,11 +36,12 @@ use aws_config::SdkConfig;
 use futures::future::join_all;
 use tokio::time::Instant;
 
+pub use crate::targets::TargetError;
 pub use attempt::Limits;
 pub use lake::{CompactError, Compacted, Scope, compact};
 pub use schema::{Reader, Statement, UnknownReader, schema};
 pub use shape::ShapeError;
-pub use target::{Target, TargetError};
+pub use target::Target;
 
 use self::{chunk::Chunk, clickhouse::ClickHouse, lake::Store, shape::Shape, target::Place};
 use crate::{

@@ -14,7 +14,7 @@ use super::{
     expr::Expr,
     known::Known,
     names::{self, Match},
-    plan::{Origin, Window},
+    plan::{Input, Origin, Window},
     shape, union, view,
 };
 
@@ -41,6 +41,14 @@ impl Branch {
     /// An expression over the relation's columns as one over the table's.
     pub(super) fn resolve(&self, expr: &Expr) -> Expr {
         expr.replace_columns(&|slot| self.columns.get(slot).cloned().unwrap_or(Expr::NULL))
+    }
+
+    /// What aggregates take in, over the relation's columns, as over the table's.
+    pub(super) fn inputs<'i>(&self, inputs: impl Iterator<Item = &'i Input>) -> Vec<Input> {
+        let resolve = |expr: &Option<Expr>| expr.as_ref().map(|expr| self.resolve(expr));
+        let input =
+            |input: &Input| Input { argument: resolve(&input.argument), filter: resolve(&input.filter) };
+        inputs.map(input).collect()
     }
 }
 

@@ -201,9 +201,11 @@ impl Mapping {
         let start = match (self.starting_position, self.starting_position_timestamp) {
             (Position::TrimHorizon, None) => StartingPosition::TrimHorizon,
             (Position::Latest, None) => StartingPosition::Latest,
-            (Position::AtTimestamp, Some(text)) => StartingPosition::At(instant(&text).ok_or_else(|| {
-                wrong("starting_position_timestamp", "a time such as 2026-01-31T12:00:00Z", text)
-            })?),
+            (Position::AtTimestamp, Some(text)) => {
+                StartingPosition::At(Timestamp::from_rfc3339(&text).ok_or_else(|| {
+                    wrong("starting_position_timestamp", "a time such as 2026-01-31T12:00:00Z", text)
+                })?)
+            }
             (Position::AtTimestamp, None) => {
                 let expected = "starting_position_timestamp beside AT_TIMESTAMP";
                 return Err(wrong("starting_position", expected, "none".to_owned()));
@@ -241,10 +243,6 @@ impl Mapping {
 fn window(text: &str) -> Option<Duration> {
     let millis = u64::try_from(duration::parse(text)?.0).ok()?;
     Some(Duration::from_millis(millis)).filter(|window| *window <= LONGEST_WINDOW)
-}
-
-fn instant(text: &str) -> Option<Timestamp> {
-    text.parse::<jiff::Timestamp>().ok().map(|at| Timestamp(at.as_millisecond()))
 }
 
 #[cfg(test)]

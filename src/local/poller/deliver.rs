@@ -12,7 +12,10 @@ use super::{
     invoke::{Invoke, InvokeError, Verdict},
     progress::Progress,
 };
-use crate::publish::{Message, Publisher as _, kafka::KafkaPublisher};
+use crate::{
+    error::causes,
+    publish::{Message, Publisher as _, kafka::KafkaPublisher},
+};
 
 /// Hands batches to a function.
 pub(super) struct Deliverer<I> {
@@ -82,7 +85,7 @@ impl<I: Invoke + 'static> Deliverer<I> {
                 return End::Exhausted { attempts, error };
             }
             let offset = batch.record(range.start).map(|record| record.offset);
-            warn!(topic = %batch.topic, batch.partition, offset, attempts, error = chain(&error),
+            warn!(topic = %batch.topic, batch.partition, offset, attempts, error = causes(&error),
                 "failed to deliver a batch, trying again");
             self.progress.retried();
             if !self.pause(attempts, give_up).await {
@@ -134,7 +137,7 @@ impl<I: Invoke + 'static> Deliverer<I> {
     ) -> bool {
         let offset = batch.record(range.start).map(|record| record.offset);
         error!(topic = %batch.topic, batch.partition, offset, records = range.len(), attempts,
-            error = chain(error), on_failure = self.config.retry.on_failure, "the retries are used up");
+            error = causes(error), on_failure = self.config.retry.on_failure, "the retries are used up");
         self.progress.set_aside(range.len());
         let (Some(publisher), Some(topic)) = (&self.on_failure, &self.config.retry.on_failure) else {
             return true;
@@ -149,7 +152,7 @@ impl<I: Invoke + 'static> Deliverer<I> {
             match publisher.publish(vec![message.clone()]).await {
                 Ok(()) => return true,
                 Err(error) => {
-                    warn!(topic, error = chain(&error), "failed to set a batch aside, trying again");
+                    warn!(topic, error = causes(&error), "failed to set a batch aside, trying again");
                 }
             }
             if !self.pause(tries, give_up).await {
@@ -176,7 +179,7 @@ impl<I: Invoke + 'static> Deliverer<I> {
                 "condition": "RetryAttemptsExhausted",
                 "approximateInvokeCount": attempts,
             },
-            "responseContext": {"functionError": chain(error)},
+            "responseContext": {"functionError": causes(error)},
             "KafkaBatchInfo": {
                 "batchSize": range.len(),
                 "payloadSize": payload.len(),
@@ -220,10 +223,4 @@ impl Default for Retry {
             longest_pause: Duration::from_secs(30),
         }
     }
-}
-
-/// An error with all its causes in one line.
-pub(super) fn chain(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(error.source(), |cause| cause.source());
-    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }

@@ -2,9 +2,8 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use super::{StackError, StackOptions};
+use super::{StackError, StackOptions, functions::answer};
 use crate::{
-    error::causes,
     handlers,
     local::poller::{Invoke, InvokeError, Poller, PollerConfig},
     notify::Notifier,
@@ -25,13 +24,8 @@ struct NotifyFunction {
 
 impl Invoke for NotifyFunction {
     async fn invoke(&self, function: &str, payload: Vec<u8>) -> Result<Vec<u8>, InvokeError> {
-        let failed = |error: &dyn std::error::Error| InvokeError::Function {
-            function: function.to_owned(),
-            message: causes(error),
-        };
         let work = handlers::notify(&self.notifier, &payload, SystemClock.now() + TIMEOUT);
-        let answer = self.observer.invocation(work).await;
-        serde_json::to_vec(&answer.map_err(|error| failed(&error))?).map_err(|error| failed(&error))
+        answer(function, self.observer.invocation(work).await)
     }
 }
 

@@ -1,7 +1,8 @@
 //! The functions, called in this process: what they get is what Lambda would send.
 
-use std::{sync::Arc, time::Duration};
+use std::{error::Error, sync::Arc, time::Duration};
 
+use serde::Serialize;
 use tokio::{sync::oneshot, time::MissedTickBehavior};
 
 use super::Meters;
@@ -31,15 +32,20 @@ impl<S, P, T> WindowFunction<S, P, T> {
 
 impl<S: Store, P: Publisher, T: Topics> Invoke for WindowFunction<S, P, T> {
     async fn invoke(&self, function: &str, payload: Vec<u8>) -> Result<Vec<u8>, InvokeError> {
-        let failed = |error: &dyn std::error::Error| InvokeError::Function {
-            function: function.to_owned(),
-            message: causes(error),
-        };
         let observe = |absorbed: &_| self.meters.absorbed(absorbed);
         let work = handlers::window_observed(&self.engine, &payload, observe);
-        let answer = self.observer.invocation(work).await;
-        serde_json::to_vec(&answer.map_err(|error| failed(&error))?).map_err(|error| failed(&error))
+        answer(function, self.observer.invocation(work).await)
     }
+}
+
+/// What a function's work came to, as an endpoint of Lambda answers it.
+pub(super) fn answer<T: Serialize, E: Error>(
+    function: &str,
+    work: Result<T, E>,
+) -> Result<Vec<u8>, InvokeError> {
+    let failed =
+        |error: &dyn Error| InvokeError::Function { function: function.to_owned(), message: causes(error) };
+    serde_json::to_vec(&work.map_err(|error| failed(&error))?).map_err(|error| failed(&error))
 }
 
 /// The schedule: calls the sweep function until it is told to stop. A sweep that has begun is ended.

@@ -20,7 +20,7 @@ use self::{
 use super::{
     group::Key,
     lint,
-    over::{END, Head, START, frame},
+    over::{END, Head, START, columns, frame},
     window,
 };
 use crate::{
@@ -30,7 +30,7 @@ use crate::{
         expr::Expr,
         known::Known,
         pattern::{Pattern, PatternVariable, Runs, Skip},
-        plan::{Field, Input, Options, Output, Source, View, Window},
+        plan::{Field, Options, Output, Source, View, Window},
         recognize,
         relation::{self, Relation},
         shape,
@@ -119,9 +119,9 @@ pub(super) fn check(
         aggregates: Vec::new(),
     };
     let conditions = define(definitions, &mut parts, &place, errors);
-    let columns = measures(recognize.measures, &mut parts, &place, errors);
-    let mut scope = OuterScope::new(columns, recognize.alias.map(|alias| alias.name.value.as_str()));
-    outer::columns(&select.projection, &mut scope, &place, errors);
+    let measures = measures(recognize.measures, &mut parts, &place, errors);
+    let mut scope = OuterScope::new(measures, recognize.alias.map(|alias| alias.name.value.as_str()));
+    columns(&select.projection, &mut scope, &place, errors);
     lint::alert(&head.options, &scope.outputs, &place, errors);
     head.options.sentence = head.sentence.take().and_then(|sentence| sentence.bind(&scope.outputs, errors));
     let filter = outer::filter(select, skip, &mut scope, &place, errors);
@@ -242,14 +242,7 @@ fn assemble(name: String, options: Options, parts: &Parts<'_>, meaning: Meaning)
         origin: branch.origin,
         filter: branch.filter.clone(),
         keys: parts.keys.iter().map(|key| branch.resolve(&key.expr)).collect(),
-        inputs: parts
-            .aggregates
-            .iter()
-            .map(|(_, input, _)| Input {
-                argument: input.argument.as_ref().map(|argument| branch.resolve(argument)),
-                filter: input.filter.as_ref().map(|filter| branch.resolve(filter)),
-            })
-            .collect(),
+        inputs: branch.inputs(parts.aggregates.iter().map(|(_, input, _)| input)),
         carried: parts.carried.iter().map(|(_, expr)| branch.resolve(expr)).collect(),
     });
     let key_name = |slot: usize| {

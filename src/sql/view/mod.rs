@@ -20,7 +20,7 @@ use super::{
     known::Known,
     names,
     options::WithOptions,
-    plan::{ALERTS, Field, Input, Options, Output, Source, View, WINDOW_END, WINDOW_START},
+    plan::{ALERTS, Field, Options, Output, Source, View, WINDOW_END, WINDOW_START},
     relation::{self, Relation},
     shape,
 };
@@ -238,14 +238,7 @@ fn assemble(
         origin: branch.origin,
         filter: Expr::both(branch.filter.clone(), filter.map(|filter| branch.resolve(filter))),
         keys: group.keys.iter().map(|key| branch.resolve(&key.expr)).collect(),
-        inputs: scope
-            .aggregates
-            .iter()
-            .map(|(_, input)| Input {
-                argument: input.argument.as_ref().map(|argument| branch.resolve(argument)),
-                filter: input.filter.as_ref().map(|filter| branch.resolve(filter)),
-            })
-            .collect(),
+        inputs: branch.inputs(scope.aggregates.iter().map(|(_, input)| input)),
         carried: Vec::new(),
     });
     let sources = sources.collect();

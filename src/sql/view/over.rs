@@ -20,9 +20,7 @@ use crate::{
         expr::Expr,
         known::Known,
         names,
-        plan::{
-            Field, Input, Options, Output, SOURCE_RECORD, Source, View, WINDOW_END, WINDOW_START, Window,
-        },
+        plan::{Field, Options, Output, SOURCE_RECORD, Source, View, WINDOW_END, WINDOW_START, Window},
         relation::Relation,
     },
     value::Type,
@@ -146,8 +144,25 @@ fn topic_key(relation: &Relation, known: Known<'_>) -> Vec<Key> {
     key.into_iter().collect()
 }
 
+/// A scope in which each column of a list is known to those behind it.
+pub(super) trait ListScope: Scope {
+    /// `*`: all columns that are there before the list.
+    fn all(&mut self) -> Vec<(String, Typed)>;
+
+    /// The columns so far.
+    fn outputs(&self) -> &[Output];
+
+    /// Makes a column known to those behind it.
+    fn push(&mut self, name: String, typed: Typed);
+}
+
 /// Binds SELECT's list; each column is known to those behind it.
-fn columns(items: &[SelectItem], scope: &mut OverScope<'_>, place: &Place, errors: &mut Diagnostics) {
+pub(super) fn columns(
+    items: &[SelectItem],
+    scope: &mut impl ListScope,
+    place: &Place,
+    errors: &mut Diagnostics,
+) {
     for (index, item) in items.iter().enumerate() {
         let place = place.at(item);
         let (expr, alias) = match item {
@@ -172,15 +187,15 @@ fn columns(items: &[SelectItem], scope: &mut OverScope<'_>, place: &Place, error
 }
 
 /// Makes a column one of the rows', unless its name is taken.
-fn admit(name: String, typed: Typed, scope: &mut OverScope<'_>, place: &Place, errors: &mut Diagnostics) {
-    if is_admitted(&name, &typed, &scope.outputs, place, errors) {
-        scope.push_output(name, typed);
+fn admit(name: String, typed: Typed, scope: &mut impl ListScope, place: &Place, errors: &mut Diagnostics) {
+    if is_admitted(&name, &typed, scope.outputs(), place, errors) {
+        scope.push(name, typed);
     }
 }
 
 /// Whether a column is to be one of the rows'. The bounds of the event's frame stand in every row anyway, and are
 /// none of the columns. A name that is taken is noted.
-pub(super) fn is_admitted(
+fn is_admitted(
     name: &str,
     typed: &Typed,
     outputs: &[Output],
@@ -221,14 +236,7 @@ fn assemble(
         origin: branch.origin,
         filter: Expr::both(branch.filter.clone(), filter.map(|filter| branch.resolve(filter))),
         keys: scope.keys.iter().map(|key| branch.resolve(&key.expr)).collect(),
-        inputs: scope
-            .aggregates
-            .iter()
-            .map(|(_, input)| Input {
-                argument: input.argument.as_ref().map(|argument| branch.resolve(argument)),
-                filter: input.filter.as_ref().map(|filter| branch.resolve(filter)),
-            })
-            .collect(),
+        inputs: branch.inputs(scope.aggregates.iter().map(|(_, input)| input)),
         carried: carried.iter().map(|(_, expr)| branch.resolve(expr)).collect(),
     });
     let keys = scope.keys.iter().enumerate().map(|(slot, key)| Field {

@@ -1,12 +1,9 @@
 //! SELECT and WHERE over matches.
 
-use sqlparser::ast::{self, GroupByExpr, Ident, Select, SelectItem};
+use sqlparser::ast::{self, GroupByExpr, Ident, Select};
 
 use super::{
-    super::{
-        default_name,
-        over::{END, START, is_admitted},
-    },
+    super::over::{END, ListScope, START},
     parts::OUTPUT_SLOTS,
 };
 use crate::{
@@ -34,14 +31,6 @@ pub(super) struct OuterScope<'a> {
 impl<'a> OuterScope<'a> {
     pub(super) const fn new(columns: Vec<(String, Typed)>, qualifier: Option<&'a str>) -> Self {
         Self { columns, qualifier, outputs: Vec::new(), untyped: Vec::new() }
-    }
-
-    fn push(&mut self, name: String, typed: Typed) {
-        if typed.kind.is_none() {
-            self.untyped.push(self.outputs.len());
-        }
-        let field = Field { name, kind: typed.kind.unwrap_or(Type::Text) };
-        self.outputs.push(Output { field, expr: typed.expr });
     }
 
     fn output(&self, name: &Ident) -> Option<Typed> {
@@ -91,39 +80,21 @@ impl Scope for OuterScope<'_> {
     }
 }
 
-/// Binds SELECT's list; each column is known to those behind it.
-pub(super) fn columns(
-    items: &[SelectItem],
-    scope: &mut OuterScope<'_>,
-    place: &Place,
-    errors: &mut Diagnostics,
-) {
-    for (index, item) in items.iter().enumerate() {
-        let place = place.at(item);
-        let (expr, alias) = match item {
-            SelectItem::UnnamedExpr(expr) => (expr, None),
-            SelectItem::ExprWithAlias { expr, alias } => (expr, Some(alias)),
-            SelectItem::Wildcard(options) if options.to_string().is_empty() => {
-                for (name, typed) in scope.columns.clone() {
-                    admit(name, typed, scope, &place, errors);
-                }
-                continue;
-            }
-            _ => {
-                errors.error(&place, format!("{item} is not supported here; expected *, or columns by name"));
-                continue;
-            }
-        };
-        let typed = Binder::new(scope, errors, &place).bind(expr);
-        let name = alias.map_or_else(|| default_name(expr, index), |alias| alias.value.clone());
-        let place = alias.map_or_else(|| place.clone(), |alias| place.with_span(alias.span));
-        admit(name, typed, scope, &place, errors);
+impl ListScope for OuterScope<'_> {
+    fn all(&mut self) -> Vec<(String, Typed)> {
+        self.columns.clone()
     }
-}
 
-fn admit(name: String, typed: Typed, scope: &mut OuterScope<'_>, place: &Place, errors: &mut Diagnostics) {
-    if is_admitted(&name, &typed, &scope.outputs, place, errors) {
-        scope.push(name, typed);
+    fn outputs(&self) -> &[Output] {
+        &self.outputs
+    }
+
+    fn push(&mut self, name: String, typed: Typed) {
+        if typed.kind.is_none() {
+            self.untyped.push(self.outputs.len());
+        }
+        let field = Field { name, kind: typed.kind.unwrap_or(Type::Text) };
+        self.outputs.push(Output { field, expr: typed.expr });
     }
 }
 

@@ -3,7 +3,10 @@
 
 use sqlparser::ast::{self, Ident, Select, SelectItem};
 
-use super::frame::{self, Frame};
+use super::{
+    ListScope,
+    frame::{self, Frame},
+};
 use crate::{
     sql::{
         aggregates::{self, Aggregate},
@@ -68,20 +71,6 @@ impl<'a> OverScope<'a> {
         }
     }
 
-    /// Makes a column known to those behind it. What it computes of nothing but the event is computed
-    /// when the event is taken in: its result is often smaller than what it is made of.
-    pub(super) fn push_output(&mut self, name: String, typed: Typed) {
-        if typed.kind.is_none() {
-            self.untyped.push(self.outputs.len());
-        }
-        let field = Field { name, kind: typed.kind.unwrap_or(Type::Text) };
-        let expr = match self.of_event(&typed.expr) {
-            Some(of_event) => self.carry(field.clone(), of_event),
-            None => typed.expr,
-        };
-        self.outputs.push(Output { field, expr });
-    }
-
     /// An expression as one over the relation's columns, if it computes something of the event alone.
     fn of_event(&self, expr: &Expr) -> Option<Expr> {
         let (mut is_carried, mut is_of_event) = (false, true);
@@ -106,13 +95,6 @@ impl<'a> OverScope<'a> {
             self.carried.len() - 1
         });
         Expr::Column(CARRIED_SLOTS + index)
-    }
-
-    /// `*`: all columns that FROM gives.
-    pub(super) fn all(&mut self) -> Vec<(String, Typed)> {
-        let columns = self.relation.columns.iter().enumerate();
-        let columns = columns.map(|(slot, column)| (slot, column.name.clone(), column.kind));
-        columns.map(|(slot, name, kind)| (name.clone(), self.of_column(&name, slot, kind))).collect()
     }
 
     /// A column that FROM gives: a key, or one of the event's own.
@@ -201,6 +183,33 @@ impl<'a> OverScope<'a> {
             errors.error(place, message);
         }
         is_same
+    }
+}
+
+impl ListScope for OverScope<'_> {
+    /// `*`: all columns that FROM gives.
+    fn all(&mut self) -> Vec<(String, Typed)> {
+        let columns = self.relation.columns.iter().enumerate();
+        let columns = columns.map(|(slot, column)| (slot, column.name.clone(), column.kind));
+        columns.map(|(slot, name, kind)| (name.clone(), self.of_column(&name, slot, kind))).collect()
+    }
+
+    fn outputs(&self) -> &[Output] {
+        &self.outputs
+    }
+
+    /// Makes a column known to those behind it. What it computes of nothing but the event is computed
+    /// when the event is taken in: its result is often smaller than what it is made of.
+    fn push(&mut self, name: String, typed: Typed) {
+        if typed.kind.is_none() {
+            self.untyped.push(self.outputs.len());
+        }
+        let field = Field { name, kind: typed.kind.unwrap_or(Type::Text) };
+        let expr = match self.of_event(&typed.expr) {
+            Some(of_event) => self.carry(field.clone(), of_event),
+            None => typed.expr,
+        };
+        self.outputs.push(Output { field, expr });
     }
 }
 
