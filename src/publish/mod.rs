@@ -2,10 +2,16 @@
 
 #[cfg(feature = "kafka")]
 pub mod kafka;
+pub mod letter;
 
 use std::{future::Future, sync::Mutex};
 
 use crate::time::Offset;
+
+/// The topic of alerts that a target did not take, where nobody says otherwise.
+pub const NOTIFY_DEAD_LETTERS: &str = "weir.notify_dead_letters";
+/// The topic of records that are no rows to a sink, where nobody says otherwise.
+pub const SINK_DEAD_LETTERS: &str = "weir.sink_dead_letters";
 
 /// A message for a topic.
 #[derive(Clone, Debug, PartialEq, Eq)]
