@@ -32,6 +32,7 @@ use crate::observe::Observer;
 use crate::{
     engine,
     observe::Detail,
+    publish::{NOTIFY_DEAD_LETTERS, SINK_DEAD_LETTERS},
     sql::{Catalog, LoadError},
     time::Millis,
 };
@@ -156,6 +157,18 @@ impl Settings {
         }
         Ok(KafkaPublisher::new(kafka)?)
     }
+}
+
+/// The topics of what could not be taken, each with what it is for, by a lookup by name.
+pub fn aside_topics(var: impl Fn(&'static str) -> Option<String>) -> [(&'static str, String); 4] {
+    let defaults = engine::Settings::default();
+    let topic = |name, default: String| var(name).filter(|value| !value.is_empty()).unwrap_or(default);
+    [
+        ("late", topic("WEIR_LATE_TOPIC", defaults.late_topic)),
+        ("dead_letter", topic("WEIR_DEAD_LETTER_TOPIC", defaults.dead_letter_topic)),
+        ("notify_dead_letter", topic("WEIR_NOTIFY_DEAD_LETTER_TOPIC", NOTIFY_DEAD_LETTERS.to_owned())),
+        ("sink_dead_letter", topic("WEIR_SINK_DEAD_LETTER_TOPIC", SINK_DEAD_LETTERS.to_owned())),
+    ]
 }
 
 /// What the API is told, by a lookup by name. An empty value is none.

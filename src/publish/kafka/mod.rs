@@ -6,6 +6,8 @@
 //! What is asked of the broker (partitions, offsets) goes through a consumer that never subscribes,
 //! because a producer that asks for the metadata of an unknown topic makes the broker create it.
 
+mod create;
+mod original;
 mod settings;
 
 use std::{
@@ -15,8 +17,6 @@ use std::{
 
 use futures::future::join_all;
 use rdkafka::{
-    admin::{AdminClient, AdminOptions, NewTopic, TopicReplication},
-    client::DefaultClientContext,
     consumer::{BaseConsumer, Consumer as _},
     error::{KafkaError, RDKafkaErrorCode},
     message::{Header, OwnedHeaders},
@@ -24,7 +24,11 @@ use rdkafka::{
     types::RDKafkaRespErr,
 };
 
-pub use self::settings::{ENV_PREFIX, KafkaSettings};
+pub use self::{
+    create::NewTopics,
+    original::Original,
+    settings::{ENV_PREFIX, KafkaSettings},
+};
 use super::{Message, PublishError, Publisher, Topics};
 use crate::{observe::MessagesPublished, time::Offset};
 
@@ -71,31 +75,6 @@ impl KafkaPublisher {
         .await
     }
 
-    /// Creates the topics that are not there yet, with so many partitions and the broker's default
-    /// replication. A topic that is there stays as it is.
-    pub async fn ensure_topics(&self, topics: &[(&str, i32)]) -> Result<(), PublishError> {
-        let Some((first, _)) = topics.first() else { return Ok(()) };
-        let failed = |topic: &str| {
-            let topic = topic.to_owned();
-            move |source: KafkaError| PublishError { action: "create", topic, source: source.into() }
-        };
-        let admin: AdminClient<DefaultClientContext> =
-            self.0.settings.client([]).create().map_err(failed(first))?;
-        let wanted: Vec<_> = topics
-            .iter()
-            .map(|(name, partitions)| NewTopic::new(name, *partitions, TopicReplication::Fixed(-1)))
-            .collect();
-        let options =
-            AdminOptions::new().request_timeout(Some(ANSWER_TIMEOUT)).operation_timeout(Some(ANSWER_TIMEOUT));
-        for created in admin.create_topics(&wanted, &options).await.map_err(failed(first))? {
-            match created {
-                Ok(_) | Err((_, RDKafkaErrorCode::TopicAlreadyExists)) => {}
-                Err((topic, code)) => return Err(failed(&topic)(KafkaError::AdminOp(code))),
-            }
-        }
-        Ok(())
-    }
-
     fn producer(&self) -> FutureProducer {
         self.0.producer.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -140,7 +119,7 @@ impl Publisher for KafkaPublisher {
         let mut sent = Vec::with_capacity(messages.len());
         let mut failure = None;
         for message in &messages {
-            match enqueue(&producer, message).await {
+            match enqueue(&producer, record(message)).await {
                 Ok(delivery) => sent.push(delivery),
                 Err(error) => {
                     failure = Some((message, error));
@@ -150,12 +129,9 @@ impl Publisher for KafkaPublisher {
         }
         // Also after a failure: what is sent again must not overtake what is still on its way.
         for (message, delivery) in messages.iter().zip(join_all(sent).await) {
-            let error = match delivery {
-                Ok(Ok(_)) => continue,
-                Ok(Err((error, _))) => error,
-                Err(_) => KafkaError::Canceled,
-            };
-            failure.get_or_insert((message, error));
+            if let Err(error) = outcome(delivery) {
+                failure.get_or_insert((message, error));
+            }
         }
         tell(&messages, failure.as_ref().map(|(message, _)| message.topic.as_str()));
         let Some((message, error)) = failure else { return Ok(()) };
@@ -207,7 +183,7 @@ fn tell(messages: &[Message], failed: Option<&str>) {
     }
 }
 
-async fn enqueue(producer: &FutureProducer, message: &Message) -> Result<DeliveryFuture, KafkaError> {
+fn record(message: &Message) -> FutureRecord<'_, [u8], [u8]> {
     let mut record = FutureRecord::<[u8], [u8]>::to(&message.topic).payload(&message.payload);
     record.key = message.key.as_deref();
     if !message.headers.is_empty() {
@@ -217,6 +193,22 @@ async fn enqueue(producer: &FutureProducer, message: &Message) -> Result<Deliver
         };
         record = record.headers(message.headers.iter().fold(headers, add));
     }
+    record
+}
+
+/// What became of a record.
+fn outcome(delivery: <DeliveryFuture as Future>::Output) -> Result<(), KafkaError> {
+    match delivery {
+        Ok(Ok(_)) => Ok(()),
+        Ok(Err((error, _))) => Err(error),
+        Err(_) => Err(KafkaError::Canceled),
+    }
+}
+
+async fn enqueue(
+    producer: &FutureProducer,
+    mut record: FutureRecord<'_, [u8], [u8]>,
+) -> Result<DeliveryFuture, KafkaError> {
     loop {
         match producer.send_result(record) {
             Ok(delivery) => return Ok(delivery),
