@@ -58,7 +58,7 @@ pub(super) fn check(
         scope.clause = "WHERE";
         Binder::new(&mut scope, errors, place).condition(condition)
     });
-    assemble(head.name?, head.options, &sides, sources, scope.outputs, filter)
+    assemble(head.name?, head.options, &sides, sources, &scope.outputs, filter)
 }
 
 fn refuse_groups(select: &Select, place: &Place, errors: &mut Diagnostics) {
@@ -75,7 +75,7 @@ fn assemble(
     options: Options,
     sides: &[Side<'_>],
     sources: Vec<Source>,
-    outputs: Vec<Output>,
+    outputs: &[Output],
     filter: Option<Expr>,
 ) -> Option<View> {
     let first = sides.first()?;
@@ -105,7 +105,7 @@ fn assemble(
         previous: Vec::new(),
         carried: Vec::new(),
         pattern: None,
-        having: Expr::both(side::presence(sides), filter).as_ref().map(place),
+        having: Expr::both(Some(side::presence(sides)), filter).as_ref().map(place),
         outputs: outputs
             .iter()
             .map(|output| Output { expr: place(&output.expr), ..output.clone() })

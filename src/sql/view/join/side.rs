@@ -98,13 +98,13 @@ impl Side<'_> {
 }
 
 /// What has to hold for a row to be.
-pub(super) fn presence(sides: &[Side<'_>]) -> Option<Expr> {
+pub(super) fn presence(sides: &[Side<'_>]) -> Expr {
     let needed: Vec<_> = sides.iter().filter(|side| !side.is_optional).map(Side::is_there).collect();
     if needed.is_empty() {
         let any = sides.iter().map(Side::is_there).collect();
-        return Some(Expr::call(Function::Or, any));
+        return Expr::call(Function::Or, any);
     }
-    Some(Expr::call(Function::And, needed))
+    Expr::call(Function::And, needed)
 }
 
 /// The views that FROM joins.
