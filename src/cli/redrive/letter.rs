@@ -232,7 +232,7 @@ fn bytes(name: &str, text: Option<String>, base64: Option<String>) -> anyhow::Re
 }
 
 /// The record's own headers, as an event source gives them: a name and the signed bytes of the value.
-fn own_headers(json: &str) -> anyhow::Result<Vec<(String, Vec<u8>)>> {
+pub(super) fn own_headers(json: &str) -> anyhow::Result<Vec<(String, Vec<u8>)>> {
     let list: Vec<Map<String, Json>> = serde_json::from_str(json)?;
     let value = |value: Json| match value {
         Json::Null => Ok(Vec::new()),

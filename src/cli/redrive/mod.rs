@@ -2,6 +2,7 @@
 
 mod choose;
 mod done;
+mod failure;
 mod letter;
 mod pick;
 mod send;
@@ -53,7 +54,8 @@ pub(super) struct Args {
     /// Also show those that were sent back
     #[arg(long, requires = "list")]
     all: bool,
-    /// Send the letters of a file, such as --list --format json made and you have mended; - is standard input
+    /// Send the letters of a file, such as --list --format json made and you have mended, or what Lambda
+    /// wrote to S3 of batches that it gave up, one a line; - is standard input
     #[arg(long, value_name = "FILE", conflicts_with = "list")]
     file: Option<PathBuf>,
     /// Only say what would be sent
@@ -150,12 +152,21 @@ async fn redrive(
 async fn of_file(file: &Path, topic: &str, chooser: &mut Chooser, sender: &mut Sender) -> anyhow::Result<()> {
     let mut input = Input::open(file, &ProgressBar::hidden())?;
     while let Some((place, line)) = input.next_line()? {
-        let letter = Letter::of_json(&line).with_context(|| place.clone())?;
-        let spot = letter.spot.as_ref().filter(|spot| spot.topic != topic);
-        ensure!(spot.is_none(), "{place}: it is a letter of another topic than {topic}: name that topic");
-        if chooser.takes(&letter) {
-            sender.push(letter).await?;
+        for letter in of_line(&line).with_context(|| place.clone())? {
+            let spot = letter.spot.as_ref().filter(|spot| spot.topic != topic);
+            ensure!(spot.is_none(), "{place}: it is a letter of another topic than {topic}: name that topic");
+            if chooser.takes(&letter) {
+                sender.push(letter).await?;
+            }
         }
     }
     Ok(())
+}
+
+/// The letter of a line, or those of a batch that was given up.
+fn of_line(line: &[u8]) -> anyhow::Result<Vec<Letter>> {
+    match failure::letters(line)? {
+        Some(letters) => Ok(letters),
+        None => Ok(vec![Letter::of_json(line)?]),
+    }
 }
