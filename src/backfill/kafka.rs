@@ -103,6 +103,15 @@ impl Topics for KafkaLog {
     async fn end_offset(&self, topic: &str, partition: i32) -> Result<Offset, PublishError> {
         self.topics.end_offset(topic, partition).await
     }
+
+    async fn next_record(
+        &self,
+        topic: &str,
+        partition: i32,
+        from: Offset,
+    ) -> Result<Option<Offset>, PublishError> {
+        self.topics.next_record(topic, partition, from).await
+    }
 }
 
 impl Log for KafkaLog {
