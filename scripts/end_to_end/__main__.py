@@ -81,7 +81,7 @@ def main():
     parser.add_argument("--zips", type=pathlib.Path)
     parser.add_argument("--infra", type=pathlib.Path, default=ROOT / "infra")
     parser.add_argument("--work", required=True, type=pathlib.Path)
-    parser.add_argument("--seconds", type=int, default=60)
+    parser.add_argument("--seconds", type=int, default=45)
     options = parser.parse_args()
     try:
         run(options, options.work)
