@@ -103,6 +103,15 @@ impl Topics for KafkaLog {
     async fn end_offset(&self, topic: &str, partition: i32) -> Result<Offset, PublishError> {
         self.topics.end_offset(topic, partition).await
     }
+
+    async fn next_record(
+        &self,
+        topic: &str,
+        partition: i32,
+        from: Offset,
+    ) -> Result<Option<Offset>, PublishError> {
+        self.topics.next_record(topic, partition, from).await
+    }
 }
 
 impl Log for KafkaLog {
@@ -155,7 +164,8 @@ impl Cursor {
         if is_fresh {
             self.begin_at(from)?;
         }
-        let (mut next, mut deadline, mut last_error) = (from, Instant::now() + RECORD_TIMEOUT, None);
+        let (mut next, mut is_at_end) = (from, false);
+        let (mut deadline, mut last_error) = (Instant::now() + RECORD_TIMEOUT, None);
         while next < end && batch.records.len() < most {
             match self.consumer.poll(TICK) {
                 Some(Ok(message)) => {
@@ -163,7 +173,10 @@ impl Cursor {
                     take(&mut batch, &message);
                     deadline = Instant::now() + RECORD_TIMEOUT;
                 }
-                Some(Err(KafkaError::PartitionEOF(_))) if is_fresh || !batch.records.is_empty() => break,
+                Some(Err(KafkaError::PartitionEOF(_))) if is_fresh || !batch.records.is_empty() => {
+                    is_at_end = true;
+                    break;
+                }
                 // It may be of an end that the partition had when it was read last.
                 Some(Err(KafkaError::PartitionEOF(_))) => {
                     self.begin_at(from)?;
@@ -178,7 +191,8 @@ impl Cursor {
                 return Err(last_error.unwrap_or(timeout));
             }
         }
-        self.at = Some(next);
+        // The end is told once; who asks for more has to begin anew to hear of it again.
+        self.at = (!is_at_end).then_some(next);
         Ok(batch)
     }
 

@@ -8,6 +8,7 @@
 
 mod create;
 mod original;
+mod reader;
 mod settings;
 
 use std::{
@@ -29,6 +30,7 @@ pub use self::{
     original::Original,
     settings::{ENV_PREFIX, KafkaSettings},
 };
+use self::reader::Reader;
 use super::{Message, PublishError, Publisher, Topics};
 use crate::{observe::MessagesPublished, time::Offset};
 
@@ -56,13 +58,14 @@ struct Inner {
     settings: KafkaSettings,
     producer: Mutex<FutureProducer>,
     questions: OnceLock<BaseConsumer>,
+    reader: OnceLock<Reader>,
 }
 
 impl KafkaPublisher {
     /// A publisher. Connections are opened in the background; an error means that a setting is wrong.
     pub fn new(settings: KafkaSettings) -> Result<Self, KafkaError> {
         let producer = Mutex::new(settings.client(PRODUCER_DEFAULTS).create()?);
-        Ok(Self(Arc::new(Inner { settings, producer, questions: OnceLock::new() })))
+        Ok(Self(Arc::new(Inner { settings, producer, questions: OnceLock::new(), reader: OnceLock::new() })))
     }
 
     /// Waits until the producer has spoken to the cluster, so that the first message need not.
@@ -166,6 +169,26 @@ impl Topics for KafkaPublisher {
     async fn end_offset(&self, topic: &str, partition: i32) -> Result<Offset, PublishError> {
         self.ask("ask for the end of", topic, move |consumer, topic| {
             consumer.fetch_watermarks(topic, partition, ANSWER_TIMEOUT).map(|(_, high)| Offset(high))
+        })
+        .await
+    }
+
+    /// By reading it: the marks of transactions take offsets too, and compaction takes records away.
+    async fn next_record(
+        &self,
+        topic: &str,
+        partition: i32,
+        from: Offset,
+    ) -> Result<Option<Offset>, PublishError> {
+        let inner = Arc::clone(&self.0);
+        let name = topic.to_owned();
+        blocking("look for records of", topic, move || {
+            if inner.reader.get().is_none() {
+                // Whoever comes second drops theirs again.
+                let _ = inner.reader.set(Reader::new(&inner.settings)?);
+            }
+            let reader = inner.reader.get().ok_or(KafkaError::Canceled)?;
+            reader.first(&name, partition, from, ANSWER_TIMEOUT)
         })
         .await
     }
