@@ -1,9 +1,16 @@
 //! What leaves the engine: rows, late events and dead letters, to topics.
 
+#[cfg(any(feature = "kafka", feature = "kinesis"))]
+mod broker;
 #[cfg(feature = "kafka")]
 pub mod kafka;
+#[cfg(feature = "kinesis")]
+pub mod kinesis;
 
-use std::{future::Future, sync::Mutex};
+use std::{cmp::Ordering, future::Future, sync::Mutex};
+
+#[cfg(any(feature = "kafka", feature = "kinesis"))]
+pub use broker::Broker;
 
 use crate::time::Offset;
 
@@ -35,22 +42,42 @@ impl<P: Publisher> Publisher for std::sync::Arc<P> {
 
 /// Knows the topics of a broker.
 pub trait Topics: Send + Sync {
-    /// How many partitions a topic has; none where there is no such topic.
-    fn partitions(&self, topic: &str) -> impl Future<Output = Result<Option<i32>, PublishError>> + Send;
+    /// The numbers of the partitions of a topic that records may still come to; none where there is no such
+    /// topic.
+    fn partitions(&self, topic: &str) -> impl Future<Output = Result<Option<Vec<i32>>, PublishError>> + Send;
 
-    /// The offset of the partition's oldest record; its end offset where it has none.
-    fn start_offset(
+    /// How a partition stands to somebody who has taken all that lies before an offset.
+    fn standing(
         &self,
         topic: &str,
         partition: i32,
-    ) -> impl Future<Output = Result<Offset, PublishError>> + Send;
+        next: Offset,
+    ) -> impl Future<Output = Result<Standing, PublishError>> + Send;
+}
 
-    /// The partition's high watermark: the offset that its next record will get.
-    fn end_offset(
-        &self,
-        topic: &str,
-        partition: i32,
-    ) -> impl Future<Output = Result<Offset, PublishError>> + Send;
+/// How a partition stands to somebody who has taken all that lies before an offset.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// It has more, or may have.
+    Behind,
+    /// It has no more.
+    CaughtUp,
+    /// It never had that much: its topic was deleted and made again.
+    MadeAnew,
+}
+
+impl Standing {
+    /// That of a partition whose oldest record has the offset `start` and whose next one will get `end`; they
+    /// are the same where it has none.
+    pub fn of(start: Offset, end: Offset, next: Offset) -> Self {
+        // Who has taken nothing has nothing to take either of a partition that was emptied.
+        let is_empty = next == Offset::FIRST && start == end;
+        match end.cmp(&next) {
+            Ordering::Less => Self::MadeAnew,
+            Ordering::Greater if !is_empty => Self::Behind,
+            _ => Self::CaughtUp,
+        }
+    }
 }
 
 /// A broker did not do what was asked of it.

@@ -83,7 +83,7 @@ fn steps() -> impl Strategy<Value = Advance> {
     (partitions(), 0..3_u32, 0..6_i64, times(), times(), times(), backfills).prop_map(
         |(partition, epoch, next, largest, seen_at, floor, backfill)| {
             let epoch = epoch.saturating_sub(1);
-            Advance { partition, epoch, next: Offset(next), largest, seen_at, floor, backfill }
+            Advance { partition, epoch, next: Offset::at(next), largest, seen_at, floor, backfill }
         },
     )
 }
@@ -122,8 +122,8 @@ fn calls() -> impl Strategy<Value = Call> {
     let scopes = select(vec![Scope::All, Scope::Partition(0), Scope::Partition(1)]);
     prop_oneof![
         4 => steps().prop_map(Call::Advance),
-        1 => (partitions(), 0..6_i64, times()).prop_map(|(p, from, at)| Call::Begin(p, Offset(from), at)),
-        2 => (partitions(), 0..6_i64).prop_map(|(p, next)| Call::MarkIdle(p, Offset(next))),
+        1 => (partitions(), 0..6_i64, times()).prop_map(|(p, from, at)| Call::Begin(p, Offset::at(from), at)),
+        2 => (partitions(), 0..6_i64).prop_map(|(p, next)| Call::MarkIdle(p, Offset::at(next))),
         1 => (partitions(), 0..2_u32).prop_map(|(p, epoch)| Call::Restart(p, epoch)),
         1 => (scopes, times()).prop_map(|(scope, at)| Call::SetClosed(scope, at)),
         1 => (0..4_u8).prop_map(Call::SetPageDepth),

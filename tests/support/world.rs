@@ -9,7 +9,7 @@ use serde_json::Value as Json;
 use weir::{
     engine::{Absorbed, Engine, Reader, Settings, ViewStatus},
     event::{RawBatch, RawRecord},
-    publish::{MemoryPublisher, Message, PublishError, Publisher, Topics},
+    publish::{MemoryPublisher, Message, PublishError, Publisher, Standing, Topics},
     sql::Catalog,
     state::MemoryStore,
     time::{ManualClock, Offset, Timestamp},
@@ -42,15 +42,15 @@ impl Publisher for Broker {
 }
 
 impl Topics for Broker {
-    async fn partitions(&self, topic: &str) -> Result<Option<i32>, PublishError> {
-        let count = self.ends.lock().unwrap().keys().filter(|(name, _)| name == topic).count();
-        Ok((count > 0).then(|| i32::try_from(count).unwrap()))
+    async fn partitions(&self, topic: &str) -> Result<Option<Vec<i32>>, PublishError> {
+        let ends = self.ends.lock().unwrap();
+        let numbers: Vec<_> =
+            ends.keys().filter(|(name, _)| name == topic).map(|(_, number)| *number).collect();
+        Ok(Some(numbers).filter(|numbers| !numbers.is_empty()))
     }
-    async fn start_offset(&self, topic: &str, partition: i32) -> Result<Offset, PublishError> {
-        Ok(Offset(self.of(topic, partition).0))
-    }
-    async fn end_offset(&self, topic: &str, partition: i32) -> Result<Offset, PublishError> {
-        Ok(Offset(self.of(topic, partition).1))
+    async fn standing(&self, topic: &str, partition: i32, next: Offset) -> Result<Standing, PublishError> {
+        let (start, end) = self.of(topic, partition);
+        Ok(Standing::of(Offset::at(start), Offset::at(end), next))
     }
 }
 
@@ -92,7 +92,7 @@ impl World {
             raw.bytes.extend_from_slice(value.as_bytes());
             let value = start..raw.bytes.len();
             let record =
-                RawRecord { offset: Offset(offset), timestamp: None, key: None, value, damage: None };
+                RawRecord { offset: Offset::at(offset), timestamp: None, key: None, value, damage: None };
             raw.records.push(record);
         }
         block_on(self.engine.absorb(&raw)).unwrap()

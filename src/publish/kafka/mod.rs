@@ -20,12 +20,13 @@ use rdkafka::{
     consumer::{BaseConsumer, Consumer as _},
     error::{KafkaError, RDKafkaErrorCode},
     message::{Header, OwnedHeaders},
+    metadata::MetadataPartition,
     producer::{DeliveryFuture, FutureProducer, FutureRecord, Producer as _},
     types::RDKafkaRespErr,
 };
 
 pub use self::settings::{ENV_PREFIX, KafkaSettings};
-use super::{Message, PublishError, Publisher, Topics};
+use super::{Message, PublishError, Publisher, Standing, Topics};
 use crate::{observe::MessagesPublished, time::Offset};
 
 /// How long a broker may take to answer a question.
@@ -94,6 +95,16 @@ impl KafkaPublisher {
             }
         }
         Ok(())
+    }
+
+    /// The offset of a partition's oldest record (the other one where it has none), and the one that its next
+    /// record will get.
+    pub async fn offsets(&self, topic: &str, partition: i32) -> Result<(Offset, Offset), PublishError> {
+        self.ask("ask for the offsets of", topic, move |consumer, topic| {
+            let (low, high) = consumer.fetch_watermarks(topic, partition, ANSWER_TIMEOUT)?;
+            Ok((Offset::at(low), Offset::at(high)))
+        })
+        .await
     }
 
     fn producer(&self) -> FutureProducer {
@@ -165,14 +176,14 @@ impl Publisher for KafkaPublisher {
 }
 
 impl Topics for KafkaPublisher {
-    async fn partitions(&self, topic: &str) -> Result<Option<i32>, PublishError> {
+    async fn partitions(&self, topic: &str) -> Result<Option<Vec<i32>>, PublishError> {
         self.ask("ask for the partitions of", topic, |consumer, topic| {
             let metadata = consumer.fetch_metadata(Some(topic), ANSWER_TIMEOUT)?;
             let Some(found) = metadata.topics().iter().find(|found| found.name() == topic) else {
                 return Ok(None);
             };
             match found.error() {
-                None => Ok(i32::try_from(found.partitions().len()).ok().filter(|count| *count > 0)),
+                None => Ok(Some(numbers(found.partitions())).filter(|numbers| !numbers.is_empty())),
                 Some(RDKafkaRespErr::RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART) => Ok(None),
                 Some(code) => Err(KafkaError::MetadataFetch(code.into())),
             }
@@ -180,19 +191,16 @@ impl Topics for KafkaPublisher {
         .await
     }
 
-    async fn start_offset(&self, topic: &str, partition: i32) -> Result<Offset, PublishError> {
-        self.ask("ask for the start of", topic, move |consumer, topic| {
-            consumer.fetch_watermarks(topic, partition, ANSWER_TIMEOUT).map(|(low, _)| Offset(low))
-        })
-        .await
+    async fn standing(&self, topic: &str, partition: i32, next: Offset) -> Result<Standing, PublishError> {
+        let (start, end) = self.offsets(topic, partition).await?;
+        Ok(Standing::of(start, end, next))
     }
+}
 
-    async fn end_offset(&self, topic: &str, partition: i32) -> Result<Offset, PublishError> {
-        self.ask("ask for the end of", topic, move |consumer, topic| {
-            consumer.fetch_watermarks(topic, partition, ANSWER_TIMEOUT).map(|(_, high)| Offset(high))
-        })
-        .await
-    }
+fn numbers(partitions: &[MetadataPartition]) -> Vec<i32> {
+    let mut numbers: Vec<_> = partitions.iter().map(MetadataPartition::id).collect();
+    numbers.sort_unstable();
+    numbers
 }
 
 /// Tells how many messages each topic got, or which one failed.
