@@ -17,13 +17,13 @@ use crate::{
 
 /// What the window function answers to the event source.
 ///
-/// No record fails by itself: what cannot be used is a dead letter. What the store or the broker does not
-/// take fails the invocation, so that all of it is redelivered; of a shard of Kinesis it fails the records
-/// from the first on that may not have been taken.
+/// No record fails by itself: what cannot be used is a dead letter, and what the store or the broker
+/// does not take fails the invocation, so that all of it is redelivered. That holds whether the event source
+/// asks for this answer (`ReportBatchItemFailures`) or not, so only where a part was taken the answer names the rest.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct BatchResponse {
-    /// For each shard that failed where it is to be read again.
+    /// For each shard of Kinesis that failed while others did not, where it is to be read again.
     pub batch_item_failures: Vec<ItemFailure>,
 }
 
@@ -79,8 +79,9 @@ where
     let batches = event::parse(payload)?;
     let results = join_all(batches.iter().map(|batch| absorb(engine, batch))).await;
     let (mut response, mut failed) = (BatchResponse::default(), None);
+    let is_taken_in_part = results.iter().any(Result::is_ok);
     for (batch, result) in batches.iter().zip(results) {
-        match (result, first_of_shard(batch)) {
+        match (result, first_of_shard(batch).filter(|_| is_taken_in_part)) {
             (Ok(absorbed), _) => observe(&absorbed),
             (Err(source), Some(first)) => {
                 let (topic, partition) = (batch.topic.clone(), batch.partition);
@@ -97,7 +98,8 @@ where
     failed.map_or(Ok(response), Err)
 }
 
-/// The sequence number that a shard's batch begins with; none of a partition of Kafka.
+/// The sequence number that a shard's batch begins with; none of a partition of Kafka. All of the batch has to
+/// come again, since what is absorbed already may not have been given out.
 fn first_of_shard(batch: &event::RawBatch) -> Option<String> {
     Some(batch.records.first()?.offset.sequence()?.0)
 }

@@ -332,18 +332,29 @@ fn children_that_were_not_heard_of_hold_the_watermark() {
 fn what_fails_is_asked_for_again() {
     let all = &logs(17, 1, 60, 0)[0];
     let job = Job::new(VIEWS[0], &[0]);
-    let deliver = |range: Range<usize>| {
-        let answer = block_on(handlers::window(&job.engine, payload(0, all, range).as_bytes())).unwrap();
-        serde_json::to_value(answer).unwrap()
+    let deliver = |payload: String| {
+        let answer = block_on(handlers::window(&job.engine, payload.as_bytes()));
+        answer
+            .map(|answer| serde_json::to_value(answer).unwrap())
+            .map_err(|error| weir::error::causes(&error))
     };
-    assert_eq!(deliver(0..8), json!({"batchItemFailures": []}));
+    let taken = Ok(json!({"batchItemFailures": []}));
+    assert_eq!(deliver(payload(0, all, 0..8)), taken);
     *job.stream.fails.lock().unwrap() = true;
-    let again = json!({"batchItemFailures": [{"itemIdentifier": sequence(5)}]});
-    assert_eq!(deliver(8..60), again, "from the first record of the batch on");
+    let error = deliver(payload(0, all, 8..60)).unwrap_err();
+    assert!(error.starts_with("failed to absorb the records of events-0: failed to publish to"), "{error}");
+    // Of two shards one has nothing to publish: an event that is on time, of a window that is not due.
+    let other = (1, 1, all[..8].iter().map(|(_, _, ts)| *ts).max().unwrap());
+    let mut both: Json = serde_json::from_str(&payload(0, all, 8..60)).unwrap();
+    let second: Json = serde_json::from_str(&payload(1, &vec![other], 0..1)).unwrap();
+    both["Records"].as_array_mut().unwrap().push(second["Records"][0].clone());
+    let again = Ok(json!({"batchItemFailures": [{"itemIdentifier": sequence(5)}]}));
+    assert_eq!(deliver(both.to_string()), again, "from the first record of the batch on");
     *job.stream.fails.lock().unwrap() = false;
-    assert_eq!(deliver(8..60), json!({"batchItemFailures": []}));
+    assert_eq!(deliver(payload(0, all, 8..60)), taken);
     block_on(job.engine.finish()).unwrap();
-    assert_eq!(job.rows(), oracle(all.iter(), Some(10_000)));
+    let events = all.iter().chain([&other]);
+    assert_eq!(job.rows(), oracle(events, Some(10_000)));
 }
 
 /// A topic that was Kafka's is a stream now.

@@ -89,6 +89,28 @@ pub(crate) async fn the_ends_of_time_come_back(store: impl Store) {
     assert_eq!(head.closed[&Scope::Partition(i32::MAX)], Timestamp::MIN);
 }
 
+pub(crate) async fn a_topic_may_become_a_stream(store: impl Store) {
+    let p = partition("t", 0);
+    let of = |event| {
+        Offset::in_sequence("49590338271490256608559692538361571095921575989136588898", event).unwrap()
+    };
+    let sequences = [of(Some(0)), of(Some(1)), of(None), of(None).next()];
+    store.advance(&view(), step(&p, i64::MAX, 0)).await.unwrap();
+    for next in sequences {
+        let head = store.advance(&view(), Advance { next, ..step(&p, 0, 0) }).await.unwrap();
+        assert_eq!(head.partitions[&p].next, next);
+        store.mark_idle(&view(), &p, next).await.unwrap();
+        assert_eq!(store.head(&view()).await.unwrap().partitions[&p].idle_at, Some(next));
+    }
+    for next in [sequences[1], Offset::at(i64::MAX)] {
+        let head = store.advance(&view(), Advance { next, ..step(&p, 0, 0) }).await.unwrap();
+        assert_eq!(head.partitions[&p].next, sequences[3], "{next} is behind");
+    }
+    store.restart(&view(), &p, 0).await.unwrap();
+    let head = store.advance(&view(), Advance { epoch: 1, ..step(&p, 1, 0) }).await.unwrap();
+    assert_eq!(head.partitions[&p].next, Offset::at(1), "Kafka's again");
+}
+
 pub(crate) async fn a_backfill_begins_a_partition_that_is_not_there(store: impl Store) {
     let (p, q) = (partition("t", 0), partition("t", 1));
     for (from, now) in [(0, 100), (7, 200)] {

@@ -71,6 +71,8 @@ impl KinesisPublisher {
             Resume::At(number) => (ShardIteratorType::AtSequenceNumber, Some(number)),
             Resume::After(number) => (ShardIteratorType::AfterSequenceNumber, Some(number)),
         };
+        // Those of Kinesis have 56 digits. Emulators compare them as text, which is shorter there and filled up.
+        let number = number.map(|number| format!("{number:0>30}"));
         let request = self.0.get_shard_iterator().stream_name(topic).shard_id(shard);
         let answer = request.shard_iterator_type(kind).set_starting_sequence_number(number).send().await;
         match answer {
