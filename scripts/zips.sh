@@ -73,6 +73,7 @@ build() {
     # librdkafka's own configure cannot build for another machine; its cmake build can.
     [ "$2" = x86_64 ] || features=(--features weir/kafka-tls-cross)
   fi
+  [ "$function" != sink ] || features+=(--features sink/s3)
   cargo lambda build --locked --profile lambda --output-format zip --include sql \
     --package "$function" "${flags[@]}" ${features[@]+"${features[@]}"} --lambda-dir "$target/lambda/$2"
   mkdir -p "$out/$2"
