@@ -31,6 +31,10 @@ lambda-local:
 sinks:
     scripts/sinks.sh
 
+# Log in to Apache Kafka in every way: certificates, passwords, tokens as MSK takes them.
+kafka-auth:
+    scripts/kafka-auth.sh
+
 # Build the functions' zips for Lambda, to dist/.
 zips *arguments:
     scripts/zips.sh {{ arguments }}

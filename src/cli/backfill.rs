@@ -78,6 +78,7 @@ pub(super) async fn run(args: Args) -> anyhow::Result<ExitCode> {
         kafka.bootstrap_servers().is_some(),
         "it is not known where Kafka is: give --brokers HOST:PORT or set WEIR_KAFKA_BOOTSTRAP_SERVERS"
     );
+    let kafka = kafka.with_secrets().await?;
     let publisher = KafkaPublisher::new(kafka.clone()).context("failed to set up Kafka")?;
     let store = args.table.connect().await?;
     let parts = Parts {

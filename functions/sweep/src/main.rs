@@ -17,7 +17,7 @@ use weir::{
 async fn main() -> anyhow::Result<()> {
     let observer = &settings::observer("sweep")?;
     let settings = Settings::from_env()?;
-    let (catalog, kafka) = (settings.catalog()?, settings.publisher()?);
+    let (catalog, kafka) = (settings.catalog()?, settings.publisher().await?);
     let store = settings.store().await;
     let engine = Engine::new(catalog, store, kafka.clone(), kafka, Arc::new(SystemClock), settings.engine);
     let engine = &engine;

@@ -6,6 +6,17 @@
 //! What is asked of the broker (partitions, offsets) goes through a consumer that never subscribes,
 //! because a producer that asks for the metadata of an unknown topic makes the broker create it.
 
+//!
+//! | file | is |
+//! | --- | --- |
+//! | `settings` | how a cluster is reached |
+//! | `context` | what librdkafka calls back, and errors with the reasons that it gives |
+//! | `credentials` | names, passwords and certificates from Secrets Manager |
+//! | `iam` | tokens for MSK with IAM |
+
+mod context;
+mod credentials;
+mod iam;
 mod settings;
 
 use std::{
@@ -16,7 +27,6 @@ use std::{
 use futures::future::join_all;
 use rdkafka::{
     admin::{AdminClient, AdminOptions, NewTopic, TopicReplication},
-    client::DefaultClientContext,
     consumer::{BaseConsumer, Consumer as _},
     error::{KafkaError, RDKafkaErrorCode},
     message::{Header, OwnedHeaders},
@@ -24,7 +34,11 @@ use rdkafka::{
     types::RDKafkaRespErr,
 };
 
-pub use self::settings::{ENV_PREFIX, KafkaSettings};
+pub(crate) use self::context::listen;
+pub use self::{
+    context::Context,
+    settings::{ENV_PREFIX, KafkaSettings},
+};
 use super::{Message, PublishError, Publisher, Topics};
 use crate::{observe::MessagesPublished, time::Offset};
 
@@ -50,21 +64,24 @@ pub struct KafkaPublisher(Arc<Inner>);
 
 struct Inner {
     settings: KafkaSettings,
-    producer: Mutex<FutureProducer>,
-    questions: OnceLock<BaseConsumer>,
+    context: Context,
+    producer: Mutex<FutureProducer<Context>>,
+    questions: OnceLock<BaseConsumer<Context>>,
 }
 
 impl KafkaPublisher {
     /// A publisher. Connections are opened in the background; an error means that a setting is wrong.
     pub fn new(settings: KafkaSettings) -> Result<Self, KafkaError> {
-        let producer = Mutex::new(settings.client(PRODUCER_DEFAULTS).create()?);
-        Ok(Self(Arc::new(Inner { settings, producer, questions: OnceLock::new() })))
+        let context = settings.context();
+        let producer = settings.client(PRODUCER_DEFAULTS).create_with_context(context.clone())?;
+        let (producer, questions) = (Mutex::new(producer), OnceLock::new());
+        Ok(Self(Arc::new(Inner { settings, context, producer, questions })))
     }
 
     /// Waits until the producer has spoken to the cluster, so that the first message need not.
     pub async fn warm(&self) -> Result<(), PublishError> {
         let producer = self.producer();
-        blocking("reach the brokers for", "", move || {
+        self.blocking("reach the brokers for", "", move || {
             let unreachable = KafkaError::MetadataFetch(RDKafkaErrorCode::BrokerTransportFailure);
             producer.client().fetch_cluster_id(ANSWER_TIMEOUT).map(drop).ok_or(unreachable)
         })
@@ -75,12 +92,15 @@ impl KafkaPublisher {
     /// replication. A topic that is there stays as it is.
     pub async fn ensure_topics(&self, topics: &[(&str, i32)]) -> Result<(), PublishError> {
         let Some((first, _)) = topics.first() else { return Ok(()) };
+        if self.0.context.makes_tokens() {
+            return self.expect_topics(topics).await;
+        }
         let failed = |topic: &str| {
             let topic = topic.to_owned();
             move |source: KafkaError| PublishError { action: "create", topic, source: source.into() }
         };
-        let admin: AdminClient<DefaultClientContext> =
-            self.0.settings.client([]).create().map_err(failed(first))?;
+        let admin = self.0.settings.client([]).create_with_context(self.0.context.clone());
+        let admin: AdminClient<Context> = admin.map_err(failed(first))?;
         let wanted: Vec<_> = topics
             .iter()
             .map(|(name, partitions)| NewTopic::new(name, *partitions, TopicReplication::Fixed(-1)))
@@ -96,19 +116,38 @@ impl KafkaPublisher {
         Ok(())
     }
 
-    fn producer(&self) -> FutureProducer {
+    /// With IAM topics cannot be made: rdkafka's admin client is never polled, so it gets no token.
+    async fn expect_topics(&self, topics: &[(&str, i32)]) -> Result<(), PublishError> {
+        for (topic, partitions) in topics {
+            if self.partitions(topic).await?.is_none() {
+                let source = format!(
+                    "it is not there, and cannot be made from here with IAM; make it by kafka-topics.sh --create \
+                     --topic {topic} --partitions {partitions}"
+                );
+                return Err(PublishError {
+                    action: "create",
+                    topic: (*topic).to_owned(),
+                    source: source.into(),
+                });
+            }
+        }
+        Ok(())
+    }
+
+    fn producer(&self) -> FutureProducer<Context> {
         self.0.producer.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// An idempotent producer that lost its sequence (to a broker that lost its state, say) never
     /// sends again. The next message gets a new one.
-    fn replace_if_dead(&self, used: &FutureProducer) {
+    fn replace_if_dead(&self, used: &FutureProducer<Context>) {
         if used.client().fatal_error().is_none() {
             return;
         }
         let mut current = self.0.producer.lock().unwrap_or_else(PoisonError::into_inner);
         if current.client().native_ptr() == used.client().native_ptr()
-            && let Ok(fresh) = self.0.settings.client(PRODUCER_DEFAULTS).create()
+            && let Ok(fresh) =
+                self.0.settings.client(PRODUCER_DEFAULTS).create_with_context(self.0.context.clone())
         {
             *current = fresh;
         }
@@ -119,18 +158,42 @@ impl KafkaPublisher {
         &self,
         action: &'static str,
         topic: &str,
-        question: impl FnOnce(&BaseConsumer, &str) -> Result<T, KafkaError> + Send + 'static,
+        question: impl FnOnce(&BaseConsumer<Context>, &str) -> Result<T, KafkaError> + Send + 'static,
     ) -> Result<T, PublishError> {
         let inner = Arc::clone(&self.0);
         let name = topic.to_owned();
-        blocking(action, topic, move || {
+        self.blocking(action, topic, move || {
             if inner.questions.get().is_none() {
+                let consumer = inner.settings.client([]).create_with_context(inner.context.clone())?;
                 // Whoever comes second drops theirs again.
-                let _ = inner.questions.set(inner.settings.client([]).create()?);
+                let _ = inner.questions.set(consumer);
             }
-            inner.questions.get().map_or(Err(KafkaError::Canceled), |consumer| question(consumer, &name))
+            let Some(consumer) = inner.questions.get() else { return Err(KafkaError::Canceled) };
+            listen(consumer);
+            let answer = question(consumer, &name);
+            // Why there is none, it may have said meanwhile.
+            listen(consumer);
+            answer
         })
         .await
+    }
+
+    /// Runs one of librdkafka's blocking calls where it holds up nobody.
+    async fn blocking<T: Send + 'static>(
+        &self,
+        action: &'static str,
+        topic: &str,
+        call: impl FnOnce() -> Result<T, KafkaError> + Send + 'static,
+    ) -> Result<T, PublishError> {
+        let failed = |source| PublishError { action, topic: topic.to_owned(), source };
+        match tokio::task::spawn_blocking(call).await {
+            Ok(Ok(answer)) => {
+                self.0.context.is_well();
+                Ok(answer)
+            }
+            Ok(Err(error)) => Err(failed(self.0.context.explain(error))),
+            Err(panicked) => Err(failed(panicked.into())),
+        }
     }
 }
 
@@ -158,9 +221,13 @@ impl Publisher for KafkaPublisher {
             failure.get_or_insert((message, error));
         }
         tell(&messages, failure.as_ref().map(|(message, _)| message.topic.as_str()));
-        let Some((message, error)) = failure else { return Ok(()) };
+        let Some((message, error)) = failure else {
+            self.0.context.is_well();
+            return Ok(());
+        };
         self.replace_if_dead(&producer);
-        Err(PublishError { action: "publish to", topic: message.topic.clone(), source: error.into() })
+        let source = self.0.context.explain(error);
+        Err(PublishError { action: "publish to", topic: message.topic.clone(), source })
     }
 }
 
@@ -207,7 +274,10 @@ fn tell(messages: &[Message], failed: Option<&str>) {
     }
 }
 
-async fn enqueue(producer: &FutureProducer, message: &Message) -> Result<DeliveryFuture, KafkaError> {
+async fn enqueue(
+    producer: &FutureProducer<Context>,
+    message: &Message,
+) -> Result<DeliveryFuture, KafkaError> {
     let mut record = FutureRecord::<[u8], [u8]>::to(&message.topic).payload(&message.payload);
     record.key = message.key.as_deref();
     if !message.headers.is_empty() {
@@ -226,18 +296,5 @@ async fn enqueue(producer: &FutureProducer, message: &Message) -> Result<Deliver
             }
             Err((error, _)) => return Err(error),
         }
-    }
-}
-
-/// Runs one of librdkafka's blocking calls where it holds up nobody.
-async fn blocking<T: Send + 'static>(
-    action: &'static str,
-    topic: &str,
-    call: impl FnOnce() -> Result<T, KafkaError> + Send + 'static,
-) -> Result<T, PublishError> {
-    let failed = |source| PublishError { action, topic: topic.to_owned(), source };
-    match tokio::task::spawn_blocking(call).await {
-        Ok(answer) => answer.map_err(|error| failed(error.into())),
-        Err(panicked) => Err(failed(panicked.into())),
     }
 }
