@@ -143,7 +143,8 @@ weir() {
   local settings=()
   while [ "${1:-}" != -- ]; do settings+=("WEIR_KAFKA_$1") && shift; done
   shift
-  env "${settings[@]}" AWS_REGION=eu-central-1 AWS_EC2_METADATA_DISABLED=true AWS_ACCESS_KEY_ID="${key:-$access_key}" \
+  # In the background by exec, so that its process is the one that is known.
+  ${run:-} env "${settings[@]}" AWS_REGION=eu-central-1 AWS_EC2_METADATA_DISABLED=true AWS_ACCESS_KEY_ID="${key:-$access_key}" \
     AWS_SECRET_ACCESS_KEY="${secret:-$secret_key}" AWS_ENDPOINT_URL="$endpoint" "$WEIR" "$@"
 }
 
@@ -171,7 +172,7 @@ group = "$way"
 starting_position = "AT_TIMESTAMP"
 starting_position_timestamp = "2020-01-01T00:00:00Z"
 TOML
-  weir "$@" -- poll --config "$work/$way.toml" >"$work/$way-poll.log" 2>&1 &
+  run=exec weir "$@" -- poll --config "$work/$way.toml" >"$work/$way-poll.log" 2>&1 &
   poller=$!
   started+=("$poller")
   eventually "the events of $way" 60 told "$way" 3
@@ -230,6 +231,11 @@ for mechanism in SCRAM-SHA-512 SCRAM-SHA-256 PLAIN; do
 done
 passes password-of-a-secret "$password_port" SECURITY_PROTOCOL=SASL_SSL SASL_MECHANISMS=SCRAM-SHA-512 SECRET=weir/scram CA_SECRET=weir/ca
 passes iam "$token_port" "${token[@]}"
+passes clicks "$token_port" "${token[@]}"
+# It asks which topics there are, by a client that nobody polls for tokens otherwise.
+weir "${token[@]}" -- simulate --to "kafka://127.0.0.1:$token_port" --duration 1s >"$work/simulate.log" 2>&1 \
+  || fail "topics were not found by IAM: $(tail -3 "$work/simulate.log")"
+echo "ok: topics are found by IAM"
 
 for mechanism in SCRAM-SHA-512 SCRAM-SHA-256 PLAIN; do
   refused "a wrong password by $mechanism" "$password_port" "by $mechanism.*127.0.0.1:$password_port" \
