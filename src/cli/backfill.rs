@@ -70,7 +70,7 @@ pub(super) async fn run(args: Args) -> anyhow::Result<ExitCode> {
         let view = sql::view(&catalog, &args.view)?;
         crate::state::ViewId::new(&view.name, view.fingerprint)
     };
-    let kafka = args.brokers.settings()?;
+    let kafka = args.brokers.settings().await?;
     let publisher = KafkaPublisher::new(kafka.clone()).context("failed to set up Kafka")?;
     let store = args.table.connect().await?;
     let parts = Parts {
