@@ -14,12 +14,11 @@
 //! | --- | --- |
 //! | `shape` | a view's rows as columns, and what tells them apart |
 //! | `row`, `chunk` | records to rows, and those of one table together |
-//! | `target`, `attempt` | where rows go, and how hard to try |
+//! | `target` | where rows go |
 //! | `lake`, `parquet` | files: their names, their format, their compaction |
 //! | `clickhouse` | tables and inserts |
 //! | `schema` | what tells DuckDB and Athena of the files |
 
-mod attempt;
 mod chunk;
 mod clickhouse;
 mod lake;
@@ -36,8 +35,7 @@ use aws_config::SdkConfig;
 use futures::future::join_all;
 use tokio::time::Instant;
 
-pub use crate::targets::TargetError;
-pub use attempt::Limits;
+pub use crate::{http::Limits, targets::TargetError};
 pub use lake::{CompactError, Compacted, Scope, compact};
 pub use schema::{Reader, Statement, UnknownReader, schema};
 pub use shape::ShapeError;

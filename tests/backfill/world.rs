@@ -16,6 +16,7 @@ use weir::{
     event::{RawBatch, RawRecord},
     publish::{MemoryPublisher, PublishError, Topics},
     sql::Catalog,
+    schemas::Schemas,
     state::{MemoryStore, Partition, Progress, Span, Store, ViewId},
     time::{ManualClock, Offset, Timestamp},
 };
@@ -185,6 +186,7 @@ impl World {
     ) -> Result<Summary, BackfillError> {
         let process = self.process(fate);
         let parts = Parts {
+            schemas: Schemas::default(),
             store: process.clone(),
             publisher: self.publishes.then_some(process),
             log: self.log.clone(),

@@ -19,8 +19,9 @@ async fn main() -> anyhow::Result<()> {
     let settings = Settings::from_env()?;
     let (catalog, kafka) = (settings.catalog()?, settings.publisher()?);
     let store = settings.store().await;
+    let schemas = settings::schemas(&catalog, |name| std::env::var(name).ok()).await?;
     let engine = Engine::new(catalog, store, kafka.clone(), kafka, Arc::new(SystemClock), settings.engine);
-    let engine = &engine;
+    let engine = &engine.with_schemas(schemas);
     // The payload stays as it came: what is wrong with one record must not cost the batch.
     run(service_fn(async move |event: LambdaEvent<Box<RawValue>>| {
         let work = handlers::window(engine, event.payload.get().as_bytes());
