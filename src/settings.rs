@@ -203,7 +203,10 @@ pub async fn schemas(
         let format = Format::Avro(writer);
         catalog.tables.iter().any(|table| table.format == format)
     };
-    let (name, expected) = ("WEIR_SCHEMA_REGISTRY", "the registry of tables with format = 'avro-confluent', as https://name:password@host:port");
+    let (name, expected) = (
+        "WEIR_SCHEMA_REGISTRY",
+        "the registry of tables with format = 'avro-confluent', as https://name:password@host:port",
+    );
     let confluent = match var(name) {
         Some(address) => {
             let token = var("WEIR_SCHEMA_REGISTRY_TOKEN");

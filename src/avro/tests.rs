@@ -26,7 +26,10 @@ fn logical_types_are_what_they_say_where_they_fit() {
         (r#"{"type":"int","logicalType":"time-millis"}"#, Node::Int),
         (r#"{"type":"string","logicalType":"uuid"}"#, Node::String),
         (r#"{"type":"fixed","name":"U","size":16,"logicalType":"uuid"}"#, Node::Uuid),
-        (r#"{"type":"bytes","logicalType":"decimal","precision":4,"scale":2}"#, Node::Decimal { scale: 2, size: None }),
+        (
+            r#"{"type":"bytes","logicalType":"decimal","precision":4,"scale":2}"#,
+            Node::Decimal { scale: 2, size: None },
+        ),
         (
             r#"{"type":"fixed","name":"D","size":5,"logicalType":"decimal","precision":4}"#,
             Node::Decimal { scale: 0, size: Some(5) },
@@ -56,8 +59,13 @@ fn a_type_is_named_by_its_namespace_or_in_full() {
     assert_eq!(fields[0].node, fields[1].node);
     assert_eq!(schema.name(fields[2].node), "union of null and record");
     assert!(schema.is_nullable(fields[2].node) && !schema.is_nullable(fields[0].node));
-    let unknown = r#"{"type":"record","name":"a.R","fields":[{"name":"f","type":{"type":"array","items":"Inner"}}]}"#;
-    assert!(reason(unknown).starts_with("at f: unknown type \"Inner\"; expected null, boolean"), "{}", reason(unknown));
+    let unknown =
+        r#"{"type":"record","name":"a.R","fields":[{"name":"f","type":{"type":"array","items":"Inner"}}]}"#;
+    assert!(
+        reason(unknown).starts_with("at f: unknown type \"Inner\"; expected null, boolean"),
+        "{}",
+        reason(unknown)
+    );
 }
 
 #[test]
@@ -84,7 +92,8 @@ fn what_is_no_schema_is_told_with_its_place() {
     assert_eq!(told(r#"{"type":"array"}"#), "at f: no \"items\"; expected a schema there");
     assert_eq!(told(r#"{"type":"enum","name":"E"}"#), "at f: an enum without \"symbols\"");
     assert_eq!(told(r#"{"name":"E"}"#), "at f: an object without \"type\"");
-    let twice = r#"{"type":"record","name":"R","fields":[{"name":"a","type":"int"},{"name":"a","type":"int"}]}"#;
+    let twice =
+        r#"{"type":"record","name":"R","fields":[{"name":"a","type":"int"},{"name":"a","type":"int"}]}"#;
     assert_eq!(reason(twice), "field \"a\" stands twice");
     let inner = r#"{"type":"record","name":"S","fields":[{"name":"deep","type":"R2"}]}"#;
     assert!(told(inner).starts_with("at f.deep: unknown type \"R2\""));

@@ -31,8 +31,8 @@ use std::ops::Range;
 pub(crate) use column::{Problem, convert};
 pub(crate) use text::{Matcher, value as hole_value};
 
-pub(crate) use binary::needed;
 pub use binary::Writers;
+pub(crate) use binary::needed;
 pub use fault::Fault;
 
 use self::binary::Binary;
@@ -57,12 +57,7 @@ pub fn decode<'a>(raw: &'a RawBatch, table: &'a Table, now: Timestamp) -> Batch<
 }
 
 /// As [`decode`], with the schemas that the values name.
-pub fn decode_by<'a>(
-    raw: &'a RawBatch,
-    table: &'a Table,
-    writers: &'a Writers,
-    now: Timestamp,
-) -> Batch<'a> {
+pub fn decode_by<'a>(raw: &'a RawBatch, table: &'a Table, writers: &'a Writers, now: Timestamp) -> Batch<'a> {
     let width = table.columns.len();
     let mut batch = Batch::new(&raw.topic, raw.partition, width, raw.records.len());
     let mut decoder = Decoder::with_writers(table, writers, now);

@@ -151,7 +151,8 @@ mod tests {
     use super::*;
     use crate::event::fixture;
 
-    const ID: [u8; 16] = [0xb7, 0xb4, 0xa7, 0xf0, 0x9c, 0x96, 0x4e, 0x4a, 0xa6, 0x87, 0xfb, 0x5d, 0xe9, 0xef, 0x0c, 0x63];
+    const ID: [u8; 16] =
+        [0xb7, 0xb4, 0xa7, 0xf0, 0x9c, 0x96, 0x4e, 0x4a, 0xa6, 0x87, 0xfb, 0x5d, 0xe9, 0xef, 0x0c, 0x63];
 
     fn glue_frame(compression: u8, payload: &[u8]) -> Vec<u8> {
         [&[GLUE, compression], &ID[..], payload].concat()
@@ -203,7 +204,8 @@ mod tests {
     #[test]
     fn a_batch_names_each_schema_once() {
         let number = |id: u8| vec![0, 0, 0, 0, id, b'x'];
-        let values = [number(7), number(7), b"{}".to_vec(), glue_frame(0, b""), number(2), number(7), vec![0]];
+        let values =
+            [number(7), number(7), b"{}".to_vec(), glue_frame(0, b""), number(2), number(7), vec![0]];
         let ids = schemas(&fixture::batch(&values));
         let uuid = SchemaId::Uuid(Uuid::from_bytes(ID));
         assert_eq!(ids, [SchemaId::Number(2), SchemaId::Number(7), uuid]);

@@ -30,7 +30,11 @@ pub(super) struct Asker {
 
 impl Asker {
     pub(super) fn new(http: Http, clock: Arc<dyn Clock>) -> Self {
-        Self { http, clock, limits: Limits { attempts: ATTEMPTS, timeout: TIMEOUT, first_pause: FIRST_PAUSE } }
+        Self {
+            http,
+            clock,
+            limits: Limits { attempts: ATTEMPTS, timeout: TIMEOUT, first_pause: FIRST_PAUSE },
+        }
     }
 
     /// Asks what `request` makes anew for each attempt. `judge` says what an answer is: something, or a failure.

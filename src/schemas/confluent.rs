@@ -40,7 +40,9 @@ pub struct Confluent {
 
 /// Something is no address of a registry. Does not tell what: there may be a password in it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("failed to read the address of the schema registry: {0}; expected one such as https://name:password@registry:8081")]
+#[error(
+    "failed to read the address of the schema registry: {0}; expected one such as https://name:password@registry:8081"
+)]
 pub struct AddressError(String);
 
 #[derive(Deserialize)]
@@ -107,7 +109,9 @@ impl Confluent {
             request.body(Full::<Bytes>::default()).map_err(|error| Failure::impossible(causes(&error)))
         };
         let now = self.asker.clock.now();
-        let found = self.asker.ask(path, request, |answer| judge(&answer).unwrap_or_else(|| Err(answer.failure(now))));
+        let found = self
+            .asker
+            .ask(path, request, |answer| judge(&answer).unwrap_or_else(|| Err(answer.failure(now))));
         found.await.map_err(|reason| format!("{}{path} {reason}", self.address))
     }
 
@@ -166,7 +170,8 @@ fn judge(answer: &Answer) -> Option<Result<Option<Found>, Failure>> {
         return Some(found.map(Some).map_err(wrong));
     }
     let is_unknown = answer.status == StatusCode::NOT_FOUND
-        && serde_json::from_slice(&answer.body).is_ok_and(|Refusal { error_code }| UNKNOWN.contains(&error_code));
+        && serde_json::from_slice(&answer.body)
+            .is_ok_and(|Refusal { error_code }| UNKNOWN.contains(&error_code));
     is_unknown.then_some(Ok(None))
 }
 

@@ -1,7 +1,6 @@
 //! AWS Glue's schema registry: `GetSchemaVersion`, signed.
 //!
-//! One request of the SDK's, so it is made by hand: `aws-sdk-glue` has 200 operations more and takes minutes to
-//! compile. Source: <https://docs.aws.amazon.com/glue/latest/webapi/API_GetSchemaVersion.html>
+//! It is one request, so it is made by hand: `aws-sdk-glue` brings all of Glue's others. Source: <https://docs.aws.amazon.com/glue/latest/webapi/API_GetSchemaVersion.html>
 
 use std::{
     fmt, io,
@@ -90,14 +89,20 @@ impl Glue {
     async fn definition(&self, id: Uuid) -> Result<Option<Definition>, String> {
         let provider = self.aws.credentials_provider().ok_or("there are no AWS credentials")?;
         let credentials = provider.provide_credentials().await;
-        let credentials = credentials.map_err(|error| format!("there are no AWS credentials: {}", causes(&error)))?;
+        let credentials =
+            credentials.map_err(|error| format!("there are no AWS credentials: {}", causes(&error)))?;
         let now = || self.asker.clock.now();
         let request = || self.request(id, credentials.clone(), now());
         let judge = |answer: Answer| judge(&answer).unwrap_or_else(|| Err(answer.failure(now())));
         self.asker.ask(TARGET, request, judge).await.map_err(|reason| format!("{} {reason}", self.endpoint))
     }
 
-    fn request(&self, id: Uuid, credentials: Credentials, now: Timestamp) -> Result<Request<Full<Bytes>>, Failure> {
+    fn request(
+        &self,
+        id: Uuid,
+        credentials: Credentials,
+        now: Timestamp,
+    ) -> Result<Request<Full<Bytes>>, Failure> {
         let impossible = |error: &dyn std::error::Error| Failure::impossible(causes(error));
         let body = format!(r#"{{"SchemaVersionId":"{id}"}}"#);
         let mut request = Request::post(format!("{}/", self.endpoint))

@@ -122,7 +122,8 @@ impl Schemas {
             if let Some(known) = self.remembered(id) {
                 writers.insert(id, known);
             } else if unknown == MAX_UNKNOWN {
-                let reason = format!("{MAX_UNKNOWN} other schemas of this batch are not there; it was not asked for");
+                let reason =
+                    format!("{MAX_UNKNOWN} other schemas of this batch are not there; it was not asked for");
                 writers.insert(id, Err(format!("unknown schema {id}: {reason}")));
             } else if let Some(definition) = self.registry(id)?.schema(id).await? {
                 let known = read(id, &definition);
@@ -138,7 +139,9 @@ impl Schemas {
 
     fn registry(&self, id: SchemaId) -> Result<&dyn Registry, RegistryError> {
         let (registry, missing) = match id {
-            SchemaId::Number(_) => (&self.0.confluent, "there is no schema registry; set WEIR_SCHEMA_REGISTRY to its URL"),
+            SchemaId::Number(_) => {
+                (&self.0.confluent, "there is no schema registry; set WEIR_SCHEMA_REGISTRY to its URL")
+            }
             SchemaId::Uuid(_) => (&self.0.glue, "AWS Glue's schema registry is not set up here"),
         };
         let missing = || RegistryError { schema: id, reason: missing.to_owned() };

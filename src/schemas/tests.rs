@@ -7,8 +7,10 @@ use crate::{
     time::{Offset, Timestamp},
 };
 
-const SQL: &str = "CREATE TABLE t (n BIGINT NOT NULL, ts TIMESTAMP NOT NULL) WITH (format = 'avro-confluent')";
-const SCHEMA: &str = r#"{"type":"record","name":"R","fields":[{"name":"n","type":"long"},{"name":"ts","type":"long"}]}"#;
+const SQL: &str =
+    "CREATE TABLE t (n BIGINT NOT NULL, ts TIMESTAMP NOT NULL) WITH (format = 'avro-confluent')";
+const SCHEMA: &str =
+    r#"{"type":"record","name":"R","fields":[{"name":"n","type":"long"},{"name":"ts","type":"long"}]}"#;
 
 /// Knows ids below 10; fails the first so many times.
 #[derive(Default)]
@@ -29,7 +31,8 @@ impl Registry for Fake {
             }
             let SchemaId::Number(number) = id else { return Ok(None) };
             let text = if number == 9 { "\"string\"" } else { SCHEMA };
-            let definition = Definition { kind: self.kind.to_owned(), text: text.to_owned(), references: Vec::new() };
+            let definition =
+                Definition { kind: self.kind.to_owned(), text: text.to_owned(), references: Vec::new() };
             Ok((number < 10).then_some(definition))
         })
     }
@@ -48,7 +51,13 @@ fn batch(ids: impl IntoIterator<Item = u32>) -> RawBatch {
         batch.bytes.extend(id.to_be_bytes());
         batch.bytes.extend([14, 2]);
         let value = start..batch.bytes.len();
-        batch.records.push(RawRecord { offset: Offset(offset), timestamp: None, key: None, value, damage: None });
+        batch.records.push(RawRecord {
+            offset: Offset(offset),
+            timestamp: None,
+            key: None,
+            value,
+            damage: None,
+        });
     }
     batch
 }
@@ -112,7 +121,10 @@ async fn a_batch_of_nonsense_asks_for_so_many_schemas_and_no_more() {
     assert_eq!(read.last(), Some(&Ok(1)));
     assert_eq!(fake.asked.load(Ordering::SeqCst), MAX_UNKNOWN + 1);
     let last = read[999].as_ref().unwrap_err();
-    assert_eq!(last, "unknown schema 1099: 64 other schemas of this batch are not there; it was not asked for");
+    assert_eq!(
+        last,
+        "unknown schema 1099: 64 other schemas of this batch are not there; it was not asked for"
+    );
 }
 
 #[tokio::test]

@@ -15,8 +15,8 @@ use weir::{
     engine::{ClosedRow, Engine, KeyRows, Reader, Settings},
     event::{RawBatch, RawRecord},
     publish::{MemoryPublisher, PublishError, Topics},
-    sql::Catalog,
     schemas::Schemas,
+    sql::Catalog,
     state::{MemoryStore, Partition, Progress, Span, Store, ViewId},
     time::{ManualClock, Offset, Timestamp},
 };

@@ -67,13 +67,7 @@ impl Reader<'_> {
         Ok(())
     }
 
-    fn items(
-        &mut self,
-        item: NodeId,
-        has_keys: bool,
-        text: &mut String,
-        depth: usize,
-    ) -> Result<(), Broken> {
+    fn items(&mut self, item: NodeId, has_keys: bool, text: &mut String, depth: usize) -> Result<(), Broken> {
         let (open, close) = if has_keys { ('{', '}') } else { ('[', ']') };
         text.push(open);
         let mut is_first = true;

@@ -97,10 +97,7 @@ impl<'a> Reader<'a> {
                 self.decimal(node, &mut digits)?;
                 finite(digits.parse().unwrap_or(f64::NAN))
             }
-            (
-                Node::Decimal { .. } | Node::Date | Node::Uuid | Node::Bytes | Node::Fixed(_),
-                Type::Text,
-            ) => {
+            (Node::Decimal { .. } | Node::Date | Node::Uuid | Node::Bytes | Node::Fixed(_), Type::Text) => {
                 let mut text = String::new();
                 self.plain(node, &mut text)?;
                 Value::Text(text.into())

@@ -14,7 +14,9 @@ use crate::{
 fn frames(name: &str) -> Vec<Vec<u8>> {
     let all: HashMap<String, Vec<String>> =
         serde_json::from_str(include_str!("../../../../tests/data/avro/frames.json")).unwrap();
-    let bytes = |hex: &String| (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap()).collect();
+    let bytes = |hex: &String| {
+        (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap()).collect()
+    };
     all[name].iter().map(bytes).collect()
 }
 
@@ -166,13 +168,17 @@ fn what_cannot_be_read_names_its_schema() {
     let other = "{\"type\":\"record\",\"name\":\"R\",\"fields\":[{\"name\":\"user_id\",\"type\":\"int\"},{\"name\":\"ts\",\"type\":\"long\"}]}";
     let mut writers = knowing(SchemaId::Number(1));
     writers.insert(SchemaId::Number(2), Ok(Arc::new(Schema::parse(other).unwrap())));
-    writers.insert(SchemaId::Number(3), Err("unknown schema 3: the schema registry does not have it".to_owned()));
+    writers.insert(
+        SchemaId::Number(3),
+        Err("unknown schema 3: the schema registry does not have it".to_owned()),
+    );
     let framed = |id: u8, bytes: &[u8]| [&[0, 0, 0, 0, id], bytes].concat();
     let glue = [&[3, 0], &[7; 16][..], b"x"].concat();
     let values = [cut, framed(2, &[14, 10]), framed(3, b"x"), framed(4, b"x"), glue, b"Obj".to_vec()];
     let raw = batch(&values);
     let decoded = decode_by(&raw, &table, &writers, NOW);
-    let found: Vec<_> = decoded.records.iter().map(|record| *record.event_time.clone().unwrap_err()).collect();
+    let found: Vec<_> =
+        decoded.records.iter().map(|record| *record.event_time.clone().unwrap_err()).collect();
     let expected = [
         "not Avro of its schema: field \"order_id\", before byte 1: a length of 36, which the rest does not have (schema 1)",
         "column \"user_id\": found the int 7, expected TEXT (schema 2)",
