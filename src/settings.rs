@@ -430,4 +430,24 @@ mod tests {
         let error = crate::error::causes(&read(&[("WEIR_NOTIFY", "mailto:s3cret")]).unwrap_err());
         assert!(error.contains("target 1") && !error.contains("s3cret"), "{error}");
     }
+
+    #[cfg(feature = "registry")]
+    #[tokio::test]
+    async fn a_table_of_a_registry_needs_one() {
+        let catalog = |format: &str| {
+            let text = format!("CREATE TABLE t (ts TIMESTAMP) WITH (format = '{format}')");
+            Catalog::parse(&[crate::sql::SqlFile { name: "t.sql".to_owned(), text }]).unwrap()
+        };
+        let with =
+            |address: &'static str| move |name| (name == "WEIR_SCHEMA_REGISTRY").then(|| address.to_owned());
+        let missing = schemas(&catalog("avro-confluent"), with("")).await.unwrap_err();
+        assert!(
+            missing.to_string().starts_with("failed to find WEIR_SCHEMA_REGISTRY in the environment"),
+            "{missing}"
+        );
+        schemas(&catalog("avro-confluent"), with("https://name:s3cret@registry:8081")).await.unwrap();
+        schemas(&catalog("json"), with("")).await.unwrap();
+        let wrong = schemas(&catalog("json"), with("s3cret")).await.unwrap_err();
+        assert!(!crate::error::causes(&wrong).contains("s3cret"), "{wrong}");
+    }
 }
