@@ -101,7 +101,9 @@ fn wanted(catalog: &Catalog) -> Vec<Wanted> {
 
 fn table(wanted: &[Wanted]) -> String {
     let width = wanted.iter().map(|topic| topic.name.chars().count()).max().unwrap_or_default();
-    wanted.iter().map(|topic| format!("{:width$}  {}\n", topic.name, topic.role)).collect()
+    let lines: Vec<_> =
+        wanted.iter().map(|topic| format!("{:width$}  {}\n", topic.name, topic.role)).collect();
+    lines.concat()
 }
 
 fn json(wanted: &[Wanted]) -> anyhow::Result<String> {

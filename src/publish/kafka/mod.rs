@@ -25,12 +25,12 @@ use rdkafka::{
     types::RDKafkaRespErr,
 };
 
+use self::reader::Reader;
 pub use self::{
     create::NewTopics,
     original::Original,
     settings::{ENV_PREFIX, KafkaSettings},
 };
-use self::reader::Reader;
 use super::{Message, PublishError, Publisher, Topics};
 use crate::{observe::MessagesPublished, time::Offset};
 
