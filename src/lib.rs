@@ -19,6 +19,7 @@
 //! | [`engine`] | absorb (batch to slabs) and close (slabs to rows) |
 //! | [`backfill`] | a view rebuilt from its topics |
 //! | `notify` (feature) | alerts to webhooks, Slack and SNS |
+//! | [`secrets`] | passwords and keys from AWS Secrets Manager |
 //! | `sink` (feature) | rows to Parquet files and ClickHouse |
 //! | [`handlers`], [`settings`] | what a function does with an invocation, and what its environment tells it |
 //! | [`run`] | the engine over files, in memory |
@@ -33,6 +34,7 @@ pub mod handlers;
 pub mod observe;
 pub mod publish;
 pub mod run;
+pub mod secrets;
 pub mod settings;
 pub mod sql;
 pub mod state;

@@ -5,13 +5,14 @@
 
 use std::{
     collections::HashMap,
+    ops::Range,
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
 use rdkafka::{
     TopicPartitionList,
-    config::FromClientConfig as _,
+    config::FromClientConfigAndContext as _,
     consumer::{BaseConsumer, Consumer as _},
     error::{KafkaError, RDKafkaErrorCode},
     message::Message as _,
@@ -21,8 +22,8 @@ use super::Log;
 use crate::{
     event::{RawBatch, RawRecord},
     publish::{
-        PublishError, Topics,
-        kafka::{KafkaPublisher, KafkaSettings},
+        PublishError, Standing, Topics,
+        kafka::{Context, KafkaPublisher, KafkaSettings, listen},
     },
     state::Partition,
     time::{Offset, Timestamp},
@@ -65,7 +66,8 @@ impl KafkaLog {
         if let Some(cursor) = cursors.get(partition) {
             return Ok(Arc::clone(cursor));
         }
-        let consumer = BaseConsumer::from_config(&self.settings.client(CONSUMER_DEFAULTS))?;
+        let config = self.settings.client(CONSUMER_DEFAULTS);
+        let consumer = BaseConsumer::from_config_and_context(&config, self.settings.context())?;
         let cursor = Cursor { consumer, partition: partition.clone(), at: None };
         let cursor = Arc::new(Mutex::new(cursor));
         cursors.insert(partition.clone(), Arc::clone(&cursor));
@@ -82,39 +84,44 @@ impl KafkaLog {
         let failed = |source| PublishError { action, topic: partition.to_string(), source };
         let cursor = self.cursor(partition).map_err(|error| failed(error.into()))?;
         let done = tokio::task::spawn_blocking(move || {
-            call(&mut cursor.lock().unwrap_or_else(PoisonError::into_inner))
+            let mut cursor = cursor.lock().unwrap_or_else(PoisonError::into_inner);
+            call(&mut cursor).map_err(|error| cursor.consumer.context().explain(error))
         });
         match done.await {
-            Ok(answer) => answer.map_err(|error| failed(error.into())),
+            Ok(answer) => answer.map_err(failed),
             Err(panicked) => Err(failed(panicked.into())),
         }
     }
 }
 
 impl Topics for KafkaLog {
-    async fn partitions(&self, topic: &str) -> Result<Option<i32>, PublishError> {
+    async fn partitions(&self, topic: &str) -> Result<Option<Vec<i32>>, PublishError> {
         self.topics.partitions(topic).await
     }
 
-    async fn start_offset(&self, topic: &str, partition: i32) -> Result<Offset, PublishError> {
-        self.topics.start_offset(topic, partition).await
+    async fn standing(&self, topic: &str, partition: i32, next: Offset) -> Result<Standing, PublishError> {
+        self.topics.standing(topic, partition, next).await
     }
 
-    async fn end_offset(&self, topic: &str, partition: i32) -> Result<Offset, PublishError> {
-        self.topics.end_offset(topic, partition).await
-    }
-
-    async fn next_record(
+    async fn has_records(
         &self,
         topic: &str,
         partition: i32,
-        from: Offset,
-    ) -> Result<Option<Offset>, PublishError> {
-        self.topics.next_record(topic, partition, from).await
+        between: Range<Offset>,
+    ) -> Result<bool, PublishError> {
+        self.topics.has_records(topic, partition, between).await
     }
 }
 
 impl Log for KafkaLog {
+    async fn start_offset(&self, topic: &str, partition: i32) -> Result<Offset, PublishError> {
+        self.topics.offsets(topic, partition).await.map(|(start, _)| start)
+    }
+
+    async fn end_offset(&self, topic: &str, partition: i32) -> Result<Offset, PublishError> {
+        self.topics.offsets(topic, partition).await.map(|(_, end)| end)
+    }
+
     async fn offset_at(&self, partition: &Partition, at: Timestamp) -> Result<Offset, PublishError> {
         let found = self.blocking("ask for the offset of a time in", partition, move |c| c.offset_at(at));
         match found.await? {
@@ -136,21 +143,24 @@ impl Log for KafkaLog {
 
 /// A consumer of one partition.
 struct Cursor {
-    consumer: BaseConsumer,
+    consumer: BaseConsumer<Context>,
     partition: Partition,
     /// The offset behind the last record that it gave; none where that is not known.
     at: Option<Offset>,
 }
 
 impl Cursor {
-    fn offset_at(&self, at: Timestamp) -> Result<Option<Offset>, KafkaError> {
+    fn offset_at(&mut self, at: Timestamp) -> Result<Option<Offset>, KafkaError> {
         let wanted = self.list(rdkafka::Offset::Offset(at.0.max(0)))?;
+        // A record that is fetched meanwhile is in no batch.
+        self.at = None;
+        listen(&self.consumer);
         let found = self.consumer.offsets_for_times(wanted, ANSWER_TIMEOUT)?;
         let found = found.find_partition(&self.partition.topic, self.partition.index);
         let Some(found) = found else { return Ok(None) };
         found.error()?;
         Ok(match found.offset() {
-            rdkafka::Offset::Offset(offset) => Some(Offset(offset)),
+            rdkafka::Offset::Offset(offset) => Some(Offset::at(offset)),
             _ => None,
         })
     }
@@ -169,7 +179,7 @@ impl Cursor {
         while next < end && batch.records.len() < most {
             match self.consumer.poll(TICK) {
                 Some(Ok(message)) => {
-                    next = Offset(message.offset()).next();
+                    next = Offset::at(message.offset()).next();
                     take(&mut batch, &message);
                     deadline = Instant::now() + RECORD_TIMEOUT;
                 }
@@ -198,7 +208,7 @@ impl Cursor {
 
     /// Fetches anew from an offset on; what was fetched before is dropped.
     fn begin_at(&self, from: Offset) -> Result<(), KafkaError> {
-        self.consumer.assign(&self.list(rdkafka::Offset::Offset(from.0))?)
+        self.consumer.assign(&self.list(rdkafka::Offset::Offset(from.number().unwrap_or(i64::MAX)))?)
     }
 
     fn list(&self, offset: rdkafka::Offset) -> Result<TopicPartitionList, KafkaError> {
@@ -218,7 +228,7 @@ fn take(batch: &mut RawBatch, message: &rdkafka::message::BorrowedMessage<'_>) {
     };
     let key = message.key().map(&mut add);
     let value = add(message.payload().unwrap_or_default());
-    let offset = Offset(message.offset());
+    let offset = Offset::at(message.offset());
     let timestamp = message.timestamp().to_millis().map(Timestamp);
     batch.records.push(RawRecord { offset, timestamp, key, value, damage: None });
 }

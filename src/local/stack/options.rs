@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
-use crate::{api, engine, local::simulate, notify, sql::Catalog};
+use crate::{api, engine, local::simulate, notify, sink, sql::Catalog};
 
 /// What a stack is made of, and where.
 #[derive(Clone, Debug)]
@@ -35,6 +35,10 @@ pub struct StackOptions {
     pub api: api::Settings,
     /// Where alerts go, if they go anywhere but to their topic.
     pub notify: Option<notify::Settings>,
+    /// Where rows go, if they go anywhere but to their topics.
+    pub sink: Option<sink::Settings>,
+    /// How long rows wait for more before they are written: the longer, the larger the files.
+    pub sink_window: Duration,
     /// The simulated shoppers, if there are any. They need the tables that they have events for.
     pub simulate: Option<simulate::Settings>,
 }
@@ -70,6 +74,8 @@ impl StackOptions {
             engine: engine::Settings::default(),
             api: api::Settings { origins: api::Origins::Local, ..api::Settings::default() },
             notify: None,
+            sink: None,
+            sink_window: Duration::from_secs(15),
             simulate: None,
         }
     }
@@ -81,6 +87,7 @@ impl StackOptions {
         let mut topics: Vec<_> =
             self.catalog.topics().into_iter().map(|(_, topic)| (topic, self.partitions)).collect();
         topics.extend(self.notify.iter().map(|notify| (notify.dead_letter_topic.as_str(), 1)));
+        topics.extend(self.sink.iter().map(|sink| (sink.dead_letter_topic.as_str(), 1)));
         topics.extend(aside.into_iter().map(|topic| (topic.as_str(), 1)));
         topics.sort_unstable();
         topics.dedup_by(|later, first| later.0 == first.0);

@@ -6,12 +6,27 @@
 //! What is asked of the broker (partitions, offsets) goes through a consumer that never subscribes,
 //! because a producer that asks for the metadata of an unknown topic makes the broker create it.
 
+//!
+//! | file | is |
+//! | --- | --- |
+//! | `settings` | how a cluster is reached |
+//! | `context` | what librdkafka calls back, and errors with the reasons that it gives |
+//! | `credentials` | names, passwords and certificates from Secrets Manager |
+//! | `iam` | tokens for MSK with IAM |
+//! | `create` | topics are made |
+//! | `reader` | what a partition holds |
+//! | `original` | records sent again as they were |
+
+mod context;
 mod create;
+mod credentials;
+mod iam;
 mod original;
 mod reader;
 mod settings;
 
 use std::{
+    ops::Range,
     sync::{Arc, Mutex, OnceLock, PoisonError},
     time::Duration,
 };
@@ -21,17 +36,20 @@ use rdkafka::{
     consumer::{BaseConsumer, Consumer as _},
     error::{KafkaError, RDKafkaErrorCode},
     message::{Header, OwnedHeaders},
+    metadata::MetadataPartition,
     producer::{DeliveryFuture, FutureProducer, FutureRecord, Producer as _},
     types::RDKafkaRespErr,
 };
 
+pub(crate) use self::context::listen;
 use self::reader::Reader;
 pub use self::{
+    context::Context,
     create::NewTopics,
     original::Original,
     settings::{ENV_PREFIX, KafkaSettings},
 };
-use super::{Message, PublishError, Publisher, Topics};
+use super::{Message, PublishError, Publisher, Standing, Topics};
 use crate::{observe::MessagesPublished, time::Offset};
 
 /// How long a broker may take to answer a question.
@@ -56,41 +74,76 @@ pub struct KafkaPublisher(Arc<Inner>);
 
 struct Inner {
     settings: KafkaSettings,
-    producer: Mutex<FutureProducer>,
-    questions: OnceLock<BaseConsumer>,
+    context: Context,
+    producer: Mutex<FutureProducer<Context>>,
+    questions: OnceLock<BaseConsumer<Context>>,
     reader: OnceLock<Reader>,
 }
 
 impl KafkaPublisher {
     /// A publisher. Connections are opened in the background; an error means that a setting is wrong.
     pub fn new(settings: KafkaSettings) -> Result<Self, KafkaError> {
-        let producer = Mutex::new(settings.client(PRODUCER_DEFAULTS).create()?);
-        Ok(Self(Arc::new(Inner { settings, producer, questions: OnceLock::new(), reader: OnceLock::new() })))
+        let context = settings.context();
+        let producer = settings.client(PRODUCER_DEFAULTS).create_with_context(context.clone())?;
+        let (producer, questions, reader) = (Mutex::new(producer), OnceLock::new(), OnceLock::new());
+        Ok(Self(Arc::new(Inner { settings, context, producer, questions, reader })))
     }
 
     /// Waits until the producer has spoken to the cluster, so that the first message need not.
     pub async fn warm(&self) -> Result<(), PublishError> {
         let producer = self.producer();
-        blocking("reach the brokers for", "", move || {
+        self.blocking("reach the brokers for", "", move || {
             let unreachable = KafkaError::MetadataFetch(RDKafkaErrorCode::BrokerTransportFailure);
             producer.client().fetch_cluster_id(ANSWER_TIMEOUT).map(drop).ok_or(unreachable)
         })
         .await
     }
 
-    fn producer(&self) -> FutureProducer {
+    /// The offset of a partition's oldest record (the other one where it has none), and the one that its next
+    /// record will get.
+    pub async fn offsets(&self, topic: &str, partition: i32) -> Result<(Offset, Offset), PublishError> {
+        self.ask("ask for the offsets of", topic, move |consumer, topic| {
+            let (low, high) = consumer.fetch_watermarks(topic, partition, ANSWER_TIMEOUT)?;
+            Ok((Offset::at(low), Offset::at(high)))
+        })
+        .await
+    }
+
+    /// The offset of the partition's first record at or behind `from`; none where there is none. By reading it: the
+    /// marks of transactions take offsets too, and compaction takes records away.
+    async fn next_record(
+        &self,
+        topic: &str,
+        partition: i32,
+        from: Offset,
+    ) -> Result<Option<Offset>, PublishError> {
+        let inner = Arc::clone(&self.0);
+        let name = topic.to_owned();
+        self.blocking("look for records of", topic, move || {
+            if inner.reader.get().is_none() {
+                // Whoever comes second drops theirs again.
+                let _ = inner.reader.set(Reader::new(&inner.settings, inner.context.clone())?);
+            }
+            let reader = inner.reader.get().ok_or(KafkaError::Canceled)?;
+            reader.first(&name, partition, from, ANSWER_TIMEOUT)
+        })
+        .await
+    }
+
+    fn producer(&self) -> FutureProducer<Context> {
         self.0.producer.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// An idempotent producer that lost its sequence (to a broker that lost its state, say) never
     /// sends again. The next message gets a new one.
-    fn replace_if_dead(&self, used: &FutureProducer) {
+    fn replace_if_dead(&self, used: &FutureProducer<Context>) {
         if used.client().fatal_error().is_none() {
             return;
         }
         let mut current = self.0.producer.lock().unwrap_or_else(PoisonError::into_inner);
         if current.client().native_ptr() == used.client().native_ptr()
-            && let Ok(fresh) = self.0.settings.client(PRODUCER_DEFAULTS).create()
+            && let Ok(fresh) =
+                self.0.settings.client(PRODUCER_DEFAULTS).create_with_context(self.0.context.clone())
         {
             *current = fresh;
         }
@@ -101,18 +154,42 @@ impl KafkaPublisher {
         &self,
         action: &'static str,
         topic: &str,
-        question: impl FnOnce(&BaseConsumer, &str) -> Result<T, KafkaError> + Send + 'static,
+        question: impl FnOnce(&BaseConsumer<Context>, &str) -> Result<T, KafkaError> + Send + 'static,
     ) -> Result<T, PublishError> {
         let inner = Arc::clone(&self.0);
         let name = topic.to_owned();
-        blocking(action, topic, move || {
+        self.blocking(action, topic, move || {
             if inner.questions.get().is_none() {
+                let consumer = inner.settings.client([]).create_with_context(inner.context.clone())?;
                 // Whoever comes second drops theirs again.
-                let _ = inner.questions.set(inner.settings.client([]).create()?);
+                let _ = inner.questions.set(consumer);
             }
-            inner.questions.get().map_or(Err(KafkaError::Canceled), |consumer| question(consumer, &name))
+            let Some(consumer) = inner.questions.get() else { return Err(KafkaError::Canceled) };
+            listen(consumer);
+            let answer = question(consumer, &name);
+            // Why there is none, it may have said meanwhile.
+            listen(consumer);
+            answer
         })
         .await
+    }
+
+    /// Runs one of librdkafka's blocking calls where it holds up nobody.
+    async fn blocking<T: Send + 'static>(
+        &self,
+        action: &'static str,
+        topic: &str,
+        call: impl FnOnce() -> Result<T, KafkaError> + Send + 'static,
+    ) -> Result<T, PublishError> {
+        let failed = |source| PublishError { action, topic: topic.to_owned(), source };
+        match tokio::task::spawn_blocking(call).await {
+            Ok(Ok(answer)) => {
+                self.0.context.is_well();
+                Ok(answer)
+            }
+            Ok(Err(error)) => Err(failed(self.0.context.explain(error))),
+            Err(panicked) => Err(failed(panicked.into())),
+        }
     }
 }
 
@@ -137,21 +214,25 @@ impl Publisher for KafkaPublisher {
             }
         }
         tell(&messages, failure.as_ref().map(|(message, _)| message.topic.as_str()));
-        let Some((message, error)) = failure else { return Ok(()) };
+        let Some((message, error)) = failure else {
+            self.0.context.is_well();
+            return Ok(());
+        };
         self.replace_if_dead(&producer);
-        Err(PublishError { action: "publish to", topic: message.topic.clone(), source: error.into() })
+        let source = self.0.context.explain(error);
+        Err(PublishError { action: "publish to", topic: message.topic.clone(), source })
     }
 }
 
 impl Topics for KafkaPublisher {
-    async fn partitions(&self, topic: &str) -> Result<Option<i32>, PublishError> {
+    async fn partitions(&self, topic: &str) -> Result<Option<Vec<i32>>, PublishError> {
         self.ask("ask for the partitions of", topic, |consumer, topic| {
             let metadata = consumer.fetch_metadata(Some(topic), ANSWER_TIMEOUT)?;
             let Some(found) = metadata.topics().iter().find(|found| found.name() == topic) else {
                 return Ok(None);
             };
             match found.error() {
-                None => Ok(i32::try_from(found.partitions().len()).ok().filter(|count| *count > 0)),
+                None => Ok(Some(numbers(found.partitions())).filter(|numbers| !numbers.is_empty())),
                 Some(RDKafkaRespErr::RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART) => Ok(None),
                 Some(code) => Err(KafkaError::MetadataFetch(code.into())),
             }
@@ -159,39 +240,31 @@ impl Topics for KafkaPublisher {
         .await
     }
 
-    async fn start_offset(&self, topic: &str, partition: i32) -> Result<Offset, PublishError> {
-        self.ask("ask for the start of", topic, move |consumer, topic| {
-            consumer.fetch_watermarks(topic, partition, ANSWER_TIMEOUT).map(|(low, _)| Offset(low))
-        })
-        .await
+    async fn standing(&self, topic: &str, partition: i32, next: Offset) -> Result<Standing, PublishError> {
+        let (start, end) = self.offsets(topic, partition).await?;
+        match Standing::of(start, end, next) {
+            Standing::Behind if self.next_record(topic, partition, next).await?.is_none() => {
+                Ok(Standing::CaughtUp)
+            }
+            standing => Ok(standing),
+        }
     }
 
-    async fn end_offset(&self, topic: &str, partition: i32) -> Result<Offset, PublishError> {
-        self.ask("ask for the end of", topic, move |consumer, topic| {
-            consumer.fetch_watermarks(topic, partition, ANSWER_TIMEOUT).map(|(_, high)| Offset(high))
-        })
-        .await
-    }
-
-    /// By reading it: the marks of transactions take offsets too, and compaction takes records away.
-    async fn next_record(
+    async fn has_records(
         &self,
         topic: &str,
         partition: i32,
-        from: Offset,
-    ) -> Result<Option<Offset>, PublishError> {
-        let inner = Arc::clone(&self.0);
-        let name = topic.to_owned();
-        blocking("look for records of", topic, move || {
-            if inner.reader.get().is_none() {
-                // Whoever comes second drops theirs again.
-                let _ = inner.reader.set(Reader::new(&inner.settings)?);
-            }
-            let reader = inner.reader.get().ok_or(KafkaError::Canceled)?;
-            reader.first(&name, partition, from, ANSWER_TIMEOUT)
-        })
-        .await
+        between: Range<Offset>,
+    ) -> Result<bool, PublishError> {
+        let next = self.next_record(topic, partition, between.start).await?;
+        Ok(next.is_none_or(|next| next < between.end))
     }
+}
+
+fn numbers(partitions: &[MetadataPartition]) -> Vec<i32> {
+    let mut numbers: Vec<_> = partitions.iter().map(MetadataPartition::id).collect();
+    numbers.sort_unstable();
+    numbers
 }
 
 /// Tells how many messages each topic got, or which one failed.
@@ -241,18 +314,5 @@ async fn enqueue(
             }
             Err((error, _)) => return Err(error),
         }
-    }
-}
-
-/// Runs one of librdkafka's blocking calls where it holds up nobody.
-async fn blocking<T: Send + 'static>(
-    action: &'static str,
-    topic: &str,
-    call: impl FnOnce() -> Result<T, KafkaError> + Send + 'static,
-) -> Result<T, PublishError> {
-    let failed = |source| PublishError { action, topic: topic.to_owned(), source };
-    match tokio::task::spawn_blocking(call).await {
-        Ok(answer) => answer.map_err(|error| failed(error.into())),
-        Err(panicked) => Err(failed(panicked.into())),
     }
 }

@@ -7,13 +7,13 @@ use std::{
 
 use rdkafka::{
     TopicPartitionList,
-    config::FromClientConfig as _,
+    config::FromClientConfigAndContext as _,
     consumer::{BaseConsumer, Consumer as _},
     error::{KafkaError, RDKafkaErrorCode},
     message::Message as _,
 };
 
-use super::KafkaSettings;
+use super::{Context, KafkaSettings};
 use crate::time::Offset;
 
 /// What the consumer does unless the settings say otherwise. The group is only a name that librdkafka asks
@@ -29,11 +29,11 @@ const DEFAULTS: [(&str, &str); 7] = [
 ];
 
 /// Reads one partition at a time, in no group.
-pub(super) struct Reader(Mutex<BaseConsumer>);
+pub(super) struct Reader(Mutex<BaseConsumer<Context>>);
 
 impl Reader {
-    pub(super) fn new(settings: &KafkaSettings) -> Result<Self, KafkaError> {
-        Ok(Self(Mutex::new(BaseConsumer::from_config(&settings.client(DEFAULTS))?)))
+    pub(super) fn new(settings: &KafkaSettings, context: Context) -> Result<Self, KafkaError> {
+        Ok(Self(Mutex::new(BaseConsumer::from_config_and_context(&settings.client(DEFAULTS), context)?)))
     }
 
     /// The offset of the first record at or behind another; none where the partition ends before. Blocks.
@@ -46,7 +46,11 @@ impl Reader {
     ) -> Result<Option<Offset>, KafkaError> {
         let consumer = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let mut one = TopicPartitionList::with_capacity(1);
-        one.add_partition_offset(topic, partition, rdkafka::Offset::Offset(from.0))?;
+        one.add_partition_offset(
+            topic,
+            partition,
+            rdkafka::Offset::Offset(from.number().unwrap_or_default()),
+        )?;
         consumer.assign(&one)?;
         let found = poll(&consumer, timeout);
         consumer.unassign()?;
@@ -54,13 +58,13 @@ impl Reader {
     }
 }
 
-fn poll(consumer: &BaseConsumer, timeout: Duration) -> Result<Option<Offset>, KafkaError> {
+fn poll(consumer: &BaseConsumer<Context>, timeout: Duration) -> Result<Option<Offset>, KafkaError> {
     let deadline = Instant::now() + timeout;
     let mut last = KafkaError::MessageConsumption(RDKafkaErrorCode::OperationTimedOut);
     loop {
         let left = deadline.saturating_duration_since(Instant::now());
         match consumer.poll(left) {
-            Some(Ok(message)) => return Ok(Some(Offset(message.offset()))),
+            Some(Ok(message)) => return Ok(Some(Offset::at(message.offset()))),
             Some(Err(KafkaError::PartitionEOF(_))) => return Ok(None),
             // librdkafka goes on by itself; what it cannot mend ends in the timeout.
             Some(Err(error)) => last = error,
