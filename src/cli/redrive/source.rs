@@ -6,10 +6,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::{Context, anyhow, bail};
+use anyhow::{Context as _, anyhow, bail};
 use rdkafka::{
     TopicPartitionList,
-    config::FromClientConfig as _,
+    config::FromClientConfigAndContext as _,
     consumer::{BaseConsumer, Consumer as _},
     error::KafkaError,
     message::{BorrowedMessage, Headers as _, Message as _},
@@ -19,7 +19,10 @@ use super::{
     done::RECEIPT,
     letter::{Letter, Spot},
 };
-use crate::{publish::kafka::KafkaSettings, time::Timestamp};
+use crate::{
+    publish::kafka::{Context, KafkaSettings, listen},
+    time::Timestamp,
+};
 
 /// How long a broker may take to answer a question.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
@@ -56,18 +59,23 @@ pub(super) struct Letters {
 
 /// A reading that is under way.
 struct Cursor {
-    consumer: BaseConsumer,
+    consumer: BaseConsumer<Context>,
     /// Partitions that are not read to their end, and where that is.
     left: BTreeMap<i32, i64>,
 }
 
 impl Letters {
     /// Notes how far the topic goes.
-    pub(super) async fn open(settings: KafkaSettings, topic: &str, partitions: i32) -> anyhow::Result<Self> {
+    pub(super) async fn open(
+        settings: KafkaSettings,
+        topic: &str,
+        partitions: Vec<i32>,
+    ) -> anyhow::Result<Self> {
         let topic = topic.to_owned();
         tokio::task::spawn_blocking(move || {
-            let consumer = BaseConsumer::from_config(&settings.client(CONSUMER_DEFAULTS))?;
-            let bounds = (0..partitions).map(|partition| {
+            let consumer = consumer(&settings)?;
+            listen(&consumer);
+            let bounds = partitions.into_iter().map(|partition| {
                 let bounds = consumer.fetch_watermarks(&topic, partition, ANSWER_TIMEOUT);
                 Ok((partition, bounds.with_context(|| format!("failed to ask for the end of {topic}"))?))
             });
@@ -103,7 +111,7 @@ impl Letters {
 
     /// Stands before the first record of each partition.
     fn cursor(&self) -> anyhow::Result<Arc<Mutex<Cursor>>> {
-        let consumer = BaseConsumer::from_config(&self.settings.client(CONSUMER_DEFAULTS))?;
+        let consumer = consumer(&self.settings)?;
         let full = self.bounds.iter().filter(|(_, (first, end))| first < end);
         let mut list = TopicPartitionList::new();
         for (partition, (first, _)) in full.clone() {
@@ -142,12 +150,17 @@ impl Cursor {
                 None => {}
             }
             if Instant::now() >= deadline {
-                let error = last_error.map_or_else(|| anyhow!("no record came in time"), Into::into);
-                bail!(error.context("failed to read the letters"));
+                let in_vain = || anyhow!("no record came in time");
+                let explain = |error| anyhow!(self.consumer.context().explain(error));
+                bail!(last_error.map_or_else(in_vain, explain).context("failed to read the letters"));
             }
         }
         Ok(entries)
     }
+}
+
+fn consumer(settings: &KafkaSettings) -> anyhow::Result<BaseConsumer<Context>> {
+    Ok(BaseConsumer::from_config_and_context(&settings.client(CONSUMER_DEFAULTS), settings.context())?)
 }
 
 fn entry(message: &BorrowedMessage<'_>) -> Entry {

@@ -302,7 +302,7 @@ fn outcome(delivery: <DeliveryFuture as Future>::Output) -> Result<(), KafkaErro
 }
 
 async fn enqueue(
-    producer: &FutureProducer,
+    producer: &FutureProducer<Context>,
     mut record: FutureRecord<'_, [u8], [u8]>,
 ) -> Result<DeliveryFuture, KafkaError> {
     loop {
