@@ -101,7 +101,9 @@ fn wanted(catalog: &Catalog) -> Vec<Wanted> {
 
 fn table(wanted: &[Wanted]) -> String {
     let width = wanted.iter().map(|topic| topic.name.chars().count()).max().unwrap_or_default();
-    wanted.iter().map(|topic| format!("{:width$}  {}\n", topic.name, topic.role)).collect()
+    let lines: Vec<_> =
+        wanted.iter().map(|topic| format!("{:width$}  {}\n", topic.name, topic.role)).collect();
+    lines.concat()
 }
 
 fn json(wanted: &[Wanted]) -> anyhow::Result<String> {
@@ -153,7 +155,7 @@ async fn create(args: &Args, wanted: &[Wanted]) -> anyhow::Result<ExitCode> {
         }
         let partitions = topic.partitions.unwrap_or(args.partitions);
         let found = kafka.partitions(&topic.name).await?;
-        let found = found.map(|numbers| i32::try_from(numbers.len()).unwrap_or(i32::MAX));
+        let found = found.map(|found| i32::try_from(found.len())).transpose()?;
         let fate = fate(found, partitions, args.dry_run);
         writeln!(lines, "{:width$}  {:18}  {fate}", topic.name, topic.role)?;
         if found.is_none() {

@@ -136,5 +136,5 @@ fn rates_and_keys_are_of_all_or_of_one() {
 fn what_is_drawn_of_keys_is_never_more_than_there_are() {
     near(distinct(1000.0, 10.0), 9.95);
     near(distinct(1000.0, 1e6), 1000.0);
-    assert_eq!(distinct(0.0, 5.0), 0.0);
+    assert!(distinct(0.0, 5.0).abs() < 1e-9);
 }

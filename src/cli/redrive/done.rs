@@ -60,9 +60,8 @@ fn runs(offsets: &BTreeSet<i64>) -> String {
             None => runs.push((*offset, *offset)),
         }
     }
-    let text = |(first, last): &(i64, i64)| match first == last {
-        true => first.to_string(),
-        false => format!("{first}-{last}"),
+    let text = |(first, last): &(i64, i64)| {
+        if first == last { first.to_string() } else { format!("{first}-{last}") }
     };
     runs.iter().map(text).collect::<Vec<_>>().join(",")
 }

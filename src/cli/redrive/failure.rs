@@ -27,9 +27,8 @@ pub(super) fn letters(line: &[u8]) -> anyhow::Result<Option<Vec<Letter>>> {
     for batch in &batches {
         for record in &batch.records {
             let bytes = |range: Range<usize>| batch.bytes.get(range).unwrap_or_default().to_vec();
-            let offset =
-                record.offset.number().context("its records are of a stream; expected those of Kafka")?;
-            let topic = batch.topic.clone();
+            let number = record.offset.number().context("it is not of Kafka")?;
+            let (topic, offset) = (batch.topic.clone(), number);
             let origin = Spot { topic: topic.clone(), partition: batch.partition, offset };
             let json = batch.headers(record.offset).map(String::from_utf8_lossy);
             let headers = json.map(|json| own_headers(&json)).transpose();

@@ -39,6 +39,7 @@ use crate::publish::{Topics as _, kafka::KafkaPublisher};
 /// letters notes which went: run twice, it sends nothing twice. Letters of one record are sent once. Late
 /// events are left unless --late is given, since they would be late again: `weir backfill` counts those.
 #[derive(Debug, clap::Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 pub(super) struct Args {
     /// The topic of the letters: that of window, or those of notify or sink
     #[arg(value_name = "TOPIC", env = "WEIR_DEAD_LETTER_TOPIC", default_value = "weir.dead_letters")]

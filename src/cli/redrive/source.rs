@@ -74,6 +74,7 @@ impl Letters {
         let topic = topic.to_owned();
         tokio::task::spawn_blocking(move || {
             let consumer = consumer(&settings)?;
+            listen(&consumer);
             let bounds = partitions.into_iter().map(|partition| {
                 let bounds = consumer.fetch_watermarks(&topic, partition, ANSWER_TIMEOUT);
                 Ok((partition, bounds.with_context(|| format!("failed to ask for the end of {topic}"))?))
@@ -122,13 +123,6 @@ impl Letters {
     }
 }
 
-fn consumer(settings: &KafkaSettings) -> Result<BaseConsumer<Context>, KafkaError> {
-    let config = settings.client(CONSUMER_DEFAULTS);
-    let consumer = BaseConsumer::from_config_and_context(&config, settings.context())?;
-    listen(&consumer);
-    Ok(consumer)
-}
-
 impl Cursor {
     /// The next few records; none at the end.
     fn next(&mut self) -> anyhow::Result<Vec<Entry>> {
@@ -156,12 +150,17 @@ impl Cursor {
                 None => {}
             }
             if Instant::now() >= deadline {
-                let error = last_error.map_or_else(|| anyhow!("no record came in time"), Into::into);
-                bail!(error.context("failed to read the letters"));
+                let in_vain = || anyhow!("no record came in time");
+                let explain = |error| anyhow!(self.consumer.context().explain(error));
+                bail!(last_error.map_or_else(in_vain, explain).context("failed to read the letters"));
             }
         }
         Ok(entries)
     }
+}
+
+fn consumer(settings: &KafkaSettings) -> anyhow::Result<BaseConsumer<Context>> {
+    Ok(BaseConsumer::from_config_and_context(&settings.client(CONSUMER_DEFAULTS), settings.context())?)
 }
 
 fn entry(message: &BorrowedMessage<'_>) -> Entry {

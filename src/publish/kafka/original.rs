@@ -48,7 +48,7 @@ impl KafkaPublisher {
         let failed = |topic: &str, error: KafkaError| PublishError {
             action: "publish to",
             topic: topic.to_owned(),
-            source: error.into(),
+            source: self.0.context.explain(error),
         };
         let mut sent = Vec::with_capacity(originals.len());
         let mut failure = None;

@@ -92,7 +92,7 @@ pub(in crate::sql) fn replacement(text: &str, groups: usize) -> Result<String, S
                         "${digits} is none of its groups, $0 to ${groups}; \\$ is a dollar sign"
                     ));
                 };
-                written.push_str(&format!("${{{group}}}"));
+                written.extend(["${", &group.to_string(), "}"]);
             }
             other => written.push(other),
         }
