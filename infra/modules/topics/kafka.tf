@@ -51,7 +51,7 @@ locals {
 
   client = local.auth == "none" ? {} : local.auth == "mtls" ? local.mtls : local.sasl
 
-  environment = local.kind == "kinesis" ? {} : merge(
+  environment = local.kind == "kinesis" ? { WEIR_BROKER = "kinesis" } : merge(
     local.client, { WEIR_KAFKA_BOOTSTRAP_SERVERS = local.bootstrap_servers },
   )
 
