@@ -35,6 +35,10 @@ end-to-end *arguments:
 sinks:
     scripts/sinks.sh
 
+# Log in to Apache Kafka in every way: certificates, passwords, tokens as MSK takes them.
+kafka-auth:
+    scripts/kafka-auth.sh
+
 # Build the functions' zips for Lambda, to dist/.
 zips *arguments:
     scripts/zips.sh {{ arguments }}

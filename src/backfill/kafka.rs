@@ -12,7 +12,7 @@ use std::{
 
 use rdkafka::{
     TopicPartitionList,
-    config::FromClientConfig as _,
+    config::FromClientConfigAndContext as _,
     consumer::{BaseConsumer, Consumer as _},
     error::{KafkaError, RDKafkaErrorCode},
     message::Message as _,
@@ -23,7 +23,7 @@ use crate::{
     event::{RawBatch, RawRecord},
     publish::{
         PublishError, Standing, Topics,
-        kafka::{KafkaPublisher, KafkaSettings},
+        kafka::{Context, KafkaPublisher, KafkaSettings, listen},
     },
     state::Partition,
     time::{Offset, Timestamp},
@@ -66,7 +66,8 @@ impl KafkaLog {
         if let Some(cursor) = cursors.get(partition) {
             return Ok(Arc::clone(cursor));
         }
-        let consumer = BaseConsumer::from_config(&self.settings.client(CONSUMER_DEFAULTS))?;
+        let config = self.settings.client(CONSUMER_DEFAULTS);
+        let consumer = BaseConsumer::from_config_and_context(&config, self.settings.context())?;
         let cursor = Cursor { consumer, partition: partition.clone(), at: None };
         let cursor = Arc::new(Mutex::new(cursor));
         cursors.insert(partition.clone(), Arc::clone(&cursor));
@@ -83,10 +84,11 @@ impl KafkaLog {
         let failed = |source| PublishError { action, topic: partition.to_string(), source };
         let cursor = self.cursor(partition).map_err(|error| failed(error.into()))?;
         let done = tokio::task::spawn_blocking(move || {
-            call(&mut cursor.lock().unwrap_or_else(PoisonError::into_inner))
+            let mut cursor = cursor.lock().unwrap_or_else(PoisonError::into_inner);
+            call(&mut cursor).map_err(|error| cursor.consumer.context().explain(error))
         });
         match done.await {
-            Ok(answer) => answer.map_err(|error| failed(error.into())),
+            Ok(answer) => answer.map_err(failed),
             Err(panicked) => Err(failed(panicked.into())),
         }
     }
@@ -141,15 +143,18 @@ impl Log for KafkaLog {
 
 /// A consumer of one partition.
 struct Cursor {
-    consumer: BaseConsumer,
+    consumer: BaseConsumer<Context>,
     partition: Partition,
     /// The offset behind the last record that it gave; none where that is not known.
     at: Option<Offset>,
 }
 
 impl Cursor {
-    fn offset_at(&self, at: Timestamp) -> Result<Option<Offset>, KafkaError> {
+    fn offset_at(&mut self, at: Timestamp) -> Result<Option<Offset>, KafkaError> {
         let wanted = self.list(rdkafka::Offset::Offset(at.0.max(0)))?;
+        // A record that is fetched meanwhile is in no batch.
+        self.at = None;
+        listen(&self.consumer);
         let found = self.consumer.offsets_for_times(wanted, ANSWER_TIMEOUT)?;
         let found = found.find_partition(&self.partition.topic, self.partition.index);
         let Some(found) = found else { return Ok(None) };

@@ -13,7 +13,7 @@ use super::{
 use crate::{
     backfill::{self, MOST_BATCH, Options, Parts, Start, Summary, kafka::KafkaLog},
     publish::kafka::KafkaPublisher,
-    settings::Settings,
+    settings::{self, Settings},
     time::{Offset, SystemClock, Timestamp},
 };
 
@@ -70,13 +70,14 @@ pub(super) async fn run(args: Args) -> anyhow::Result<ExitCode> {
         let view = sql::view(&catalog, &args.view)?;
         crate::state::ViewId::new(&view.name, view.fingerprint)
     };
-    let kafka = args.brokers.settings()?;
+    let kafka = args.brokers.settings().await?;
     let publisher = KafkaPublisher::new(kafka.clone()).context("failed to set up Kafka")?;
     let store = args.table.connect().await?;
     let parts = Parts {
         store: Arc::new(store),
         publisher: args.publish.then(|| publisher.clone()),
         log: KafkaLog::new(kafka, publisher),
+        schemas: settings::schemas(&catalog, |name| std::env::var(name).ok()).await?,
         clock: Arc::new(SystemClock),
         settings: Settings::from_env()?.engine,
     };

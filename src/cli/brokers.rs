@@ -14,7 +14,7 @@ pub(super) struct BrokerArgs {
 
 impl BrokerArgs {
     /// How Kafka is reached: by the arguments, and by the environment as functions are told.
-    pub(super) fn settings(&self) -> anyhow::Result<KafkaSettings> {
+    pub(super) async fn settings(&self) -> anyhow::Result<KafkaSettings> {
         let mut kafka = KafkaSettings::from_env();
         if let Some(brokers) = &self.brokers {
             kafka = kafka.with("bootstrap.servers", brokers);
@@ -23,11 +23,11 @@ impl BrokerArgs {
             kafka.bootstrap_servers().is_some(),
             "it is not known where Kafka is: give --brokers HOST:PORT or set WEIR_KAFKA_BOOTSTRAP_SERVERS"
         );
-        Ok(kafka)
+        Ok(kafka.with_secrets().await?)
     }
 
     /// A publisher to it.
-    pub(super) fn publisher(&self) -> anyhow::Result<KafkaPublisher> {
-        KafkaPublisher::new(self.settings()?).context("failed to set up Kafka")
+    pub(super) async fn publisher(&self) -> anyhow::Result<KafkaPublisher> {
+        KafkaPublisher::new(self.settings().await?).context("failed to set up Kafka")
     }
 }

@@ -92,7 +92,7 @@ impl Args {
 
 pub(super) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     let bar = progress_bar(total_size(&args.files)?);
-    let target = Target::new(&args.to, args.topic.as_deref(), args.first_offset)?;
+    let target = Target::new(&args.to, args.topic.as_deref(), args.first_offset).await?;
     let (payloads, files): (Vec<_>, Vec<_>) = args.files.iter().partition(|file| args.is_payload(file));
     for file in payloads {
         let answer = target.invoke(Input::open(file, &bar)?.read_all()?).await?;

@@ -139,7 +139,7 @@ fn tfvars(wanted: &[Wanted]) -> anyhow::Result<String> {
 }
 
 async fn create(args: &Args, wanted: &[Wanted]) -> anyhow::Result<ExitCode> {
-    let kafka = args.brokers.publisher()?;
+    let kafka = args.brokers.publisher().await?;
     let names: Vec<&str> = args.config.iter().map(|(name, _)| name.as_str()).collect();
     let twice =
         names.iter().enumerate().find(|(index, name)| names.iter().take(*index).any(|it| it == *name));

@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
-use crate::{api, engine, local::simulate, notify, sql::Catalog};
+use crate::{api, engine, local::simulate, notify, schemas::Schemas, sink, sql::Catalog};
 
 /// What a stack is made of, and where.
 #[derive(Clone, Debug)]
@@ -29,12 +29,18 @@ pub struct StackOptions {
     pub batch_window: Duration,
     /// How often the sweep function is called.
     pub sweep_every: Duration,
+    /// The schemas of the records.
+    pub schemas: Schemas,
     /// The engine's settings.
     pub engine: engine::Settings,
     /// Who may use the API.
     pub api: api::Settings,
     /// Where alerts go, if they go anywhere but to their topic.
     pub notify: Option<notify::Settings>,
+    /// Where rows go, if they go anywhere but to their topics.
+    pub sink: Option<sink::Settings>,
+    /// How long rows wait for more before they are written: the longer, the larger the files.
+    pub sink_window: Duration,
     /// The simulated shoppers, if there are any. They need the tables that they have events for.
     pub simulate: Option<simulate::Settings>,
 }
@@ -67,9 +73,12 @@ impl StackOptions {
             batch_size: 10_000,
             batch_window: Duration::from_millis(500),
             sweep_every: Duration::from_secs(1),
+            schemas: Schemas::default(),
             engine: engine::Settings::default(),
             api: api::Settings { origins: api::Origins::Local, ..api::Settings::default() },
             notify: None,
+            sink: None,
+            sink_window: Duration::from_secs(15),
             simulate: None,
         }
     }
@@ -81,6 +90,7 @@ impl StackOptions {
         let mut topics: Vec<_> =
             self.catalog.topics().into_iter().map(|(_, topic)| (topic, self.partitions)).collect();
         topics.extend(self.notify.iter().map(|notify| (notify.dead_letter_topic.as_str(), 1)));
+        topics.extend(self.sink.iter().map(|sink| (sink.dead_letter_topic.as_str(), 1)));
         topics.extend(aside.into_iter().map(|topic| (topic.as_str(), 1)));
         topics.sort_unstable();
         topics.dedup_by(|later, first| later.0 == first.0);

@@ -2,12 +2,11 @@
 
 use rdkafka::{
     admin::{AdminClient, AdminOptions, NewTopic, TopicReplication},
-    client::DefaultClientContext,
     error::{KafkaError, RDKafkaErrorCode},
 };
 
-use super::{ANSWER_TIMEOUT, KafkaPublisher};
-use crate::publish::PublishError;
+use super::{ANSWER_TIMEOUT, Context, KafkaPublisher};
+use crate::publish::{PublishError, Topics as _};
 
 /// Topics that are to be made.
 #[derive(Clone, Copy, Debug)]
@@ -30,12 +29,15 @@ impl KafkaPublisher {
     /// Creates the topics that are not there yet. A topic that is there stays as it is.
     pub async fn create_topics(&self, new: NewTopics<'_>) -> Result<(), PublishError> {
         let Some((first, _)) = new.topics.first() else { return Ok(()) };
+        if self.0.context.makes_tokens() {
+            return self.expect_topics(new.topics).await;
+        }
         let failed = |topic: &str| {
             let topic = topic.to_owned();
             move |source: KafkaError| PublishError { action: "create", topic, source: source.into() }
         };
-        let admin: AdminClient<DefaultClientContext> =
-            self.0.settings.client([]).create().map_err(failed(first))?;
+        let admin = self.0.settings.client([]).create_with_context(self.0.context.clone());
+        let admin: AdminClient<Context> = admin.map_err(failed(first))?;
         let copies = new.replication.unwrap_or(-1);
         let wanted = new.topics.iter().map(|(name, partitions)| {
             let topic = NewTopic::new(name, *partitions, TopicReplication::Fixed(copies));
@@ -48,6 +50,24 @@ impl KafkaPublisher {
             match created {
                 Ok(_) | Err((_, RDKafkaErrorCode::TopicAlreadyExists)) => {}
                 Err((topic, code)) => return Err(failed(&topic)(KafkaError::AdminOp(code))),
+            }
+        }
+        Ok(())
+    }
+
+    /// With IAM topics cannot be made: rdkafka's admin client is never polled, so it gets no token.
+    async fn expect_topics(&self, topics: &[(&str, i32)]) -> Result<(), PublishError> {
+        for (topic, partitions) in topics {
+            if self.partitions(topic).await?.is_none() {
+                let source = format!(
+                    "it is not there, and cannot be made from here with IAM; make it by kafka-topics.sh --create \
+                     --topic {topic} --partitions {partitions}"
+                );
+                return Err(PublishError {
+                    action: "create",
+                    topic: (*topic).to_owned(),
+                    source: source.into(),
+                });
             }
         }
         Ok(())

@@ -6,7 +6,21 @@
 //! What is asked of the broker (partitions, offsets) goes through a consumer that never subscribes,
 //! because a producer that asks for the metadata of an unknown topic makes the broker create it.
 
+//!
+//! | file | is |
+//! | --- | --- |
+//! | `settings` | how a cluster is reached |
+//! | `context` | what librdkafka calls back, and errors with the reasons that it gives |
+//! | `credentials` | names, passwords and certificates from Secrets Manager |
+//! | `iam` | tokens for MSK with IAM |
+//! | `create` | topics are made |
+//! | `reader` | what a partition holds |
+//! | `original` | records sent again as they were |
+
+mod context;
 mod create;
+mod credentials;
+mod iam;
 mod original;
 mod reader;
 mod settings;
@@ -27,8 +41,10 @@ use rdkafka::{
     types::RDKafkaRespErr,
 };
 
+pub(crate) use self::context::listen;
 use self::reader::Reader;
 pub use self::{
+    context::Context,
     create::NewTopics,
     original::Original,
     settings::{ENV_PREFIX, KafkaSettings},
@@ -58,22 +74,25 @@ pub struct KafkaPublisher(Arc<Inner>);
 
 struct Inner {
     settings: KafkaSettings,
-    producer: Mutex<FutureProducer>,
-    questions: OnceLock<BaseConsumer>,
+    context: Context,
+    producer: Mutex<FutureProducer<Context>>,
+    questions: OnceLock<BaseConsumer<Context>>,
     reader: OnceLock<Reader>,
 }
 
 impl KafkaPublisher {
     /// A publisher. Connections are opened in the background; an error means that a setting is wrong.
     pub fn new(settings: KafkaSettings) -> Result<Self, KafkaError> {
-        let producer = Mutex::new(settings.client(PRODUCER_DEFAULTS).create()?);
-        Ok(Self(Arc::new(Inner { settings, producer, questions: OnceLock::new(), reader: OnceLock::new() })))
+        let context = settings.context();
+        let producer = settings.client(PRODUCER_DEFAULTS).create_with_context(context.clone())?;
+        let (producer, questions, reader) = (Mutex::new(producer), OnceLock::new(), OnceLock::new());
+        Ok(Self(Arc::new(Inner { settings, context, producer, questions, reader })))
     }
 
     /// Waits until the producer has spoken to the cluster, so that the first message need not.
     pub async fn warm(&self) -> Result<(), PublishError> {
         let producer = self.producer();
-        blocking("reach the brokers for", "", move || {
+        self.blocking("reach the brokers for", "", move || {
             let unreachable = KafkaError::MetadataFetch(RDKafkaErrorCode::BrokerTransportFailure);
             producer.client().fetch_cluster_id(ANSWER_TIMEOUT).map(drop).ok_or(unreachable)
         })
@@ -100,10 +119,10 @@ impl KafkaPublisher {
     ) -> Result<Option<Offset>, PublishError> {
         let inner = Arc::clone(&self.0);
         let name = topic.to_owned();
-        blocking("look for records of", topic, move || {
+        self.blocking("look for records of", topic, move || {
             if inner.reader.get().is_none() {
                 // Whoever comes second drops theirs again.
-                let _ = inner.reader.set(Reader::new(&inner.settings)?);
+                let _ = inner.reader.set(Reader::new(&inner.settings, inner.context.clone())?);
             }
             let reader = inner.reader.get().ok_or(KafkaError::Canceled)?;
             reader.first(&name, partition, from, ANSWER_TIMEOUT)
@@ -111,19 +130,20 @@ impl KafkaPublisher {
         .await
     }
 
-    fn producer(&self) -> FutureProducer {
+    fn producer(&self) -> FutureProducer<Context> {
         self.0.producer.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// An idempotent producer that lost its sequence (to a broker that lost its state, say) never
     /// sends again. The next message gets a new one.
-    fn replace_if_dead(&self, used: &FutureProducer) {
+    fn replace_if_dead(&self, used: &FutureProducer<Context>) {
         if used.client().fatal_error().is_none() {
             return;
         }
         let mut current = self.0.producer.lock().unwrap_or_else(PoisonError::into_inner);
         if current.client().native_ptr() == used.client().native_ptr()
-            && let Ok(fresh) = self.0.settings.client(PRODUCER_DEFAULTS).create()
+            && let Ok(fresh) =
+                self.0.settings.client(PRODUCER_DEFAULTS).create_with_context(self.0.context.clone())
         {
             *current = fresh;
         }
@@ -134,18 +154,42 @@ impl KafkaPublisher {
         &self,
         action: &'static str,
         topic: &str,
-        question: impl FnOnce(&BaseConsumer, &str) -> Result<T, KafkaError> + Send + 'static,
+        question: impl FnOnce(&BaseConsumer<Context>, &str) -> Result<T, KafkaError> + Send + 'static,
     ) -> Result<T, PublishError> {
         let inner = Arc::clone(&self.0);
         let name = topic.to_owned();
-        blocking(action, topic, move || {
+        self.blocking(action, topic, move || {
             if inner.questions.get().is_none() {
+                let consumer = inner.settings.client([]).create_with_context(inner.context.clone())?;
                 // Whoever comes second drops theirs again.
-                let _ = inner.questions.set(inner.settings.client([]).create()?);
+                let _ = inner.questions.set(consumer);
             }
-            inner.questions.get().map_or(Err(KafkaError::Canceled), |consumer| question(consumer, &name))
+            let Some(consumer) = inner.questions.get() else { return Err(KafkaError::Canceled) };
+            listen(consumer);
+            let answer = question(consumer, &name);
+            // Why there is none, it may have said meanwhile.
+            listen(consumer);
+            answer
         })
         .await
+    }
+
+    /// Runs one of librdkafka's blocking calls where it holds up nobody.
+    async fn blocking<T: Send + 'static>(
+        &self,
+        action: &'static str,
+        topic: &str,
+        call: impl FnOnce() -> Result<T, KafkaError> + Send + 'static,
+    ) -> Result<T, PublishError> {
+        let failed = |source| PublishError { action, topic: topic.to_owned(), source };
+        match tokio::task::spawn_blocking(call).await {
+            Ok(Ok(answer)) => {
+                self.0.context.is_well();
+                Ok(answer)
+            }
+            Ok(Err(error)) => Err(failed(self.0.context.explain(error))),
+            Err(panicked) => Err(failed(panicked.into())),
+        }
     }
 }
 
@@ -170,9 +214,13 @@ impl Publisher for KafkaPublisher {
             }
         }
         tell(&messages, failure.as_ref().map(|(message, _)| message.topic.as_str()));
-        let Some((message, error)) = failure else { return Ok(()) };
+        let Some((message, error)) = failure else {
+            self.0.context.is_well();
+            return Ok(());
+        };
         self.replace_if_dead(&producer);
-        Err(PublishError { action: "publish to", topic: message.topic.clone(), source: error.into() })
+        let source = self.0.context.explain(error);
+        Err(PublishError { action: "publish to", topic: message.topic.clone(), source })
     }
 }
 
@@ -266,18 +314,5 @@ async fn enqueue(
             }
             Err((error, _)) => return Err(error),
         }
-    }
-}
-
-/// Runs one of librdkafka's blocking calls where it holds up nobody.
-async fn blocking<T: Send + 'static>(
-    action: &'static str,
-    topic: &str,
-    call: impl FnOnce() -> Result<T, KafkaError> + Send + 'static,
-) -> Result<T, PublishError> {
-    let failed = |source| PublishError { action, topic: topic.to_owned(), source };
-    match tokio::task::spawn_blocking(call).await {
-        Ok(answer) => answer.map_err(|error| failed(error.into())),
-        Err(panicked) => Err(failed(panicked.into())),
     }
 }

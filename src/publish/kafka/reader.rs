@@ -7,13 +7,13 @@ use std::{
 
 use rdkafka::{
     TopicPartitionList,
-    config::FromClientConfig as _,
+    config::FromClientConfigAndContext as _,
     consumer::{BaseConsumer, Consumer as _},
     error::{KafkaError, RDKafkaErrorCode},
     message::Message as _,
 };
 
-use super::KafkaSettings;
+use super::{Context, KafkaSettings};
 use crate::time::Offset;
 
 /// What the consumer does unless the settings say otherwise. The group is only a name that librdkafka asks
@@ -29,11 +29,11 @@ const DEFAULTS: [(&str, &str); 7] = [
 ];
 
 /// Reads one partition at a time, in no group.
-pub(super) struct Reader(Mutex<BaseConsumer>);
+pub(super) struct Reader(Mutex<BaseConsumer<Context>>);
 
 impl Reader {
-    pub(super) fn new(settings: &KafkaSettings) -> Result<Self, KafkaError> {
-        Ok(Self(Mutex::new(BaseConsumer::from_config(&settings.client(DEFAULTS))?)))
+    pub(super) fn new(settings: &KafkaSettings, context: Context) -> Result<Self, KafkaError> {
+        Ok(Self(Mutex::new(BaseConsumer::from_config_and_context(&settings.client(DEFAULTS), context)?)))
     }
 
     /// The offset of the first record at or behind another; none where the partition ends before. Blocks.
@@ -58,7 +58,7 @@ impl Reader {
     }
 }
 
-fn poll(consumer: &BaseConsumer, timeout: Duration) -> Result<Option<Offset>, KafkaError> {
+fn poll(consumer: &BaseConsumer<Context>, timeout: Duration) -> Result<Option<Offset>, KafkaError> {
     let deadline = Instant::now() + timeout;
     let mut last = KafkaError::MessageConsumption(RDKafkaErrorCode::OperationTimedOut);
     loop {
