@@ -139,7 +139,7 @@ fn tfvars(wanted: &[Wanted]) -> anyhow::Result<String> {
 }
 
 async fn create(args: &Args, wanted: &[Wanted]) -> anyhow::Result<ExitCode> {
-    let kafka = args.brokers.publisher().await?;
+    let kafka = args.brokers.publisher()?;
     let names: Vec<&str> = args.config.iter().map(|(name, _)| name.as_str()).collect();
     let twice =
         names.iter().enumerate().find(|(index, name)| names.iter().take(*index).any(|it| it == *name));
@@ -152,7 +152,7 @@ async fn create(args: &Args, wanted: &[Wanted]) -> anyhow::Result<ExitCode> {
             continue;
         }
         let partitions = topic.partitions.unwrap_or(args.partitions);
-        let found = kafka.partitions(&topic.name).await?;
+        let found = kafka.partitions(&topic.name).await?.map(|numbers| numbers.len());
         let fate = fate(found, partitions, args.dry_run);
         writeln!(lines, "{:width$}  {:18}  {fate}", topic.name, topic.role)?;
         if found.is_none() {
@@ -167,8 +167,9 @@ async fn create(args: &Args, wanted: &[Wanted]) -> anyhow::Result<ExitCode> {
 }
 
 /// What becomes of a topic that has so many partitions, if it is there.
-fn fate(found: Option<i32>, wanted: i32, is_dry: bool) -> String {
-    let of = |count: i32| format!("{count} partition{}", if count == 1 { "" } else { "s" });
+fn fate(found: Option<usize>, wanted: i32, is_dry: bool) -> String {
+    let wanted = usize::try_from(wanted).unwrap_or_default();
+    let of = |count: usize| format!("{count} partition{}", if count == 1 { "" } else { "s" });
     match found {
         None if is_dry => format!("would be created with {}", of(wanted)),
         None => format!("created with {}", of(wanted)),

@@ -1,5 +1,7 @@
 //! Batches that were given up, as Lambda writes them to an on-failure destination: their records as letters.
 
+use std::ops::Range;
+
 use anyhow::{Context, bail};
 use serde_json::{Map, Value as Json};
 
@@ -24,8 +26,9 @@ pub(super) fn letters(line: &[u8]) -> anyhow::Result<Option<Vec<Letter>>> {
     let mut letters = Vec::new();
     for batch in &batches {
         for record in &batch.records {
-            let bytes = |range| batch.bytes.get(range).unwrap_or_default().to_vec();
-            let (topic, offset) = (batch.topic.clone(), record.offset.0);
+            let bytes = |range: Range<usize>| batch.bytes.get(range).unwrap_or_default().to_vec();
+            let offset = record.offset.number().context("its records are of no Kafka topic")?;
+            let topic = batch.topic.clone();
             let origin = Spot { topic: topic.clone(), partition: batch.partition, offset };
             let json = batch.headers(record.offset).map(String::from_utf8_lossy);
             let headers = json.map(|json| own_headers(&json)).transpose();
