@@ -1,7 +1,6 @@
 """See scripts/end-to-end.sh."""
 
 import argparse
-import json
 import pathlib
 import shutil
 import subprocess
@@ -38,11 +37,6 @@ def pack(binaries, target):
     return target
 
 
-def topics():
-    """What Terraform is told."""
-    return json.loads((ROOT / "infra/aws/topics.auto.tfvars.json").read_text(encoding="utf-8"))["topics"]
-
-
 def phase(name):
     print(f"== {name} (at {time.time() - BEGAN:.0f} s)", flush=True)
 
@@ -58,7 +52,7 @@ def run(options, work):
     phase("deploying the functions")
     print(f"   by {cloud.deploy(options.infra, zips, broker.bootstrap)}", flush=True)
     phase(f"events for {options.seconds} s, and faults")
-    pipeline = Pipeline(weir, broker, cloud, topics(), work, options.seconds)
+    pipeline = Pipeline(weir, broker, cloud, work, options.seconds)
     pipeline.run()
     phase("weir backfill of a view that is changed")
     Backfill(pipeline, zips).run()

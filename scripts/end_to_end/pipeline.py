@@ -3,6 +3,7 @@ kills of all that can be killed."""
 
 import pathlib
 import signal
+import subprocess
 import time
 
 import psutil
@@ -24,17 +25,22 @@ TABLES = (*SPREAD, *SINGLE)
 
 
 class Pipeline:
-    def __init__(self, weir, broker, cloud, topics, work, seconds):
+    def __init__(self, weir, broker, cloud, work, seconds):
         self.weir, self.broker, self.cloud, self.work, self.seconds = weir, broker, cloud, work, seconds
-        self.topics = topics
         self.pollers, self.killed = [], 0
-        broker.create({name: PARTITIONS if name in SPREAD else 1 for name in topics})
+        # What is there already is left as it is.
+        self.make_topics(f"{SQL}/ctr.sql", PARTITIONS)
+        self.make_topics(SQL, 1)
         text = (ROOT / "localstack" / "poll.toml").read_text(encoding="utf-8")
         config = work / "poll.toml"
         config.write_text(
             text.replace("redpanda:9092", broker.bootstrap).replace("http://localstack:4566", cloud.endpoint), encoding="utf-8")
         self.poll = [weir, "poll", "--config", str(config), "-v"]
         self.api = Api(cloud.url("serve"))
+
+    def make_topics(self, sql, partitions):
+        command = [self.weir, "topics", "--create", "--sql", sql, "--partitions", str(partitions)]
+        subprocess.run([*command, "--brokers", self.broker.bootstrap], check=True, stdout=subprocess.DEVNULL)
 
     def poller(self):
         poller = Started("weir poll", self.poll, self.work / f"poll-{len(self.pollers)}.log").start()
