@@ -43,7 +43,7 @@ fi
 # As CI has built it, or with nothing but what this needs.
 weir="${WEIR:-}"
 if [ -z "$weir" ]; then
-  cargo build --quiet --package weir --bin weir --no-default-features --features cli,sink
+  cargo build --quiet --package weir --bin weir --no-default-features --features cli,sink-s3
   weir="$target/debug/weir"
 fi
 

@@ -5,8 +5,8 @@
 #   scripts/zips.sh [arm64|x86_64]... [--only FUNCTION]... [--to FOLDER]     FOLDER is dist unless given
 #
 # Needs cargo-lambda, zig and, for arm64, cmake; or Python to install them into a folder of its own. Skips, with
-# the reason, where they can't be had. Kinesis, TLS and SASL are in: librdkafka is built with OpenSSL from source,
-# which needs perl.
+# the reason, where they can't be had. Kinesis, TLS, SASL and Secrets Manager are in: librdkafka is built with OpenSSL
+# from source, which needs perl.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -73,6 +73,9 @@ build() {
     # librdkafka's own configure cannot build for another machine; its cmake build can.
     [ "$2" = x86_64 ] || features=(--features weir/kafka-tls-cross,weir/kinesis)
   fi
+  # Each has credentials or keys that may be in a secret.
+  features+=(--features weir/secrets)
+  [ "$function" != sink ] || features+=(--features sink/s3)
   cargo lambda build --locked --profile lambda --output-format zip --include sql \
     --package "$function" "${flags[@]}" ${features[@]+"${features[@]}"} --lambda-dir "$target/lambda/$2"
   mkdir -p "$out/$2"

@@ -11,6 +11,8 @@
 //! | `WEIR_BROKER` | where the topics are: `kafka`, or `kinesis`, a stream each | `kafka` |
 //! | `WEIR_KAFKA_BOOTSTRAP_SERVERS` | the brokers: `host:port`, comma-separated | none: must be set |
 //! | `WEIR_KAFKA_...` | any other property of librdkafka: `WEIR_KAFKA_SECURITY_PROTOCOL` is `security.protocol` | |
+//! | `WEIR_KAFKA_SECRET` | the secret of Secrets Manager (ARN or name) that has the credentials: `{"username", "password"}` or `{"certificate", "privateKey", "privateKeyPassword"}` | none |
+//! | `WEIR_KAFKA_CA_SECRET` | the secret whose `certificate` is that of the brokers' certificate authority | none |
 //! | `WEIR_API_KEYS` | the API's keys, with commas or white space between: `SECRET`, `write:SECRET`, `read:SECRET` | none: everybody may send events |
 //! | `WEIR_PROTECT_READS` | whether reading needs a key too: `true` or `false` | `false` |
 //! | `WEIR_CORS_ORIGINS` | the pages of other origins that may use the API: origins with commas between, `local`, or `*` | none |
@@ -23,7 +25,10 @@
 //! | `WEIR_SINK_DEAD_LETTER_TOPIC` | the topic of records that are no rows | `weir.sink_dead_letters` |
 //! | `WEIR_SINK_ATTEMPTS` | how often one write is tried, 1 to 100 | 5 |
 //! | `WEIR_SINK_TIMEOUT_SECONDS` | how long one attempt may take, 1 to 900 | 30 |
-//! | `AWS_ENDPOINT_URL_DYNAMODB`, `AWS_ENDPOINT_URL_KINESIS`, `AWS_ENDPOINT_URL` | another DynamoDB or Kinesis than that of the region | |
+//! | `WEIR_API_KEYS_SECRET`, `WEIR_NOTIFY_SECRET`, `WEIR_SINK_SECRET` | the secret whose text is the value, where the variable itself is not set | none |
+//! | `WEIR_SCHEMA_REGISTRY` | the schema registry of tables with `format = 'avro-confluent'`: `https://name:password@host:port` | none: must be set where there is such a table |
+//! | `WEIR_SCHEMA_REGISTRY_TOKEN` | a bearer's token for it, in place of name and password | none |
+//! | `AWS_ENDPOINT_URL_DYNAMODB`, `AWS_ENDPOINT_URL_KINESIS`, `AWS_ENDPOINT_URL_GLUE`, `AWS_ENDPOINT_URL` | another DynamoDB, Kinesis or Glue than that of the region | |
 //! | `AWS_REGION`, `AWS_ACCESS_KEY_ID`, ... | as everywhere with AWS | |
 
 use std::{path::PathBuf, sync::Arc};
@@ -33,6 +38,8 @@ use crate::observe::Observer;
 use crate::{
     engine,
     observe::Detail,
+    publish::{NOTIFY_DEAD_LETTERS, SINK_DEAD_LETTERS},
+    secrets::{self, SecretError},
     sql::{Catalog, LoadError},
     time::Millis,
 };
@@ -93,6 +100,17 @@ pub enum SettingsError {
     #[cfg(feature = "sink")]
     #[error("failed to read WEIR_SINK from the environment")]
     Sink(#[source] crate::sink::TargetError),
+    /// A secret cannot be read.
+    #[error(transparent)]
+    Secret(#[from] SecretError),
+    /// `WEIR_SCHEMA_REGISTRY` is no address.
+    #[cfg(feature = "registry")]
+    #[error("failed to read WEIR_SCHEMA_REGISTRY from the environment")]
+    Registry(#[from] crate::schemas::AddressError),
+    /// AWS Glue's schema registry cannot be reached.
+    #[cfg(feature = "registry")]
+    #[error(transparent)]
+    Glue(#[from] crate::schemas::NoRegion),
     /// A `WEIR_KAFKA_` variable is not what librdkafka takes.
     #[cfg(feature = "kafka")]
     #[error("failed to set up Kafka from the WEIR_KAFKA_ variables")]
@@ -154,21 +172,33 @@ impl Settings {
         if is_kinesis(|name| std::env::var(name).ok())? {
             kinesis().await
         } else {
-            self.publisher().map(Broker::Kafka)
+            self.publisher().await.map(Broker::Kafka)
         }
     }
 
     /// The publisher. It connects in the background, so that an invocation need not wait for it.
     #[cfg(feature = "kafka")]
-    pub fn publisher(&self) -> Result<crate::publish::kafka::KafkaPublisher, SettingsError> {
+    pub async fn publisher(&self) -> Result<crate::publish::kafka::KafkaPublisher, SettingsError> {
         use crate::publish::kafka::{KafkaPublisher, KafkaSettings};
-        let kafka = KafkaSettings::from_env();
+        let kafka = KafkaSettings::from_env().with_secrets().await?;
         if kafka.bootstrap_servers().is_none() {
             let (name, expected) = ("WEIR_KAFKA_BOOTSTRAP_SERVERS", "the brokers, as host:port,host:port");
             return Err(SettingsError::Missing { name, expected });
         }
         Ok(KafkaPublisher::new(kafka)?)
     }
+}
+
+/// The topics of what could not be taken, each with what it is for, by a lookup by name.
+pub fn aside_topics(var: impl Fn(&'static str) -> Option<String>) -> [(&'static str, String); 4] {
+    let defaults = engine::Settings::default();
+    let topic = |name, default: String| var(name).filter(|value| !value.is_empty()).unwrap_or(default);
+    [
+        ("late", topic("WEIR_LATE_TOPIC", defaults.late_topic)),
+        ("dead_letter", topic("WEIR_DEAD_LETTER_TOPIC", defaults.dead_letter_topic)),
+        ("notify_dead_letter", topic("WEIR_NOTIFY_DEAD_LETTER_TOPIC", NOTIFY_DEAD_LETTERS.to_owned())),
+        ("sink_dead_letter", topic("WEIR_SINK_DEAD_LETTER_TOPIC", SINK_DEAD_LETTERS.to_owned())),
+    ]
 }
 
 /// Whether the topics are streams of Kinesis, by a lookup by name.
@@ -194,6 +224,11 @@ async fn kinesis() -> Result<crate::publish::Broker, SettingsError> {
     Err(SettingsError::Malformed { name, found: "kinesis".to_owned(), expected })
 }
 
+/// A lookup by name in this process's environment, and in the secrets that it names.
+pub async fn variables() -> Result<impl Fn(&'static str) -> Option<String>, SettingsError> {
+    Ok(secrets::resolve(|name| std::env::var(name).ok()).await?)
+}
+
 /// What the API is told, by a lookup by name. An empty value is none.
 #[cfg(feature = "api")]
 pub fn api(var: impl Fn(&'static str) -> Option<String>) -> Result<crate::api::Settings, SettingsError> {
@@ -209,6 +244,46 @@ pub fn api(var: impl Fn(&'static str) -> Option<String>) -> Result<crate::api::S
         access: Access::parse(&var("WEIR_API_KEYS").unwrap_or_default(), protects_reads)?,
         origins: Origins::parse(&var("WEIR_CORS_ORIGINS").unwrap_or_default())?,
     })
+}
+
+/// The schemas of a catalog's records, in the registries of an environment. An empty value is none.
+#[cfg(feature = "registry")]
+pub async fn schemas(
+    catalog: &Catalog,
+    var: impl Fn(&'static str) -> Option<String>,
+) -> Result<crate::schemas::Schemas, SettingsError> {
+    use crate::{
+        schemas::{Confluent, Glue, Registry, Schemas},
+        sql::{AvroWriter, Format},
+        time::SystemClock,
+    };
+
+    let var = |name| var(name).filter(|value| !value.is_empty());
+    let needs = |writer: AvroWriter| {
+        let format = Format::Avro(writer);
+        catalog.tables.iter().any(|table| table.format == format)
+    };
+    let (name, expected) = (
+        "WEIR_SCHEMA_REGISTRY",
+        "the registry of tables with format = 'avro-confluent', as https://name:password@host:port",
+    );
+    let confluent = match var(name) {
+        Some(address) => {
+            let token = var("WEIR_SCHEMA_REGISTRY_TOKEN");
+            Some(Confluent::new(&address, token.as_deref(), Arc::new(SystemClock))?)
+        }
+        None if needs(AvroWriter::Confluent) => return Err(SettingsError::Missing { name, expected }),
+        None => None,
+    };
+    let glue = match needs(AvroWriter::Glue) {
+        true => Some(Glue::from_env(var("AWS_ENDPOINT_URL_GLUE"), Arc::new(SystemClock)).await?),
+        false => None,
+    };
+    let [confluent, glue] = [
+        confluent.map(|registry| Arc::new(registry) as Arc<dyn Registry>),
+        glue.map(|registry| Arc::new(registry) as Arc<dyn Registry>),
+    ];
+    Ok(Schemas::new(confluent, glue))
 }
 
 /// What observes a Lambda function's invocations; it sets up log and metrics as the environment says.
@@ -423,5 +498,25 @@ mod tests {
         assert!(error.ends_with("found \"0\", expected a number from 1 to 100"), "{error}");
         let error = crate::error::causes(&read(&[("WEIR_NOTIFY", "mailto:s3cret")]).unwrap_err());
         assert!(error.contains("target 1") && !error.contains("s3cret"), "{error}");
+    }
+
+    #[cfg(feature = "registry")]
+    #[tokio::test]
+    async fn a_table_of_a_registry_needs_one() {
+        let catalog = |format: &str| {
+            let text = format!("CREATE TABLE t (ts TIMESTAMP) WITH (format = '{format}')");
+            Catalog::parse(&[crate::sql::SqlFile { name: "t.sql".to_owned(), text }]).unwrap()
+        };
+        let with =
+            |address: &'static str| move |name| (name == "WEIR_SCHEMA_REGISTRY").then(|| address.to_owned());
+        let missing = schemas(&catalog("avro-confluent"), with("")).await.unwrap_err();
+        assert!(
+            missing.to_string().starts_with("failed to find WEIR_SCHEMA_REGISTRY in the environment"),
+            "{missing}"
+        );
+        schemas(&catalog("avro-confluent"), with("https://name:s3cret@registry:8081")).await.unwrap();
+        schemas(&catalog("json"), with("")).await.unwrap();
+        let wrong = schemas(&catalog("json"), with("s3cret")).await.unwrap_err();
+        assert!(!crate::error::causes(&wrong).contains("s3cret"), "{wrong}");
     }
 }

@@ -15,9 +15,10 @@ mod fixture;
 mod letters;
 #[path = "sink/parquet.rs"]
 mod parquet_files;
+#[cfg(feature = "sink-s3")]
 #[path = "sink/s3.rs"]
 mod s3;
 #[path = "sink/schema.rs"]
 mod schema;
-#[path = "sink/server.rs"]
+#[path = "support/server.rs"]
 mod server;

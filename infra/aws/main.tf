@@ -9,7 +9,7 @@ locals {
   # What the event sources and functions call from inside the network. Logs and traces go another way.
   endpoints = setunion(
     ["lambda", "sts"],
-    var.streams.secret_arn == null ? [] : ["secretsmanager"],
+    var.streams.secret_arn == null && var.api_keys_secret == null ? [] : ["secretsmanager"],
     var.streams.kind == "kinesis" ? ["kinesis-streams"] : [],
     [for destination in local.destinations : split(":", destination)[2] if can(regex("^arn:[a-z-]+:(sqs|sns):", destination))],
     local.notifies_sns ? ["sns"] : [],
@@ -41,8 +41,23 @@ locals {
     sink   = { memory = 1024, timeout = 120, reserved_concurrency = -1 }
   }
 
-  shared   = { WEIR_TABLE = module.state.name }
-  keys     = { WEIR_API_KEYS = var.api_keys, WEIR_PROTECT_READS = tostring(var.protect_reads) }
+  shared = { WEIR_TABLE = module.state.name }
+  keys = merge(
+    { WEIR_PROTECT_READS = tostring(var.protect_reads) },
+    var.api_keys_secret == null ? { WEIR_API_KEYS = var.api_keys } : { WEIR_API_KEYS_SECRET = var.api_keys_secret.arn },
+  )
+  key_statements = var.api_keys_secret == null ? [] : [
+    {
+      sid       = "ApiKeys"
+      actions   = ["secretsmanager:GetSecretValue"]
+      resources = [var.api_keys_secret.arn]
+    },
+    {
+      sid       = "ApiKeysKey"
+      actions   = ["kms:Decrypt"]
+      resources = compact([var.api_keys_secret.kms_key_arn])
+    },
+  ]
   brokers  = module.topics.environment
   settings = { for name in keys(local.sizes) : name => merge(var.settings, lookup(var.function_settings, name, {})) }
 }
@@ -89,7 +104,7 @@ module "ingest" {
   environment       = merge(local.shared, local.brokers, local.keys)
   settings          = local.settings["ingest"]
   stream_statements = module.topics.statements["ingest"]
-  statements        = module.state.requests
+  statements        = concat(module.state.requests, local.key_statements)
 }
 
 module "window" {
@@ -109,6 +124,7 @@ module "window" {
   groups            = module.topics.groups["window"]
   source_of         = module.topics.source
   mapping           = var.mapping
+  glue_schemas      = var.glue_schemas
   schedule          = { minutes = var.sweep_every_minutes }
 
   # A mapping of a topic that is not there stays disabled.
@@ -125,6 +141,7 @@ module "serve" {
   environment      = merge(local.shared, local.keys)
   settings         = local.settings["serve"]
   state_statements = module.state.read
+  statements       = local.key_statements
 }
 
 module "notify" {

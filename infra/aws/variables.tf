@@ -86,6 +86,12 @@ variable "function_settings" {
   default     = {}
 }
 
+variable "glue_schemas" {
+  description = "Whether window may ask AWS Glue's schema registry: for tables with format = 'avro-glue'."
+  type        = bool
+  default     = false
+}
+
 variable "log_level" {
   description = "How much the functions log: error, warn, info, debug or trace; or by module, as RUST_LOG takes it."
   type        = string
@@ -178,14 +184,30 @@ variable "api_keys" {
   sensitive   = true
 }
 
+variable "api_keys_secret" {
+  description = "The secret of Secrets Manager whose text is what api_keys would be (arn), and its KMS key where it is one of yours (kms_key_arn): the keys stand in no state and no configuration then. Read when a function starts. null: api_keys."
+  type        = object({ arn = string, kms_key_arn = optional(string) })
+  default     = null
+
+  validation {
+    condition     = var.api_keys_secret == null || nonsensitive(var.api_keys) == ""
+    error_message = "Either api_keys or api_keys_secret, not both."
+  }
+
+  validation {
+    condition     = var.api_keys_secret == null || can(regex("^arn:[a-z-]+:secretsmanager:[^:]+:[0-9]{12}:secret:", var.api_keys_secret.arn))
+    error_message = "Expected the ARN of a secret: arn:aws:secretsmanager:REGION:ACCOUNT:secret:NAME."
+  }
+}
+
 variable "protect_reads" {
   description = "Whether reading needs one of api_keys too (WEIR_PROTECT_READS)."
   type        = bool
   default     = false
 
   validation {
-    condition     = !var.protect_reads || nonsensitive(var.api_keys) != ""
-    error_message = "protect_reads needs api_keys: without a key nobody could read."
+    condition     = !var.protect_reads || nonsensitive(var.api_keys) != "" || var.api_keys_secret != null
+    error_message = "protect_reads needs api_keys or api_keys_secret: without a key nobody could read."
   }
 }
 

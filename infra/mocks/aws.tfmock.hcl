@@ -25,10 +25,6 @@ mock_data "aws_msk_bootstrap_brokers" {
   }
 }
 
-mock_data "aws_secretsmanager_secret_version" {
-  defaults = { secret_string = "{\"username\":\"weir\",\"password\":\"s3cret\",\"certificate\":\"CERT\",\"privateKey\":\"KEY\"}" }
-}
-
 mock_resource "aws_msk_serverless_cluster" {
   defaults = {
     arn                        = "arn:aws:kafka:eu-central-1:123456789012:cluster/made/0f-2"

@@ -5,13 +5,14 @@
 
 use std::{
     collections::HashMap,
+    ops::Range,
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
 use rdkafka::{
     TopicPartitionList,
-    config::FromClientConfig as _,
+    config::FromClientConfigAndContext as _,
     consumer::{BaseConsumer, Consumer as _},
     error::{KafkaError, RDKafkaErrorCode},
     message::Message as _,
@@ -22,7 +23,7 @@ use crate::{
     event::{RawBatch, RawRecord},
     publish::{
         PublishError, Standing, Topics,
-        kafka::{KafkaPublisher, KafkaSettings},
+        kafka::{Context, KafkaPublisher, KafkaSettings, listen},
     },
     state::Partition,
     time::{Offset, Timestamp},
@@ -65,7 +66,8 @@ impl KafkaLog {
         if let Some(cursor) = cursors.get(partition) {
             return Ok(Arc::clone(cursor));
         }
-        let consumer = BaseConsumer::from_config(&self.settings.client(CONSUMER_DEFAULTS))?;
+        let config = self.settings.client(CONSUMER_DEFAULTS);
+        let consumer = BaseConsumer::from_config_and_context(&config, self.settings.context())?;
         let cursor = Cursor { consumer, partition: partition.clone(), at: None };
         let cursor = Arc::new(Mutex::new(cursor));
         cursors.insert(partition.clone(), Arc::clone(&cursor));
@@ -82,10 +84,11 @@ impl KafkaLog {
         let failed = |source| PublishError { action, topic: partition.to_string(), source };
         let cursor = self.cursor(partition).map_err(|error| failed(error.into()))?;
         let done = tokio::task::spawn_blocking(move || {
-            call(&mut cursor.lock().unwrap_or_else(PoisonError::into_inner))
+            let mut cursor = cursor.lock().unwrap_or_else(PoisonError::into_inner);
+            call(&mut cursor).map_err(|error| cursor.consumer.context().explain(error))
         });
         match done.await {
-            Ok(answer) => answer.map_err(|error| failed(error.into())),
+            Ok(answer) => answer.map_err(failed),
             Err(panicked) => Err(failed(panicked.into())),
         }
     }
@@ -98,6 +101,15 @@ impl Topics for KafkaLog {
 
     async fn standing(&self, topic: &str, partition: i32, next: Offset) -> Result<Standing, PublishError> {
         self.topics.standing(topic, partition, next).await
+    }
+
+    async fn has_records(
+        &self,
+        topic: &str,
+        partition: i32,
+        between: Range<Offset>,
+    ) -> Result<bool, PublishError> {
+        self.topics.has_records(topic, partition, between).await
     }
 }
 
@@ -131,15 +143,18 @@ impl Log for KafkaLog {
 
 /// A consumer of one partition.
 struct Cursor {
-    consumer: BaseConsumer,
+    consumer: BaseConsumer<Context>,
     partition: Partition,
     /// The offset behind the last record that it gave; none where that is not known.
     at: Option<Offset>,
 }
 
 impl Cursor {
-    fn offset_at(&self, at: Timestamp) -> Result<Option<Offset>, KafkaError> {
+    fn offset_at(&mut self, at: Timestamp) -> Result<Option<Offset>, KafkaError> {
         let wanted = self.list(rdkafka::Offset::Offset(at.0.max(0)))?;
+        // A record that is fetched meanwhile is in no batch.
+        self.at = None;
+        listen(&self.consumer);
         let found = self.consumer.offsets_for_times(wanted, ANSWER_TIMEOUT)?;
         let found = found.find_partition(&self.partition.topic, self.partition.index);
         let Some(found) = found else { return Ok(None) };
@@ -159,7 +174,8 @@ impl Cursor {
         if is_fresh {
             self.begin_at(from)?;
         }
-        let (mut next, mut deadline, mut last_error) = (from, Instant::now() + RECORD_TIMEOUT, None);
+        let (mut next, mut is_at_end) = (from, false);
+        let (mut deadline, mut last_error) = (Instant::now() + RECORD_TIMEOUT, None);
         while next < end && batch.records.len() < most {
             match self.consumer.poll(TICK) {
                 Some(Ok(message)) => {
@@ -167,7 +183,10 @@ impl Cursor {
                     take(&mut batch, &message);
                     deadline = Instant::now() + RECORD_TIMEOUT;
                 }
-                Some(Err(KafkaError::PartitionEOF(_))) if is_fresh || !batch.records.is_empty() => break,
+                Some(Err(KafkaError::PartitionEOF(_))) if is_fresh || !batch.records.is_empty() => {
+                    is_at_end = true;
+                    break;
+                }
                 // It may be of an end that the partition had when it was read last.
                 Some(Err(KafkaError::PartitionEOF(_))) => {
                     self.begin_at(from)?;
@@ -182,7 +201,8 @@ impl Cursor {
                 return Err(last_error.unwrap_or(timeout));
             }
         }
-        self.at = Some(next);
+        // The end is told once; who asks for more has to begin anew to hear of it again.
+        self.at = (!is_at_end).then_some(next);
         Ok(batch)
     }
 

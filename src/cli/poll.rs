@@ -34,11 +34,12 @@ pub(super) struct Args {
 pub(super) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     let mut stop = stop::listen()?;
     log(args.verbose);
-    let file = read(&args)?;
+    let mut file = read(&args)?;
     print!("{}", listing(&file));
     if args.check {
         return Ok(ExitCode::SUCCESS);
     }
+    file.kafka = file.kafka.with_secrets().await?;
     let mut pollers = Vec::with_capacity(file.mappings.len());
     for config in &file.mappings {
         let (config, kafka, invoke) = (config.clone(), file.kafka.clone(), HttpInvoke::new(&file.endpoint));

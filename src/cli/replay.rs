@@ -55,7 +55,7 @@ pub(super) struct Args {
     sql: SqlArgs,
 }
 
-fn positive(text: &str) -> Result<f64, String> {
+pub(super) fn positive(text: &str) -> Result<f64, String> {
     let number = text.parse::<f64>().ok().filter(|number| number.is_finite() && *number > 0.0);
     number.ok_or_else(|| "expected a number above 0".to_owned())
 }
@@ -92,7 +92,7 @@ impl Args {
 
 pub(super) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     let bar = progress_bar(total_size(&args.files)?);
-    let target = Target::new(&args.to, args.topic.as_deref(), args.first_offset)?;
+    let target = Target::new(&args.to, args.topic.as_deref(), args.first_offset).await?;
     let (payloads, files): (Vec<_>, Vec<_>) = args.files.iter().partition(|file| args.is_payload(file));
     for file in payloads {
         let answer = target.invoke(Input::open(file, &bar)?.read_all()?).await?;

@@ -150,7 +150,7 @@ fn print(events: impl Iterator<Item = SimulatedEvent>) -> anyhow::Result<()> {
 async fn connect(args: &Args) -> anyhow::Result<BTreeMap<&'static str, Target>> {
     let mut targets = BTreeMap::new();
     for (topic, table) in topics().filter(|(topic, _)| args.wants(topic)) {
-        let target = Target::new(&address(&args.to, topic, table)?, None, 0)?;
+        let target = Target::new(&address(&args.to, topic, table)?, None, 0).await?;
         if !args.only.is_empty() || target.is_there().await? {
             targets.insert(topic, target);
         }

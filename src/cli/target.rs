@@ -113,13 +113,17 @@ pub(super) enum Target {
 impl Target {
     /// Connects. A function's events need the topic that they claim to come from
     /// and the offset of the first.
-    pub(super) fn new(address: &Address, topic: Option<&str>, first_offset: i64) -> anyhow::Result<Self> {
+    pub(super) async fn new(
+        address: &Address,
+        topic: Option<&str>,
+        first_offset: i64,
+    ) -> anyhow::Result<Self> {
         let client = || Client::builder().timeout(TIMEOUT).build().context("failed to make an HTTP client");
         Ok(match address {
             Address::Kafka { bootstrap, topic } => {
-                let publisher =
-                    KafkaPublisher::new(KafkaSettings::from_env().with("bootstrap.servers", bootstrap))
-                        .with_context(|| format!("failed to connect to {bootstrap}"))?;
+                let settings = KafkaSettings::from_env().with_secrets().await?;
+                let publisher = KafkaPublisher::new(settings.with("bootstrap.servers", bootstrap))
+                    .with_context(|| format!("failed to connect to {bootstrap}"))?;
                 Self::Kafka { publisher, topic: topic.clone() }
             }
             Address::Http(url) => Self::Http { client: client()?, url: url.clone() },

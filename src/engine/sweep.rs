@@ -1,6 +1,6 @@
 //! The sweep, run on a schedule: idle partitions, windows that nobody closed, the last windows.
 //!
-//! A partition is idle when it has been silent for `idle_timeout` *and* there is nothing in the
+//! A partition is idle when it has been silent for `idle_timeout` *and* there is no record in the
 //! broker that it has not absorbed: a poller that stalls makes nothing late. With every partition
 //! idle for `flush_after`, the last windows are closed as if time had gone on.
 

@@ -1,5 +1,7 @@
 //! The broker that a deployment has.
 
+use std::ops::Range;
+
 #[cfg(feature = "kafka")]
 use super::kafka::KafkaPublisher;
 #[cfg(feature = "kinesis")]
@@ -45,6 +47,20 @@ impl Topics for Broker {
             Self::Kafka(kafka) => kafka.standing(topic, partition, next).await,
             #[cfg(feature = "kinesis")]
             Self::Kinesis(kinesis) => kinesis.standing(topic, partition, next).await,
+        }
+    }
+
+    async fn has_records(
+        &self,
+        topic: &str,
+        partition: i32,
+        between: Range<Offset>,
+    ) -> Result<bool, PublishError> {
+        match self {
+            #[cfg(feature = "kafka")]
+            Self::Kafka(kafka) => kafka.has_records(topic, partition, between).await,
+            #[cfg(feature = "kinesis")]
+            Self::Kinesis(kinesis) => kinesis.has_records(topic, partition, between).await,
         }
     }
 }

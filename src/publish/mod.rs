@@ -6,13 +6,19 @@ mod broker;
 pub mod kafka;
 #[cfg(feature = "kinesis")]
 pub mod kinesis;
+pub mod letter;
 
-use std::{cmp::Ordering, future::Future, sync::Mutex};
+use std::{cmp::Ordering, future::Future, ops::Range, sync::Mutex};
 
 #[cfg(any(feature = "kafka", feature = "kinesis"))]
 pub use broker::Broker;
 
 use crate::time::Offset;
+
+/// The topic of alerts that a target did not take, where nobody says otherwise.
+pub const NOTIFY_DEAD_LETTERS: &str = "weir.notify_dead_letters";
+/// The topic of records that are no rows to a sink, where nobody says otherwise.
+pub const SINK_DEAD_LETTERS: &str = "weir.sink_dead_letters";
 
 /// A message for a topic.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,6 +59,17 @@ pub trait Topics: Send + Sync {
         partition: i32,
         next: Offset,
     ) -> impl Future<Output = Result<Standing, PublishError>> + Send;
+
+    /// Whether a partition may have records from an offset on and before another one, which lies behind it. Unless a
+    /// broker says otherwise every offset is a record's.
+    fn has_records(
+        &self,
+        _topic: &str,
+        _partition: i32,
+        _between: Range<Offset>,
+    ) -> impl Future<Output = Result<bool, PublishError>> + Send {
+        std::future::ready(Ok(true))
+    }
 }
 
 /// How a partition stands to somebody who has taken all that lies before an offset.

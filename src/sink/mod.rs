@@ -14,12 +14,11 @@
 //! | --- | --- |
 //! | `shape` | a view's rows as columns, and what tells them apart |
 //! | `row`, `chunk` | records to rows, and those of one table together |
-//! | `target`, `attempt` | where rows go, and how hard to try |
-//! | `lake`, `parquet` | files: their names, their format, their compaction |
+//! | `target` | where rows go |
+//! | `lake`, `parquet` | files: their names, their format, their compaction; on S3 with the feature `sink-s3` |
 //! | `clickhouse` | tables and inserts |
 //! | `schema` | what tells DuckDB and Athena of the files |
 
-mod attempt;
 mod chunk;
 mod clickhouse;
 mod lake;
@@ -32,22 +31,26 @@ mod target;
 
 use std::{io, sync::Arc, time::Duration};
 
-use aws_config::SdkConfig;
 use futures::future::join_all;
 use tokio::time::Instant;
 
-pub use crate::targets::TargetError;
-pub use attempt::Limits;
-pub use lake::{CompactError, Compacted, Scope, compact};
+pub use crate::{http::Limits, targets::TargetError};
+pub use lake::{CompactError, Compacted, NoS3, Scope, compact};
 pub use schema::{Reader, Statement, UnknownReader, schema};
 pub use shape::ShapeError;
 pub use target::Target;
 
-use self::{chunk::Chunk, clickhouse::ClickHouse, lake::Store, shape::Shape, target::Place};
+use self::{
+    chunk::Chunk,
+    clickhouse::ClickHouse,
+    lake::{Buckets, Folder, Store},
+    shape::Shape,
+    target::Place,
+};
 use crate::{
     event::RawBatch,
     http::{AGENT, Failure, Http},
-    publish::{PublishError, Publisher},
+    publish::{PublishError, Publisher, SINK_DEAD_LETTERS},
     sql::Catalog,
     time::{Clock, Timestamp},
 };
@@ -73,7 +76,7 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         let (targets, limits) = (Vec::new(), Limits::default());
-        Self { targets, dead_letter_topic: "weir.sink_dead_letters".to_owned(), limits }
+        Self { targets, dead_letter_topic: SINK_DEAD_LETTERS.to_owned(), limits }
     }
 }
 
@@ -117,6 +120,9 @@ pub enum SetupError {
     /// The system has no certificates to check servers by.
     #[error("failed to set up TLS")]
     Tls(#[from] io::Error),
+    /// A target is on S3.
+    #[error(transparent)]
+    NoS3(#[from] NoS3),
 }
 
 /// Carries rows to its targets.
@@ -147,25 +153,32 @@ impl<P: Publisher> Sink<P> {
         publisher: P,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, SetupError> {
-        let is_aws = |target: &Target| matches!(target.0, Place::Bucket(_));
-        let aws = if settings.targets.iter().any(is_aws) {
-            lake::environment().await
-        } else {
-            SdkConfig::builder().build()
-        };
-        Self::with_aws(settings, catalog, publisher, clock, &aws)
+        let is_bucket = |target: &Target| matches!(target.0, Place::Bucket(_));
+        let buckets = Buckets::of_environment(settings.targets.iter().any(is_bucket)).await;
+        Self::over(settings, catalog, publisher, clock, &buckets)
     }
 
     /// As [`Sink::connect`], and reaches AWS as `aws` says.
+    #[cfg(feature = "sink-s3")]
     pub fn with_aws(
         settings: Settings,
         catalog: &Catalog,
         publisher: P,
         clock: Arc<dyn Clock>,
-        aws: &SdkConfig,
+        aws: &aws_config::SdkConfig,
     ) -> Result<Self, SetupError> {
-        let lanes =
-            settings.targets.iter().map(|target| Lane::new(target, aws)).collect::<io::Result<_>>()?;
+        Self::over(settings, catalog, publisher, clock, &Buckets(aws.clone()))
+    }
+
+    fn over(
+        settings: Settings,
+        catalog: &Catalog,
+        publisher: P,
+        clock: Arc<dyn Clock>,
+        buckets: &Buckets,
+    ) -> Result<Self, SetupError> {
+        let lanes = settings.targets.iter().map(|target| Lane::new(target, buckets));
+        let lanes = lanes.collect::<Result<_, _>>()?;
         Ok(Self { shapes: Shape::all(catalog)?, lanes, settings, publisher, clock })
     }
 
@@ -203,10 +216,10 @@ impl<P: Publisher> Sink<P> {
 }
 
 impl Lane {
-    fn new(target: &Target, aws: &SdkConfig) -> io::Result<Self> {
+    fn new(target: &Target, buckets: &Buckets) -> Result<Self, SetupError> {
         let carrier = match &target.0 {
-            Place::Folder(path) => Carrier::Lake(Store::Folder(path.clone())),
-            Place::Bucket(bucket) => Carrier::Lake(Store::bucket(aws, bucket)),
+            Place::Folder(path) => Carrier::Lake(Store::Folder(Folder(path.clone()))),
+            Place::Bucket(bucket) => Carrier::Lake(buckets.open(bucket)?),
             Place::ClickHouse(database) => {
                 Carrier::ClickHouse(Box::new(ClickHouse::new(Http::new()?, database.clone())))
             }

@@ -15,6 +15,7 @@ use weir::{
     engine::{ClosedRow, Engine, KeyRows, Reader, Settings},
     event::{RawBatch, RawRecord},
     publish::{MemoryPublisher, PublishError, Standing, Topics},
+    schemas::Schemas,
     sql::Catalog,
     state::{MemoryStore, Partition, Progress, Span, Store, ViewId},
     time::{ManualClock, Offset, Timestamp},
@@ -50,12 +51,20 @@ pub(crate) struct MemoryLog {
     ends: Arc<Mutex<Vec<usize>>>,
     /// What lies before it was dropped.
     pub(crate) starts: Arc<AtomicUsize>,
+    /// Offsets that are no records': transactions' marks, and what was aborted.
+    marks: Arc<Mutex<Range<i64>>>,
 }
 
 impl MemoryLog {
     fn new(logs: &[Vec<Record>]) -> Self {
         let ends = logs.iter().map(Vec::len).collect();
-        Self { logs: Arc::new(logs.to_vec()), ends: Arc::new(Mutex::new(ends)), starts: Arc::default() }
+        let ends = Arc::new(Mutex::new(ends));
+        Self { logs: Arc::new(logs.to_vec()), ends, starts: Arc::default(), marks: Arc::default() }
+    }
+
+    /// These offsets are no records'.
+    pub(crate) fn mark(&self, offsets: Range<i64>) {
+        *self.marks.lock().unwrap() = offsets;
     }
 
     /// Only so many records of each partition are there.
@@ -88,6 +97,14 @@ impl MemoryLog {
     }
 }
 
+impl MemoryLog {
+    /// The first offset that is no mark's.
+    fn behind_marks(&self, offset: Offset) -> Offset {
+        let marks = self.marks.lock().unwrap().clone();
+        if marks.contains(&offset.number().unwrap()) { Offset::at(marks.end) } else { offset }
+    }
+}
+
 impl Topics for MemoryLog {
     async fn partitions(&self, topic: &str) -> Result<Option<Vec<i32>>, PublishError> {
         assert_eq!(topic, "events");
@@ -96,7 +113,11 @@ impl Topics for MemoryLog {
     }
     async fn standing(&self, topic: &str, partition: i32, next: Offset) -> Result<Standing, PublishError> {
         let start = self.start_offset(topic, partition).await?;
-        Ok(Standing::of(start, self.end_offset(topic, partition).await?, next))
+        Ok(Standing::of(start, self.end_offset(topic, partition).await?, self.behind_marks(next)))
+    }
+    async fn has_records(&self, topic: &str, _: i32, between: Range<Offset>) -> Result<bool, PublishError> {
+        let first = between.start.max(self.start_offset(topic, 0).await?);
+        Ok(self.behind_marks(first) < between.end)
     }
 }
 
@@ -191,6 +212,7 @@ impl World {
     ) -> Result<Summary, BackfillError> {
         let process = self.process(fate);
         let parts = Parts {
+            schemas: Schemas::default(),
             store: process.clone(),
             publisher: self.publishes.then_some(process),
             log: self.log.clone(),

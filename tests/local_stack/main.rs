@@ -5,6 +5,7 @@
 
 mod alerts;
 mod faults;
+mod rows;
 mod stand;
 #[path = "../support"]
 mod support {

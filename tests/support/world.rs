@@ -22,6 +22,8 @@ type Offsets = BTreeMap<(String, i32), (i64, i64)>;
 #[derive(Clone, Default)]
 pub(crate) struct Broker {
     ends: Arc<Mutex<Offsets>>,
+    /// How many offsets at the ends of all partitions are marks of transactions, which are no records.
+    pub(crate) marks: Arc<Mutex<i64>>,
     pub(crate) messages: Arc<MemoryPublisher>,
 }
 
@@ -50,7 +52,11 @@ impl Topics for Broker {
     }
     async fn standing(&self, topic: &str, partition: i32, next: Offset) -> Result<Standing, PublishError> {
         let (start, end) = self.of(topic, partition);
-        Ok(Standing::of(Offset::at(start), Offset::at(end), next))
+        let is_through = next >= Offset::at(end - *self.marks.lock().unwrap());
+        match Standing::of(Offset::at(start), Offset::at(end), next) {
+            Standing::Behind if is_through => Ok(Standing::CaughtUp),
+            standing => Ok(standing),
+        }
     }
 }
 

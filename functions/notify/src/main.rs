@@ -16,7 +16,7 @@ use weir::{
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> anyhow::Result<()> {
     let observer = &settings::observer("notify")?;
-    let settings = settings::notify(|name| std::env::var(name).ok())?;
+    let settings = settings::notify(settings::variables().await?)?;
     let broker = Settings::from_env()?.broker().await?;
     let notifier = Notifier::connect(settings, broker, Arc::new(SystemClock)).await?;
     let notifier = &notifier;

@@ -15,7 +15,7 @@ use weir::{
 async fn main() -> anyhow::Result<()> {
     let observer = settings::observer("serve")?;
     let settings = Settings::from_env()?;
-    let api = settings::api(|name| std::env::var(name).ok())?;
+    let api = settings::api(settings::variables().await?)?;
     let reader = Reader::new(settings.catalog()?, settings.store().await)
         .remembering(settings.read_cache, Arc::new(SystemClock));
     let routes = serve_router_with(Arc::new(reader), &api);

@@ -16,7 +16,7 @@ use weir::{
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> anyhow::Result<()> {
     let observer = &settings::observer("sink")?;
-    let targets = settings::sink(|name| std::env::var(name).ok())?;
+    let targets = settings::sink(settings::variables().await?)?;
     let settings = Settings::from_env()?;
     let (catalog, broker) = (settings.catalog()?, settings.broker().await?);
     let sink = Sink::connect(targets, &catalog, broker, Arc::new(SystemClock)).await?;

@@ -137,6 +137,20 @@ run "texts_to_a_phone" {
   }
 }
 
+run "schemas_of_glue" {
+  variables {
+    glue_schemas = true
+  }
+  assert {
+    condition     = one([for s in jsondecode(module.window.window.policy).Statement : s.Action if s.Sid == "Schemas"]) == ["glue:GetSchemaVersion"]
+    error_message = "window may ask for schemas, and for nothing else of Glue."
+  }
+  assert {
+    condition     = length([for s in jsondecode(module.window.sweep.policy).Statement : s if s.Sid == "Schemas"]) == 0
+    error_message = "sweep reads no values."
+  }
+}
+
 run "quiet" {
   variables {
     alarms = null
@@ -169,6 +183,34 @@ run "a_timeout_shorter_than_the_producers" {
     functions = { window = { timeout = 30 } }
   }
   expect_failures = [var.functions]
+}
+
+run "keys_in_a_secret" {
+  variables {
+    protect_reads   = true
+    api_keys_secret = { arn = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:keys-a1" }
+  }
+  assert {
+    condition = alltrue([for p in [module.ingest.function.policy, module.serve.function.policy] :
+      jsonencode([for s in jsondecode(p).Statement : [s.Action, s.Resource] if s.Sid == "ApiKeys"]) == jsonencode([
+        [["secretsmanager:GetSecretValue"], ["arn:aws:secretsmanager:eu-central-1:123456789012:secret:keys-a1"]],
+      ])
+    ])
+    error_message = "ingest and serve may read the secret of their keys."
+  }
+  assert {
+    condition     = !anytrue([for p in [module.window.window.policy, module.window.sweep.policy, module.notify[0].function.policy] : strcontains(p, "secretsmanager")])
+    error_message = "Nobody else may read it."
+  }
+}
+
+run "keys_twice" {
+  command = plan
+  variables {
+    api_keys        = "k3y"
+    api_keys_secret = { arn = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:keys-a1" }
+  }
+  expect_failures = [var.api_keys_secret]
 }
 
 run "two_networks" {

@@ -77,7 +77,8 @@ locals {
     }]
   }
 
-  secrets = { for function, use in local.use : function => length(use.reads) == 0 ? [] : [
+  # For the event source, which reads them by the function's role, and for the function's own client.
+  secrets = { for function in keys(local.use) : function => [
     {
       sid       = "Secrets"
       actions   = ["secretsmanager:GetSecretValue"]

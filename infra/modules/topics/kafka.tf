@@ -1,17 +1,5 @@
 # What a Kafka client is told: librdkafka's properties, as WEIR_KAFKA_ variables.
 
-# The functions have no other way to the secret: it ends up in the state of Terraform and in the
-# functions' configuration, encrypted in both. docs/deploy.md says what follows from that.
-data "aws_secretsmanager_secret_version" "credentials" {
-  count     = var.streams.secret_arn == null ? 0 : 1
-  secret_id = var.streams.secret_arn
-}
-
-data "aws_secretsmanager_secret_version" "ca" {
-  count     = var.streams.ca_secret_arn == null ? 0 : 1
-  secret_id = var.streams.ca_secret_arn
-}
-
 locals {
   brokers = one(data.aws_msk_bootstrap_brokers.this[*])
 
@@ -29,27 +17,17 @@ locals {
     local.kind == "kafka" ? var.streams.bootstrap_servers : null
   )
 
-  secret = try(jsondecode(data.aws_secretsmanager_secret_version.credentials[0].secret_string), {})
-  ca     = try(jsondecode(data.aws_secretsmanager_secret_version.ca[0].secret_string)["certificate"], null)
+  mechanism = lookup({
+    iam = "OAUTHBEARER", plain = "PLAIN", scram = "SCRAM-SHA-512", scram256 = "SCRAM-SHA-256", scram512 = "SCRAM-SHA-512",
+  }, local.auth, null)
 
-  sasl = { for property, value in {
-    SECURITY_PROTOCOL = "SASL_SSL"
-    SASL_MECHANISMS   = lookup({ iam = "OAUTHBEARER", plain = "PLAIN", scram256 = "SCRAM-SHA-256" }, local.auth, "SCRAM-SHA-512")
-    SASL_USERNAME     = try(local.secret["username"], null)
-    SASL_PASSWORD     = try(local.secret["password"], null)
-    SSL_CA_PEM        = local.ca
+  # The functions read the secrets themselves: nothing that is secret is in their configuration, or in Terraform's state.
+  client = local.auth == "none" ? {} : { for property, value in {
+    SECURITY_PROTOCOL = local.auth == "mtls" ? "SSL" : "SASL_SSL"
+    SASL_MECHANISMS   = local.mechanism
+    SECRET            = var.streams.secret_arn
+    CA_SECRET         = var.streams.ca_secret_arn
   } : "WEIR_KAFKA_${property}" => value if value != null }
-
-  # The fields of the secret are those that Lambda's event source asks for.
-  mtls = { for property, value in {
-    SECURITY_PROTOCOL   = "SSL"
-    SSL_CERTIFICATE_PEM = try(local.secret["certificate"], null)
-    SSL_KEY_PEM         = try(local.secret["privateKey"], null)
-    SSL_KEY_PASSWORD    = try(local.secret["privateKeyPassword"], null)
-    SSL_CA_PEM          = local.ca
-  } : "WEIR_KAFKA_${property}" => value if value != null }
-
-  client = local.auth == "none" ? {} : local.auth == "mtls" ? local.mtls : local.sasl
 
   environment = local.kind == "kinesis" ? { WEIR_BROKER = "kinesis" } : merge(
     local.client, { WEIR_KAFKA_BOOTSTRAP_SERVERS = local.bootstrap_servers },

@@ -59,6 +59,11 @@ pub(super) fn started(
     }
     println!("  Kafka     {}", stack.bootstrap());
     println!("  DynamoDB  {}, table {}", stack.dynamodb(), args.table);
+    if let (Some(lake), Some(view)) =
+        (stack.lake(), catalog.views.iter().find(|view| view.options.topic.is_some()))
+    {
+        println!("  Rows      weir query --from {lake} \"SELECT * FROM {} LIMIT 10\"", view.name);
+    }
     let file = args.data_dir.join(ENVIRONMENT);
     println!("  Functions . {}  (then cargo lambda watch works on this stack)", file.display());
     println!("  Stop      Ctrl-C; the next start goes on from here, --fresh begins anew\n");

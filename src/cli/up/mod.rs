@@ -8,6 +8,7 @@ pub(super) mod stop;
 
 use std::{num::NonZeroUsize, path::PathBuf, process::ExitCode, sync::Arc, time::Duration};
 
+use anyhow::{Context as _, anyhow};
 use indicatif::HumanCount;
 use tokio::time::Instant;
 
@@ -21,6 +22,7 @@ use crate::{
     },
     notify,
     settings::{self, SettingsError},
+    sink,
     sql::{Catalog, SqlFile},
 };
 
@@ -89,6 +91,11 @@ pub(super) struct Args {
     // Read after clap, whose errors would show what is secret.
     #[arg(long, value_name = "TARGETS", env = "WEIR_NOTIFY", hide_env_values = true)]
     notify: Option<String>,
+    /// Write the views' rows to Parquet files in this folder, for `weir query`; or targets as those of `weir sink`,
+    /// several between commas
+    // Read after clap, whose errors would show what is secret.
+    #[arg(long, value_name = "FOLDER", env = "WEIR_SINK", hide_env_values = true)]
+    sink: Option<String>,
     /// No simulated shoppers: events come from elsewhere
     #[arg(long)]
     no_simulate: bool,
@@ -106,6 +113,16 @@ pub(super) struct Args {
 fn rate(text: &str) -> Result<f64, String> {
     let rate = text.parse::<f64>().ok().filter(|rate| rate.is_finite() && *rate > 0.0);
     rate.ok_or_else(|| "expected a number above 0".to_owned())
+}
+
+/// A folder as a target of rows; what is a list of targets stays as it is.
+fn targets(text: &str) -> anyhow::Result<String> {
+    if text.contains("://") {
+        return Ok(text.to_owned());
+    }
+    let folder = std::path::absolute(text).with_context(|| format!("failed to find {text}"))?;
+    let url = url::Url::from_file_path(folder).map_err(|()| anyhow!("--sink names no folder: {text}"))?;
+    Ok(url.as_str().replace(',', "%2C"))
 }
 
 impl Args {
@@ -131,7 +148,18 @@ impl Args {
         Ok((!settings.targets.is_empty()).then_some(settings))
     }
 
-    fn options(&self, catalog: Arc<Catalog>) -> Result<StackOptions, SettingsError> {
+    /// Where rows go; none where that is nowhere.
+    fn sink(&self) -> anyhow::Result<Option<sink::Settings>> {
+        let Some(text) = self.sink.as_deref().filter(|text| !text.is_empty()) else { return Ok(None) };
+        let targets = targets(text)?;
+        let var = |name| match name {
+            "WEIR_SINK" => Some(targets.clone()),
+            name => std::env::var(name).ok(),
+        };
+        Ok(Some(settings::sink(var)?))
+    }
+
+    fn options(&self, catalog: Arc<Catalog>) -> anyhow::Result<StackOptions> {
         let place = |elsewhere: &Option<String>, port| match elsewhere {
             Some(address) => Place::At(address.clone()),
             None => Place::Embedded { port },
@@ -149,6 +177,7 @@ impl Args {
             api: self.api()?,
             simulate: (!self.no_simulate).then_some(shoppers),
             notify: self.notify()?,
+            sink: self.sink()?,
             ..StackOptions::new(catalog, &self.data_dir)
         })
     }
@@ -163,7 +192,8 @@ pub(super) async fn run(args: Args) -> anyhow::Result<ExitCode> {
         Some(path) => sql::load(path)?,
         None => sample()?,
     });
-    let options = args.options(Arc::clone(&catalog))?;
+    let schemas = settings::schemas(&catalog, |name| std::env::var(name).ok()).await?;
+    let options = StackOptions { schemas, ..args.options(Arc::clone(&catalog))? };
     banner::starting(&args, path.as_deref(), &options);
     let began = Instant::now();
     let stack = match Stack::start(options).await {

@@ -4,21 +4,30 @@ use std::time::Duration;
 
 use rdkafka::{
     ClientConfig, Offset, TopicPartitionList,
-    config::FromClientConfig as _,
+    config::FromClientConfigAndContext as _,
     consumer::{BaseConsumer, CommitMode, Consumer as _},
     error::KafkaError,
     metadata::MetadataTopic,
 };
 
-use crate::time::Timestamp;
+use crate::{
+    publish::kafka::{Context, listen},
+    time::Timestamp,
+};
 
 /// How long the broker may take for an answer.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Commits, for each partition of which the group has no offset, that of the first record at or behind a time;
 /// where there is none, that behind the last record. Blocks.
-pub(super) fn commit_at(config: &ClientConfig, topics: &[String], at: Timestamp) -> Result<(), KafkaError> {
-    let consumer = BaseConsumer::from_config(config)?;
+pub(super) fn commit_at(
+    config: &ClientConfig,
+    context: Context,
+    topics: &[String],
+    at: Timestamp,
+) -> Result<(), KafkaError> {
+    let consumer = BaseConsumer::from_config_and_context(config, context)?;
+    listen(&consumer);
     let asked = fresh(&consumer, topics, at)?;
     if asked.count() == 0 {
         return Ok(());
@@ -38,7 +47,7 @@ pub(super) fn commit_at(config: &ClientConfig, topics: &[String], at: Timestamp)
 
 /// The partitions of which the group has no offset, each with the time in its place.
 fn fresh(
-    consumer: &BaseConsumer,
+    consumer: &BaseConsumer<Context>,
     topics: &[String],
     at: Timestamp,
 ) -> Result<TopicPartitionList, KafkaError> {

@@ -1,6 +1,7 @@
 //! The poller's thread: records in from the consumer, batches out to the lanes, offsets back.
 
 use std::{
+    error::Error,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU8, Ordering},
@@ -10,6 +11,7 @@ use std::{
 
 use rdkafka::{
     ClientContext, Offset, Statistics, TopicPartitionList,
+    client::OAuthToken,
     consumer::{BaseConsumer, CommitMode, Consumer as _, ConsumerContext, Rebalance},
     error::{KafkaError, KafkaResult},
 };
@@ -19,6 +21,7 @@ use super::{
     lane::{Delivered, Flow, Lanes},
     progress::Progress,
 };
+use crate::publish::kafka;
 
 /// How long to wait for a record before looking at the clock and at the deliveries.
 const TICK: Duration = Duration::from_millis(10);
@@ -52,12 +55,23 @@ impl Command {
 
 /// What the consumer calls back.
 pub(super) struct Context {
+    pub(super) kafka: kafka::Context,
     pub(super) lanes: Mutex<Lanes>,
     pub(super) progress: Arc<Progress>,
     pub(super) command: Arc<Command>,
 }
 
 impl ClientContext for Context {
+    const ENABLE_REFRESH_OAUTH_TOKEN: bool = kafka::Context::ENABLE_REFRESH_OAUTH_TOKEN;
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        self.kafka.error(error, reason);
+    }
+
+    fn generate_oauth_token(&self, config: Option<&str>) -> Result<OAuthToken, Box<dyn Error>> {
+        self.kafka.generate_oauth_token(config)
+    }
+
     fn stats(&self, statistics: Statistics) {
         self.progress.heard(&statistics);
     }

@@ -257,14 +257,18 @@ fn subscribe<I: Invoke + 'static>(
         on_failure,
     };
     if let StartingPosition::At(at) = config.start {
-        begin::commit_at(&config.client(settings), &config.topics, at)?;
+        begin::commit_at(&config.client(settings), settings.context(), &config.topics, at)?;
     }
     let servers = settings.bootstrap_servers().unwrap_or_default();
     let envelope = Envelope::new(config.event_source_arn.as_deref(), servers);
     let (sender, ended) = mpsc::channel();
     let lanes = Lanes::new(Arc::clone(config), envelope, ended, dispatch(deliverer, sender));
-    let context =
-        Context { lanes: Mutex::new(lanes), progress: Arc::clone(progress), command: Arc::clone(command) };
+    let context = Context {
+        kafka: settings.context(),
+        lanes: Mutex::new(lanes),
+        progress: Arc::clone(progress),
+        command: Arc::clone(command),
+    };
     let consumer = BaseConsumer::from_config_and_context(&config.client(settings), context)?;
     consumer.subscribe(&config.topics.iter().map(String::as_str).collect::<Vec<_>>())?;
     Ok(consumer)

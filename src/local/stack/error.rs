@@ -48,6 +48,9 @@ pub enum StackError {
         #[source]
         source: rdkafka::error::KafkaError,
     },
+    /// A secret of the Kafka settings cannot be read.
+    #[error(transparent)]
+    Secret(#[from] crate::secrets::SecretError),
     /// The topics cannot be made or asked for.
     #[error("failed to set up the topics at {bootstrap}")]
     Topics {
@@ -60,6 +63,9 @@ pub enum StackError {
     /// Alerts cannot be sent: the system has no certificates.
     #[error("failed to set up the targets of alerts")]
     Notify(#[source] io::Error),
+    /// Rows cannot be written.
+    #[error("failed to set up the targets of rows")]
+    Sink(#[source] crate::sink::SetupError),
     /// The poller did not start or stop.
     #[error(transparent)]
     Poller(#[from] PollerError),

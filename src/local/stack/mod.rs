@@ -2,6 +2,7 @@
 //!
 //! ```text
 //!                   ┌──> poller ──> notify function ──> webhooks, Slack, SNS
+//!                   ├──> poller ──> sink function ──> Parquet files, ClickHouse
 //! simulator ──> broker ──> poller ──> window function ──> DynamoDB ──> HTTP API
 //!                  ^                       ^   │
 //!        HTTP API ─┘        sweep function ┘   └──> result, late and dead-letter topics
@@ -18,6 +19,7 @@
 //! | `folder` | the data folder: whose it is, who uses it, how it is wiped |
 //! | `places` | the embedded services, or the way to real ones |
 //! | `alerts` | the notify function, called in this process |
+//! | `rows` | the sink function, called in this process |
 //! | `functions` | the window and the sweep function, called in this process |
 //! | `traffic` | simulated shoppers |
 //! | `background` | tasks that are told to stop |
@@ -31,6 +33,7 @@ mod functions;
 mod meters;
 mod options;
 mod places;
+mod rows;
 mod traffic;
 
 use std::{
@@ -51,7 +54,7 @@ pub use self::{
 };
 use super::{
     metrics,
-    poller::{Poller, PollerConfig},
+    poller::{Poller, PollerConfig, PollerError},
 };
 use crate::{
     api::{self, Live, LogTails},
@@ -59,6 +62,7 @@ use crate::{
     engine::{Engine, EngineError, PartitionStatus, Reader},
     publish::kafka::KafkaPublisher,
     settings::READ_CACHE,
+    sink::Target,
     state::dynamo::DynamoStore,
     time::{Clock as _, Millis, SystemClock, Timestamp},
 };
@@ -81,6 +85,8 @@ pub struct Stack {
     sweeper: Background,
     poller: Poller,
     notifier: Option<Poller>,
+    sink: Option<Poller>,
+    lake: Option<Target>,
     reader: Arc<Reader<LocalStore>>,
     meters: Arc<Meters>,
     address: SocketAddr,
@@ -106,7 +112,8 @@ impl Stack {
         let gateway = api::Gateway::new(catalog, Arc::new(publisher.clone()), Arc::clone(&clock), requests);
         let gateway = Arc::new(gateway.with_settings(options.api.clone()));
         let (kafka, topics) = (places.kafka(), publisher.clone());
-        let tails = LogTails(move || KafkaLog::new(kafka.clone(), topics.clone()));
+        let open = move || KafkaLog::new(kafka.clone(), topics.clone());
+        let tails = LogTails { open, schemas: options.schemas.clone() };
         let live = Live::default();
         let routes = api::local_router(Arc::clone(&reader), gateway, tails, &live);
         let routes = routes.merge(metrics::routes());
@@ -115,10 +122,13 @@ impl Stack {
 
         let (catalog, settings) = (Arc::clone(&options.catalog), options.engine.clone());
         let (topics, results) = (publisher.clone(), publisher.clone());
-        let engine = Arc::new(Engine::new(catalog, store, results, topics, clock, settings));
+        let engine = Engine::new(catalog, store, results, topics, clock, settings);
+        let engine = Arc::new(engine.with_schemas(options.schemas.clone()));
         let function = WindowFunction::new(Arc::clone(&engine), Arc::clone(&meters));
         let poller = Poller::start(poller_config(&options), &places.kafka(), function)?;
         let notifier = alerts::start(&options, &places.kafka(), publisher.clone()).await?;
+        let lake = rows::lake(&options);
+        let sink = rows::start(&options, &places.kafka(), publisher.clone()).await?;
         let (every, swept) = (options.sweep_every, Arc::clone(&meters));
         let sweeper = Background::spawn(|stopped| functions::sweep(engine, swept, every, stopped));
         let traffic = traffic(&options, publisher);
@@ -131,6 +141,8 @@ impl Stack {
             sweeper,
             poller,
             notifier,
+            sink,
+            lake,
             reader,
             meters,
             address,
@@ -153,6 +165,11 @@ impl Stack {
     /// Where DynamoDB is: `http://127.0.0.1:8000`.
     pub fn dynamodb(&self) -> &str {
         self.places.dynamodb()
+    }
+
+    /// Where rows are written to files, if they are: `file:///var/lib/weir/rows`.
+    pub fn lake(&self) -> Option<&Target> {
+        self.lake.as_ref()
     }
 
     /// The folder with the state.
@@ -198,6 +215,7 @@ impl Stack {
             sweeper,
             poller,
             notifier,
+            sink,
             reader,
             meters,
             places,
@@ -213,17 +231,23 @@ impl Stack {
         let polled = poller.stop().await;
         sweeper.stop().await;
         // The last: what the others raised is still carried.
-        let notified = match notifier {
-            Some(notifier) => notifier.stop().await,
-            None => Ok(()),
-        };
+        let carried = stop_all([notifier, sink]).await;
         drop(reader);
         let closed = tokio::task::spawn_blocking(|| drop((places, folder))).await;
         polled?;
-        notified?;
+        carried?;
         closed.map_err(StackError::Part)?;
         Ok(meters.counts())
     }
+}
+
+/// Stops pollers one after the other; all of them, also where one fails.
+async fn stop_all(pollers: [Option<Poller>; 2]) -> Result<(), PollerError> {
+    let mut stopped = Ok(());
+    for poller in pollers.into_iter().flatten() {
+        stopped = poller.stop().await.and(stopped);
+    }
+    stopped
 }
 
 async fn listen(port: u16) -> Result<TcpListener, StackError> {

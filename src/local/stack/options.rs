@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
-use crate::{api, engine, local::simulate, notify, sql::Catalog};
+use crate::{api, engine, local::simulate, notify, schemas::Schemas, sink, sql::Catalog};
 
 /// What a stack is made of, and where.
 #[derive(Clone, Debug)]
@@ -29,12 +29,18 @@ pub struct StackOptions {
     pub batch_window: Duration,
     /// How often the sweep function is called.
     pub sweep_every: Duration,
+    /// The schemas of the records.
+    pub schemas: Schemas,
     /// The engine's settings.
     pub engine: engine::Settings,
     /// Who may use the API.
     pub api: api::Settings,
     /// Where alerts go, if they go anywhere but to their topic.
     pub notify: Option<notify::Settings>,
+    /// Where rows go, if they go anywhere but to their topics.
+    pub sink: Option<sink::Settings>,
+    /// How long rows wait for more before they are written: the longer, the larger the files.
+    pub sink_window: Duration,
     /// The simulated shoppers, if there are any. They need the tables that they have events for.
     pub simulate: Option<simulate::Settings>,
 }
@@ -67,9 +73,12 @@ impl StackOptions {
             batch_size: 10_000,
             batch_window: Duration::from_millis(500),
             sweep_every: Duration::from_secs(1),
+            schemas: Schemas::default(),
             engine: engine::Settings::default(),
             api: api::Settings { origins: api::Origins::Local, ..api::Settings::default() },
             notify: None,
+            sink: None,
+            sink_window: Duration::from_secs(15),
             simulate: None,
         }
     }
@@ -77,14 +86,11 @@ impl StackOptions {
     /// The topics that there must be, with the partitions that they get: one where order over all of
     /// it is worth more than speed.
     pub(super) fn topics(&self) -> Vec<(&str, i32)> {
-        let tables = self.catalog.tables.iter().map(|table| table.topic.as_str());
-        let options = self.catalog.views.iter().map(|view| &view.options);
-        let results = options.clone().filter_map(|options| options.topic.as_deref());
-        let sentences = options.filter_map(|options| Some(options.sentence.as_ref()?.topic.as_str()));
         let aside = [&self.engine.late_topic, &self.engine.dead_letter_topic];
         let mut topics: Vec<_> =
-            tables.chain(results).chain(sentences).map(|topic| (topic, self.partitions)).collect();
+            self.catalog.topics().into_iter().map(|(_, topic)| (topic, self.partitions)).collect();
         topics.extend(self.notify.iter().map(|notify| (notify.dead_letter_topic.as_str(), 1)));
+        topics.extend(self.sink.iter().map(|sink| (sink.dead_letter_topic.as_str(), 1)));
         topics.extend(aside.into_iter().map(|topic| (topic.as_str(), 1)));
         topics.sort_unstable();
         topics.dedup_by(|later, first| later.0 == first.0);

@@ -17,9 +17,11 @@ use crate::{
 /// The services. Those that are embedded run for as long as this is not dropped.
 #[derive(Debug)]
 pub(super) struct Places {
-    broker: Service<EmbeddedBroker>,
+    /// Held for as long as it runs.
+    _broker: Service<EmbeddedBroker>,
     dynamo: Service<EmbeddedDynamo>,
     bootstrap: String,
+    kafka: KafkaSettings,
     endpoint: String,
 }
 
@@ -35,7 +37,12 @@ impl Places {
     pub(super) async fn start(options: &StackOptions, folder: &DataFolder) -> Result<Self, StackError> {
         let (broker, bootstrap) = start_broker(&options.kafka, folder).await?;
         let (dynamo, endpoint) = start_dynamo(&options.dynamodb, folder).await?;
-        Ok(Self { broker, dynamo, bootstrap, endpoint })
+        let kafka = match broker {
+            Service::Embedded(_) => KafkaSettings::default(),
+            Service::Elsewhere => KafkaSettings::from_env().with_secrets().await?,
+        };
+        let kafka = kafka.with("bootstrap.servers", &bootstrap);
+        Ok(Self { _broker: broker, dynamo, bootstrap, kafka, endpoint })
     }
 
     pub(super) fn bootstrap(&self) -> &str {
@@ -48,10 +55,7 @@ impl Places {
 
     /// How Kafka is reached. The environment is asked about a broker elsewhere only.
     pub(super) fn kafka(&self) -> KafkaSettings {
-        match self.broker {
-            Service::Embedded(_) => KafkaSettings::plain(&self.bootstrap),
-            Service::Elsewhere => KafkaSettings::from_env().with("bootstrap.servers", &self.bootstrap),
-        }
+        self.kafka.clone()
     }
 
     /// The store, its table made where there was none.

@@ -6,17 +6,33 @@
 //! What is asked of the broker (partitions, offsets) goes through a consumer that never subscribes,
 //! because a producer that asks for the metadata of an unknown topic makes the broker create it.
 
+//!
+//! | file | is |
+//! | --- | --- |
+//! | `settings` | how a cluster is reached |
+//! | `context` | what librdkafka calls back, and errors with the reasons that it gives |
+//! | `credentials` | names, passwords and certificates from Secrets Manager |
+//! | `iam` | tokens for MSK with IAM |
+//! | `create` | topics are made |
+//! | `reader` | what a partition holds |
+//! | `original` | records sent again as they were |
+
+mod context;
+mod create;
+mod credentials;
+mod iam;
+mod original;
+mod reader;
 mod settings;
 
 use std::{
+    ops::Range,
     sync::{Arc, Mutex, OnceLock, PoisonError},
     time::Duration,
 };
 
 use futures::future::join_all;
 use rdkafka::{
-    admin::{AdminClient, AdminOptions, NewTopic, TopicReplication},
-    client::DefaultClientContext,
     consumer::{BaseConsumer, Consumer as _},
     error::{KafkaError, RDKafkaErrorCode},
     message::{Header, OwnedHeaders},
@@ -25,7 +41,14 @@ use rdkafka::{
     types::RDKafkaRespErr,
 };
 
-pub use self::settings::{ENV_PREFIX, KafkaSettings};
+pub(crate) use self::context::listen;
+use self::reader::Reader;
+pub use self::{
+    context::Context,
+    create::NewTopics,
+    original::Original,
+    settings::{ENV_PREFIX, KafkaSettings},
+};
 use super::{Message, PublishError, Publisher, Standing, Topics};
 use crate::{observe::MessagesPublished, time::Offset};
 
@@ -51,50 +74,29 @@ pub struct KafkaPublisher(Arc<Inner>);
 
 struct Inner {
     settings: KafkaSettings,
-    producer: Mutex<FutureProducer>,
-    questions: OnceLock<BaseConsumer>,
+    context: Context,
+    producer: Mutex<FutureProducer<Context>>,
+    questions: OnceLock<BaseConsumer<Context>>,
+    reader: OnceLock<Reader>,
 }
 
 impl KafkaPublisher {
     /// A publisher. Connections are opened in the background; an error means that a setting is wrong.
     pub fn new(settings: KafkaSettings) -> Result<Self, KafkaError> {
-        let producer = Mutex::new(settings.client(PRODUCER_DEFAULTS).create()?);
-        Ok(Self(Arc::new(Inner { settings, producer, questions: OnceLock::new() })))
+        let context = settings.context();
+        let producer = settings.client(PRODUCER_DEFAULTS).create_with_context(context.clone())?;
+        let (producer, questions, reader) = (Mutex::new(producer), OnceLock::new(), OnceLock::new());
+        Ok(Self(Arc::new(Inner { settings, context, producer, questions, reader })))
     }
 
     /// Waits until the producer has spoken to the cluster, so that the first message need not.
     pub async fn warm(&self) -> Result<(), PublishError> {
         let producer = self.producer();
-        blocking("reach the brokers for", "", move || {
+        self.blocking("reach the brokers for", "", move || {
             let unreachable = KafkaError::MetadataFetch(RDKafkaErrorCode::BrokerTransportFailure);
             producer.client().fetch_cluster_id(ANSWER_TIMEOUT).map(drop).ok_or(unreachable)
         })
         .await
-    }
-
-    /// Creates the topics that are not there yet, with so many partitions and the broker's default
-    /// replication. A topic that is there stays as it is.
-    pub async fn ensure_topics(&self, topics: &[(&str, i32)]) -> Result<(), PublishError> {
-        let Some((first, _)) = topics.first() else { return Ok(()) };
-        let failed = |topic: &str| {
-            let topic = topic.to_owned();
-            move |source: KafkaError| PublishError { action: "create", topic, source: source.into() }
-        };
-        let admin: AdminClient<DefaultClientContext> =
-            self.0.settings.client([]).create().map_err(failed(first))?;
-        let wanted: Vec<_> = topics
-            .iter()
-            .map(|(name, partitions)| NewTopic::new(name, *partitions, TopicReplication::Fixed(-1)))
-            .collect();
-        let options =
-            AdminOptions::new().request_timeout(Some(ANSWER_TIMEOUT)).operation_timeout(Some(ANSWER_TIMEOUT));
-        for created in admin.create_topics(&wanted, &options).await.map_err(failed(first))? {
-            match created {
-                Ok(_) | Err((_, RDKafkaErrorCode::TopicAlreadyExists)) => {}
-                Err((topic, code)) => return Err(failed(&topic)(KafkaError::AdminOp(code))),
-            }
-        }
-        Ok(())
     }
 
     /// The offset of a partition's oldest record (the other one where it has none), and the one that its next
@@ -107,19 +109,41 @@ impl KafkaPublisher {
         .await
     }
 
-    fn producer(&self) -> FutureProducer {
+    /// The offset of the partition's first record at or behind `from`; none where there is none. By reading it: the
+    /// marks of transactions take offsets too, and compaction takes records away.
+    async fn next_record(
+        &self,
+        topic: &str,
+        partition: i32,
+        from: Offset,
+    ) -> Result<Option<Offset>, PublishError> {
+        let inner = Arc::clone(&self.0);
+        let name = topic.to_owned();
+        self.blocking("look for records of", topic, move || {
+            if inner.reader.get().is_none() {
+                // Whoever comes second drops theirs again.
+                let _ = inner.reader.set(Reader::new(&inner.settings, inner.context.clone())?);
+            }
+            let reader = inner.reader.get().ok_or(KafkaError::Canceled)?;
+            reader.first(&name, partition, from, ANSWER_TIMEOUT)
+        })
+        .await
+    }
+
+    fn producer(&self) -> FutureProducer<Context> {
         self.0.producer.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// An idempotent producer that lost its sequence (to a broker that lost its state, say) never
     /// sends again. The next message gets a new one.
-    fn replace_if_dead(&self, used: &FutureProducer) {
+    fn replace_if_dead(&self, used: &FutureProducer<Context>) {
         if used.client().fatal_error().is_none() {
             return;
         }
         let mut current = self.0.producer.lock().unwrap_or_else(PoisonError::into_inner);
         if current.client().native_ptr() == used.client().native_ptr()
-            && let Ok(fresh) = self.0.settings.client(PRODUCER_DEFAULTS).create()
+            && let Ok(fresh) =
+                self.0.settings.client(PRODUCER_DEFAULTS).create_with_context(self.0.context.clone())
         {
             *current = fresh;
         }
@@ -130,18 +154,42 @@ impl KafkaPublisher {
         &self,
         action: &'static str,
         topic: &str,
-        question: impl FnOnce(&BaseConsumer, &str) -> Result<T, KafkaError> + Send + 'static,
+        question: impl FnOnce(&BaseConsumer<Context>, &str) -> Result<T, KafkaError> + Send + 'static,
     ) -> Result<T, PublishError> {
         let inner = Arc::clone(&self.0);
         let name = topic.to_owned();
-        blocking(action, topic, move || {
+        self.blocking(action, topic, move || {
             if inner.questions.get().is_none() {
+                let consumer = inner.settings.client([]).create_with_context(inner.context.clone())?;
                 // Whoever comes second drops theirs again.
-                let _ = inner.questions.set(inner.settings.client([]).create()?);
+                let _ = inner.questions.set(consumer);
             }
-            inner.questions.get().map_or(Err(KafkaError::Canceled), |consumer| question(consumer, &name))
+            let Some(consumer) = inner.questions.get() else { return Err(KafkaError::Canceled) };
+            listen(consumer);
+            let answer = question(consumer, &name);
+            // Why there is none, it may have said meanwhile.
+            listen(consumer);
+            answer
         })
         .await
+    }
+
+    /// Runs one of librdkafka's blocking calls where it holds up nobody.
+    async fn blocking<T: Send + 'static>(
+        &self,
+        action: &'static str,
+        topic: &str,
+        call: impl FnOnce() -> Result<T, KafkaError> + Send + 'static,
+    ) -> Result<T, PublishError> {
+        let failed = |source| PublishError { action, topic: topic.to_owned(), source };
+        match tokio::task::spawn_blocking(call).await {
+            Ok(Ok(answer)) => {
+                self.0.context.is_well();
+                Ok(answer)
+            }
+            Ok(Err(error)) => Err(failed(self.0.context.explain(error))),
+            Err(panicked) => Err(failed(panicked.into())),
+        }
     }
 }
 
@@ -151,7 +199,7 @@ impl Publisher for KafkaPublisher {
         let mut sent = Vec::with_capacity(messages.len());
         let mut failure = None;
         for message in &messages {
-            match enqueue(&producer, message).await {
+            match enqueue(&producer, record(message)).await {
                 Ok(delivery) => sent.push(delivery),
                 Err(error) => {
                     failure = Some((message, error));
@@ -161,17 +209,18 @@ impl Publisher for KafkaPublisher {
         }
         // Also after a failure: what is sent again must not overtake what is still on its way.
         for (message, delivery) in messages.iter().zip(join_all(sent).await) {
-            let error = match delivery {
-                Ok(Ok(_)) => continue,
-                Ok(Err((error, _))) => error,
-                Err(_) => KafkaError::Canceled,
-            };
-            failure.get_or_insert((message, error));
+            if let Err(error) = outcome(delivery) {
+                failure.get_or_insert((message, error));
+            }
         }
         tell(&messages, failure.as_ref().map(|(message, _)| message.topic.as_str()));
-        let Some((message, error)) = failure else { return Ok(()) };
+        let Some((message, error)) = failure else {
+            self.0.context.is_well();
+            return Ok(());
+        };
         self.replace_if_dead(&producer);
-        Err(PublishError { action: "publish to", topic: message.topic.clone(), source: error.into() })
+        let source = self.0.context.explain(error);
+        Err(PublishError { action: "publish to", topic: message.topic.clone(), source })
     }
 }
 
@@ -193,7 +242,22 @@ impl Topics for KafkaPublisher {
 
     async fn standing(&self, topic: &str, partition: i32, next: Offset) -> Result<Standing, PublishError> {
         let (start, end) = self.offsets(topic, partition).await?;
-        Ok(Standing::of(start, end, next))
+        match Standing::of(start, end, next) {
+            Standing::Behind if self.next_record(topic, partition, next).await?.is_none() => {
+                Ok(Standing::CaughtUp)
+            }
+            standing => Ok(standing),
+        }
+    }
+
+    async fn has_records(
+        &self,
+        topic: &str,
+        partition: i32,
+        between: Range<Offset>,
+    ) -> Result<bool, PublishError> {
+        let next = self.next_record(topic, partition, between.start).await?;
+        Ok(next.is_none_or(|next| next < between.end))
     }
 }
 
@@ -215,7 +279,7 @@ fn tell(messages: &[Message], failed: Option<&str>) {
     }
 }
 
-async fn enqueue(producer: &FutureProducer, message: &Message) -> Result<DeliveryFuture, KafkaError> {
+fn record(message: &Message) -> FutureRecord<'_, [u8], [u8]> {
     let mut record = FutureRecord::<[u8], [u8]>::to(&message.topic).payload(&message.payload);
     record.key = message.key.as_deref();
     if !message.headers.is_empty() {
@@ -225,6 +289,22 @@ async fn enqueue(producer: &FutureProducer, message: &Message) -> Result<Deliver
         };
         record = record.headers(message.headers.iter().fold(headers, add));
     }
+    record
+}
+
+/// What became of a record.
+fn outcome(delivery: <DeliveryFuture as Future>::Output) -> Result<(), KafkaError> {
+    match delivery {
+        Ok(Ok(_)) => Ok(()),
+        Ok(Err((error, _))) => Err(error),
+        Err(_) => Err(KafkaError::Canceled),
+    }
+}
+
+async fn enqueue(
+    producer: &FutureProducer,
+    mut record: FutureRecord<'_, [u8], [u8]>,
+) -> Result<DeliveryFuture, KafkaError> {
     loop {
         match producer.send_result(record) {
             Ok(delivery) => return Ok(delivery),
@@ -234,18 +314,5 @@ async fn enqueue(producer: &FutureProducer, message: &Message) -> Result<Deliver
             }
             Err((error, _)) => return Err(error),
         }
-    }
-}
-
-/// Runs one of librdkafka's blocking calls where it holds up nobody.
-async fn blocking<T: Send + 'static>(
-    action: &'static str,
-    topic: &str,
-    call: impl FnOnce() -> Result<T, KafkaError> + Send + 'static,
-) -> Result<T, PublishError> {
-    let failed = |source| PublishError { action, topic: topic.to_owned(), source };
-    match tokio::task::spawn_blocking(call).await {
-        Ok(answer) => answer.map_err(|error| failed(error.into())),
-        Err(panicked) => Err(failed(panicked.into())),
     }
 }

@@ -4,11 +4,16 @@ use std::{collections::BTreeMap, fmt};
 
 use rdkafka::ClientConfig;
 
+use super::{Context, credentials, iam::Iam};
+use crate::secrets::SecretError;
+
 /// What a librdkafka property is called in the environment: `security.protocol` is
 /// `WEIR_KAFKA_SECURITY_PROTOCOL`.
 pub const ENV_PREFIX: &str = "WEIR_KAFKA_";
 
 const BOOTSTRAP: &str = "bootstrap.servers";
+/// librdkafka takes either name, and the second where both are set.
+const MECHANISMS: [&str; 2] = ["sasl.mechanism", "sasl.mechanisms"];
 const PASSWORDS: [&str; 3] = ["password", "secret", "pem"];
 
 /// How to reach a cluster: librdkafka's properties.
@@ -54,10 +59,39 @@ impl KafkaSettings {
         self.0.get(BOOTSTRAP).map(String::as_str)
     }
 
+    /// These settings with the credentials of the secrets that `secret` and `ca.secret` name, if they do
+    /// (`WEIR_KAFKA_SECRET`, `WEIR_KAFKA_CA_SECRET`). What the settings say themselves goes before.
+    pub async fn with_secrets(mut self) -> Result<Self, SecretError> {
+        for (name, variable, fields) in credentials::SECRETS {
+            if let Some(id) = self.0.remove(name).filter(|id| !id.is_empty()) {
+                for (property, value) in credentials::read(variable, &id, fields).await? {
+                    self.0.entry(property.to_owned()).or_insert(value);
+                }
+            }
+        }
+        Ok(self)
+    }
+
+    /// What clients with these settings call back.
+    pub fn context(&self) -> Context {
+        let mechanism = MECHANISMS.iter().rev().find_map(|name| self.0.get(*name));
+        let is_bearer = mechanism.is_some_and(|name| name.eq_ignore_ascii_case("OAUTHBEARER"));
+        // librdkafka gets tokens of OpenID Connect by itself.
+        let is_oidc =
+            self.0.get("sasl.oauthbearer.method").is_some_and(|method| method.eq_ignore_ascii_case("oidc"));
+        let iam = is_bearer && !is_oidc;
+        let iam = iam.then(|| Iam::of(self.bootstrap_servers().unwrap_or_default()));
+        Context::new(iam, mechanism.cloned())
+    }
+
     /// A client's configuration: some defaults, and these settings over them.
     pub fn client<'a>(&self, defaults: impl IntoIterator<Item = (&'a str, &'a str)>) -> ClientConfig {
         let mut config = ClientConfig::new();
         config.set("client.id", "weir");
+        if cfg!(feature = "kafka-tls") && !self.0.keys().any(|property| property.starts_with("ssl.ca.")) {
+            // The OpenSSL that is built in looks where it was built, and nowhere where it runs.
+            config.set("ssl.ca.location", "probe");
+        }
         for (property, value) in defaults {
             config.set(property, value);
         }
@@ -93,6 +127,25 @@ mod tests {
         let settings = KafkaSettings::from_vars(vars.map(|(name, value)| (name.into(), value.into())));
         assert_eq!(settings, KafkaSettings::plain("a:1,b:2").with("security.protocol", "SASL_SSL"));
         assert_eq!(settings.bootstrap_servers(), Some("a:1,b:2"));
+    }
+
+    #[test]
+    fn a_token_is_made_for_bearers_but_those_of_openid_connect() {
+        let makes = |properties: &[(&str, &str)]| {
+            let with = |settings: KafkaSettings, (name, value): &(&str, &str)| settings.with(*name, *value);
+            properties.iter().fold(KafkaSettings::plain("a:1"), with).context().makes_tokens()
+        };
+        assert!(makes(&[("sasl.mechanisms", "OAUTHBEARER")]));
+        assert!(makes(&[("sasl.mechanism", "oauthbearer"), ("sasl.oauthbearer.method", "default")]));
+        assert!(!makes(&[("sasl.mechanisms", "OAUTHBEARER"), ("sasl.oauthbearer.method", "OIDC")]));
+        assert!(!makes(&[("sasl.mechanisms", "SCRAM-SHA-512")]));
+        assert!(!makes(&[]));
+    }
+
+    #[tokio::test]
+    async fn settings_without_secrets_stay_as_they_are() {
+        let settings = KafkaSettings::plain("a:1").with("ca.secret", "");
+        assert_eq!(settings.with_secrets().await, Ok(KafkaSettings::plain("a:1")));
     }
 
     #[test]

@@ -28,7 +28,7 @@ use super::{
         shape::{OFFSET, PARTITION, REVISION},
         target::Place,
     },
-    AT_ONCE, SUFFIX, Store, environment, folder_of,
+    AT_ONCE, Buckets, Folder, NoS3, SUFFIX, Store, folder_of,
 };
 use crate::{http::Failure, sql::Field, value::Value};
 
@@ -65,6 +65,9 @@ pub enum CompactError {
     /// The target holds no files.
     #[error("failed to compact {0}: expected s3://bucket/prefix or file:///folder")]
     NoLake(String),
+    /// The target is on S3.
+    #[error(transparent)]
+    NoS3(#[from] NoS3),
     /// A call failed, and failed again.
     #[error("failed to compact {path}: {reason}")]
     Call {
@@ -100,8 +103,8 @@ pub async fn compact(
     mut done: impl FnMut(Compacted),
 ) -> Result<(), CompactError> {
     let store = match &target.0 {
-        Place::Folder(path) => Store::Folder(path.clone()),
-        Place::Bucket(bucket) => Store::bucket(&environment().await, bucket),
+        Place::Folder(path) => Store::Folder(Folder(path.clone())),
+        Place::Bucket(bucket) => Buckets::of_environment(true).await.open(bucket)?,
         Place::ClickHouse(_) => return Err(CompactError::NoLake(target.to_string())),
     };
     let lake = Lake { store, limits };

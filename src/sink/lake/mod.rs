@@ -7,7 +7,9 @@
 //! that comes again cut differently writes rows a second time, under another name: readers take the highest
 //! revision of a row in any case, and [`compact`] leaves that alone.
 
+mod bucket;
 mod compact;
+mod folder;
 mod store;
 
 use std::collections::BTreeMap;
@@ -17,7 +19,8 @@ use futures::{StreamExt as _, TryStreamExt as _, stream};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use tokio::time::Instant;
 
-pub(super) use self::store::{Store, environment};
+pub(super) use self::{bucket::Buckets, folder::Folder, store::Store};
+pub use bucket::NoS3;
 pub use compact::{CompactError, Compacted, Scope, compact};
 
 use super::{Limits, chunk::Chunk, parquet::Table, row::Row, shape::Column};

@@ -100,12 +100,13 @@ run "an_msk_cluster_by_scram" {
     error_message = "With SCRAM the brokers' port for SCRAM is used."
   }
   assert {
-    condition = (
-      output.environment["WEIR_KAFKA_SASL_MECHANISMS"] == "SCRAM-SHA-512"
-      && output.environment["WEIR_KAFKA_SASL_USERNAME"] == "weir"
-      && output.environment["WEIR_KAFKA_SASL_PASSWORD"] == "s3cret"
-    )
-    error_message = "The functions have the secret's name and password."
+    condition = jsonencode(output.environment) == jsonencode({
+      WEIR_KAFKA_BOOTSTRAP_SERVERS = "b-1:9096"
+      WEIR_KAFKA_SASL_MECHANISMS   = "SCRAM-SHA-512"
+      WEIR_KAFKA_SECRET            = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:AmazonMSK_weir-a1"
+      WEIR_KAFKA_SECURITY_PROTOCOL = "SASL_SSL"
+    })
+    error_message = "The functions are told which secret has name and password, and not what is in it."
   }
   assert {
     condition = jsonencode(output.source.access) == jsonencode([
@@ -122,8 +123,10 @@ run "an_msk_cluster_by_scram" {
     error_message = "The event source may read the secret, and decrypt it."
   }
   assert {
-    condition     = !anytrue([for s in output.statements["ingest"] : s.sid == "Secrets"])
-    error_message = "ingest has no event source, so it may not read the secret."
+    condition = alltrue([for function, statements in output.statements :
+      jsonencode([for s in statements : s.resources if s.sid == "Secrets"]) == jsonencode([["arn:aws:secretsmanager:eu-central-1:123456789012:secret:AmazonMSK_weir-a1"]])
+    ])
+    error_message = "Each function that speaks to the brokers may read the one secret, and no other."
   }
 }
 
@@ -137,7 +140,7 @@ run "an_msk_cluster_by_certificates" {
     }
   }
   assert {
-    condition     = output.bootstrap_servers == "b-1:9094" && output.environment["WEIR_KAFKA_SECURITY_PROTOCOL"] == "SSL" && output.environment["WEIR_KAFKA_SSL_KEY_PEM"] == "KEY"
+    condition     = output.bootstrap_servers == "b-1:9094" && output.environment["WEIR_KAFKA_SECURITY_PROTOCOL"] == "SSL" && output.environment["WEIR_KAFKA_SECRET"] == "arn:aws:secretsmanager:eu-central-1:123456789012:secret:certificate-a1"
     error_message = "With certificates the functions have the secret's, over TLS."
   }
   assert {
@@ -145,8 +148,8 @@ run "an_msk_cluster_by_certificates" {
     error_message = "The event source has the certificate."
   }
   assert {
-    condition     = !contains(keys(output.environment), "WEIR_KAFKA_SSL_KEY_PASSWORD")
-    error_message = "A key without a password has none."
+    condition     = !contains(keys(output.environment), "WEIR_KAFKA_SASL_MECHANISMS")
+    error_message = "With certificates there is no other login."
   }
 }
 
@@ -179,7 +182,7 @@ run "a_cluster_of_ones_own" {
     }
   }
   assert {
-    condition     = output.environment["WEIR_KAFKA_BOOTSTRAP_SERVERS"] == "k-1:9093,k-2:9093" && output.environment["WEIR_KAFKA_SASL_MECHANISMS"] == "SCRAM-SHA-256" && output.environment["WEIR_KAFKA_SSL_CA_PEM"] == "CERT"
+    condition     = output.environment["WEIR_KAFKA_BOOTSTRAP_SERVERS"] == "k-1:9093,k-2:9093" && output.environment["WEIR_KAFKA_SASL_MECHANISMS"] == "SCRAM-SHA-256" && output.environment["WEIR_KAFKA_CA_SECRET"] == "arn:aws:secretsmanager:eu-central-1:123456789012:secret:ca-a1"
     error_message = "The functions reach the cluster by its certificate authority."
   }
   assert {
