@@ -76,16 +76,15 @@ impl Kinesis {
                 }
             };
             let text = String::from_utf8(bytes.drain(..head).collect()).unwrap().to_lowercase();
-            let header = |name: &str| {
-                text.lines().find_map(|line| line.strip_prefix(name)).map(str::trim).unwrap_or("")
-            };
+            let header =
+                |name: &str| text.lines().find_map(|line| line.strip_prefix(name)).map_or("", str::trim);
             let length = header("content-length:").parse().unwrap();
             while bytes.len() < length {
                 stream.read_buf(&mut bytes).await.ok()?;
             }
             let body: Vec<u8> = bytes.drain(..length).collect();
             let body: Json = serde_json::from_slice(&body).unwrap();
-            let (status, answer) = self.answer(header("x-amz-target:").rsplit('.').next().unwrap(), body);
+            let (status, answer) = self.answer(header("x-amz-target:").rsplit('.').next().unwrap(), &body);
             let answer = answer.to_string();
             let head = format!(
                 "HTTP/1.1 {status} .\r\ncontent-type: application/x-amz-json-1.1\r\ncontent-length: {}\r\n\r\n",
@@ -95,7 +94,7 @@ impl Kinesis {
         }
     }
 
-    fn answer(&self, action: &str, body: Json) -> (u16, Json) {
+    fn answer(&self, action: &str, body: &Json) -> (u16, Json) {
         let mut state = self.0.lock().unwrap();
         state.asked.push(body.clone());
         let stream = body["StreamName"].as_str().unwrap_or("").to_owned();
@@ -103,7 +102,7 @@ impl Kinesis {
         match action {
             _ if stream == "missing" => fail("ResourceNotFoundException", "Stream missing not found."),
             "putrecords" => (200, state.put(&stream, body["Records"].as_array().unwrap())),
-            "listshards" => (200, shards(&body)),
+            "listshards" => (200, shards(body)),
             "getsharditerator" if body["ShardId"] == "shardId-000000000009" => {
                 fail("ResourceNotFoundException", "Shard shardId-000000000009 does not exist")
             }

@@ -130,13 +130,14 @@ fn with_one_shard_the_cut_makes_no_difference() {
     }
 }
 
+/// Windows, rows of events, rows so far: what keeps offsets, each in its own way.
 #[test]
 fn a_process_dies_at_every_call_and_its_batch_comes_again() {
-    for view in VIEWS {
-        dies_everywhere(kinesis, view, 1, 12_000, Redelivery::Same);
-        dies_everywhere(kinesis, view, 1, 12_000, Redelivery::Recut);
-        dies_everywhere(kinesis, view, 1, 12_000, Redelivery::Rewound);
-        dies_everywhere(kinesis, view, 1, 12_000, Redelivery::Twice);
+    use Redelivery::{Recut, Rewound, Same, Twice};
+    for view in [0, 3, 5].map(|kind| VIEWS[kind]) {
+        for how in [Same, Recut, Rewound, Twice] {
+            dies_everywhere(kinesis, view, 1, 12_000, how);
+        }
     }
 }
 

@@ -43,7 +43,7 @@ pub(super) struct Page {
 enum Held {
     /// Where they lie in the body.
     Encoded(Range<usize>),
-    Decoded(Known),
+    Decoded(Box<Known>),
 }
 
 /// What is known of a key.
@@ -92,7 +92,7 @@ impl Page {
         let (number, is_new) = self.keys.find_or_add(new.hash, &new.key);
         if is_new {
             let rows = KeyRows { latest: new.row.clone(), previous: None };
-            self.rows.push(Held::Decoded(Known { rows, older: Vec::new() }));
+            self.rows.push(Held::Decoded(Box::new(Known { rows, older: Vec::new() })));
             return Ok(true);
         }
         let Some(held) = self.rows.get_mut(number) else { return Ok(false) };
@@ -102,7 +102,7 @@ impl Page {
             memory => known.show(view.windows, &new.row, memory),
         };
         if is_changed {
-            *held = Held::Decoded(known);
+            *held = Held::Decoded(Box::new(known));
         }
         Ok(is_changed)
     }
@@ -135,7 +135,7 @@ impl Held {
     fn decode(&self, body: &[u8]) -> Result<Known, CodecError> {
         match self {
             Self::Encoded(range) => Known::decode(body.get(range.clone()).unwrap_or_default()),
-            Self::Decoded(known) => Ok(known.clone()),
+            Self::Decoded(known) => Ok(Known::clone(known)),
         }
     }
 

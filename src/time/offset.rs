@@ -187,7 +187,7 @@ impl Wide {
         let half = u64::MAX as u128;
         let upper = (self.high % 10) << 64 | self.low >> 64;
         let lower = (upper % 10) << 64 | self.low & half;
-        (Self { high: self.high / 10, low: (upper / 10) << 64 | lower / 10 }, lower % 10)
+        (Self { high: self.high / 10, low: ((upper / 10) << 64) | (lower / 10) }, lower % 10)
     }
 
     /// One less.
