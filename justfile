@@ -27,6 +27,10 @@ api-load *arguments:
 lambda-local:
     scripts/lambda-local.sh
 
+# Run the whole end to end, on Apache Kafka and ministack, through faults.
+end-to-end *arguments:
+    scripts/end-to-end.sh {{ arguments }}
+
 # Write rows to Parquet and ClickHouse's engine, and read them back with DuckDB and SQL.
 sinks:
     scripts/sinks.sh

@@ -35,6 +35,7 @@ use crate::observe::Observer;
 use crate::{
     engine,
     observe::Detail,
+    publish::{NOTIFY_DEAD_LETTERS, SINK_DEAD_LETTERS},
     secrets::{self, SecretError},
     sql::{Catalog, LoadError},
     time::Millis,
@@ -168,6 +169,18 @@ impl Settings {
 /// A lookup by name in this process's environment, and in the secrets that it names.
 pub async fn variables() -> Result<impl Fn(&'static str) -> Option<String>, SettingsError> {
     Ok(secrets::resolve(|name| std::env::var(name).ok()).await?)
+}
+
+/// The topics of what could not be taken, each with what it is for, by a lookup by name.
+pub fn aside_topics(var: impl Fn(&'static str) -> Option<String>) -> [(&'static str, String); 4] {
+    let defaults = engine::Settings::default();
+    let topic = |name, default: String| var(name).filter(|value| !value.is_empty()).unwrap_or(default);
+    [
+        ("late", topic("WEIR_LATE_TOPIC", defaults.late_topic)),
+        ("dead_letter", topic("WEIR_DEAD_LETTER_TOPIC", defaults.dead_letter_topic)),
+        ("notify_dead_letter", topic("WEIR_NOTIFY_DEAD_LETTER_TOPIC", NOTIFY_DEAD_LETTERS.to_owned())),
+        ("sink_dead_letter", topic("WEIR_SINK_DEAD_LETTER_TOPIC", SINK_DEAD_LETTERS.to_owned())),
+    ]
 }
 
 /// What the API is told, by a lookup by name. An empty value is none.

@@ -50,4 +50,7 @@ async fn a_topic_is_read_from_any_offset_and_again() {
     assert_eq!(read(97, 99, 2).await, [97, 98]);
     // No records up to an end that the broker itself calls the end.
     assert_eq!(read(103, 104, 2).await, [0; 0]);
+    assert_eq!(read(103, 104, 2).await, [0; 0], "and still none");
+    assert_eq!(read(101, 104, 5).await, [101, 102]);
+    assert_eq!(read(103, 104, 5).await, [0; 0], "behind the last one neither");
 }

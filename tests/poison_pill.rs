@@ -130,6 +130,25 @@ fn an_offset_that_comes_twice_in_a_batch_counts_once() {
 }
 
 #[test]
+fn a_dead_letter_tells_the_timestamp_and_the_headers_that_its_record_had() {
+    let world = world();
+    let record = |offset: i64, headers: &str| {
+        format!(
+            r#"{{"topic":"clicks","partition":0,"offset":{offset},"timestamp":1000001,"timestampType":"CREATE_TIME","key":"YQ==","value":"e30=","headers":[{headers}]}}"#
+        )
+    };
+    let records = [record(3, r#"{"trace":[97,-1]},{"b":[]}"#), record(4, "")].join(",");
+    let payload = format!(r#"{{"eventSource":"aws:kafka","records":{{"clicks-0":[{records}]}}}}"#);
+    block_on(world.engine.absorb(&parse(payload.as_bytes()).unwrap()[0])).unwrap();
+    let letters = world.published("weir.dead_letters");
+    let [first, second] = letters.as_slice() else { panic!("two dead letters, not {letters:?}") };
+    assert_eq!((first.key.as_deref(), first.payload.as_slice()), (Some(&b"a"[..]), &b"{}"[..]));
+    assert_eq!(header(first, "weir.timestamp"), "1000001");
+    assert_eq!(header(first, "weir.headers"), r#"[{"trace":[97,-1]},{"b":[]}]"#);
+    assert!(second.headers.iter().all(|(name, _)| *name != "weir.headers"), "{second:?}");
+}
+
+#[test]
 fn a_payload_that_is_no_kafka_event_says_what_it_is() {
     let text = |payload: &str| parse(payload.as_bytes()).map_err(|error: PayloadError| error.to_string());
     let sqs = text(r#"{"Records":[{"eventSource":"aws:sqs","body":"x"}]}"#).unwrap_err();

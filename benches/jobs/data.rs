@@ -5,6 +5,9 @@
 
 use std::fmt::Write;
 
+#[path = "shop.rs"]
+mod shop;
+
 use rand::{Rng, SeedableRng, rngs::SmallRng};
 use weir::sql::{Catalog, SqlFile};
 
@@ -32,6 +35,8 @@ SELECT * FROM user_events MATCH_RECOGNIZE (
 ";
 /// The first event's time: 2023-11-14T22:13:20Z.
 const START: i64 = 1_700_000_000_000;
+/// After how many events it is the turn of a job's next topic.
+const TURN: i64 = 10_000;
 /// Events are up to this many milliseconds out of order.
 const JITTER: i64 = 200;
 
@@ -50,11 +55,20 @@ pub(crate) enum Job {
     Rules,
     /// A view, clicks, a purchase within five minutes: 50 000 users, an event in fifty seconds each.
     Patterns,
+    /// All views of `sql/`, over as many events of each topic; 50 000 users, 1000 products.
+    Shop,
 }
 
 impl Job {
-    pub(crate) const ALL: [Self; 6] =
-        [Self::Ctr, Self::PageViews, Self::Popularity, Self::Sessions, Self::Rules, Self::Patterns];
+    pub(crate) const ALL: [Self; 7] = [
+        Self::Ctr,
+        Self::PageViews,
+        Self::Popularity,
+        Self::Sessions,
+        Self::Rules,
+        Self::Patterns,
+        Self::Shop,
+    ];
 
     /// Its name on the command line.
     pub(crate) const fn name(self) -> &'static str {
@@ -65,30 +79,33 @@ impl Job {
             Self::Sessions => "sessions",
             Self::Rules => "rules",
             Self::Patterns => "patterns",
+            Self::Shop => "shop",
         }
     }
 
-    /// The view that it is.
-    pub(crate) const fn view(self) -> &'static str {
+    /// The view that it is, of those that the SQL here has.
+    const fn view(self) -> Option<&'static str> {
         match self {
-            Self::Ctr => "ctr",
-            Self::PageViews => "pv",
-            Self::Popularity => "pop",
-            Self::Sessions => "sess",
-            Self::Rules => "frequent",
-            Self::Patterns => "paths",
+            Self::Ctr => Some("ctr"),
+            Self::PageViews => Some("pv"),
+            Self::Popularity => Some("pop"),
+            Self::Sessions => Some("sess"),
+            Self::Rules => Some("frequent"),
+            Self::Patterns => Some("paths"),
+            Self::Shop => None,
         }
     }
 
-    /// The topic that it reads.
-    pub(crate) const fn topic(self) -> &'static str {
+    /// The topics that it reads.
+    pub(crate) const fn topics(self) -> &'static [&'static str] {
         match self {
-            Self::Ctr => "ctr_events",
-            Self::PageViews => "pv_events",
-            Self::Popularity => "act_events",
-            Self::Sessions => "sess_events",
-            Self::Rules => "order_events",
-            Self::Patterns => "user_events",
+            Self::Ctr => &["ctr_events"],
+            Self::PageViews => &["pv_events"],
+            Self::Popularity => &["act_events"],
+            Self::Sessions => &["sess_events"],
+            Self::Rules => &["order_events"],
+            Self::Patterns => &["user_events"],
+            Self::Shop => &shop::TOPICS,
         }
     }
 
@@ -96,16 +113,18 @@ impl Job {
     const fn step(self) -> i64 {
         match self {
             Self::Sessions => 10,
+            Self::Shop => 8,
             _ => 1,
         }
     }
 
     /// A catalog of this job alone, whose rows are published.
     pub(crate) fn catalog(self) -> Catalog {
+        let Some(view) = self.view() else { return shop::catalog() };
         let text = if matches!(self, Self::Rules | Self::Patterns) { RULES } else { SQL };
         let file = SqlFile { name: "jobs.sql".into(), text: text.into() };
         let mut catalog = Catalog::parse(&[file]).expect("the jobs are valid SQL");
-        catalog.keep(&[self.view().to_owned()]);
+        catalog.keep(&[view.to_owned()]);
         catalog.views.iter_mut().for_each(|view| view.options.topic = Some(view.name.clone()));
         catalog
     }
@@ -122,10 +141,14 @@ pub(crate) struct Events {
 
 /// An event.
 pub(crate) struct Event {
+    /// The record's topic.
+    pub(crate) topic: &'static str,
+    /// Its offset.
+    pub(crate) offset: i64,
     /// The record's key.
     pub(crate) key: String,
     /// The record's value.
-    pub(crate) json: String,
+    pub(crate) value: String,
     /// Its time.
     pub(crate) at: i64,
 }
@@ -139,10 +162,26 @@ impl Events {
         Self { job, products, random: SmallRng::seed_from_u64(7), index: 0 }
     }
 
+    /// The next event's topic, and how many of it were before.
+    fn place(&self) -> (&'static str, i64) {
+        let (turn, topics) = (self.index / TURN, self.job.topics());
+        let (round, turn) = (turn / topics.len() as i64, turn % topics.len() as i64);
+        let topic = topics.get(usize::try_from(turn).unwrap_or_default()).expect("one of the topics");
+        (topic, round * TURN + self.index % TURN)
+    }
+
     fn event(&mut self) -> Event {
-        let (n, random) = (self.index, &mut self.random);
+        let ((topic, n), random) = (self.place(), &mut self.random);
         self.index += 1;
         let at = START + n * self.job.step() - random.random_range(0..JITTER);
+        let (key, value) =
+            if self.job == Job::Shop { shop::event(topic, n, at, random) } else { self.keyed_json(n, at) };
+        Event { topic, offset: n, key, value, at }
+    }
+
+    /// Key and value of an event that the SQL here is about.
+    fn keyed_json(&mut self, n: i64, at: i64) -> (String, String) {
+        let random = &mut self.random;
         let mut json = format!(r#"{{"event_id":"e{n}","#);
         let key = match self.job {
             Job::Ctr => {
@@ -199,22 +238,22 @@ impl Events {
                 put(&mut json, format_args!(r#""user_id":"u{user}","kind":"{kind}""#));
                 format!("u{user}")
             }
+            Job::Shop => String::new(),
         };
         put(&mut json, format_args!(r#","ts":{at}}}"#));
-        Event { key, json, at }
+        (key, json)
     }
 
     /// The next events as the payload that an MSK event source sends.
     pub(crate) fn payload(&mut self, records: usize) -> Vec<u8> {
-        let topic = self.job.topic();
+        let (topic, _) = self.place();
         let mut text = format!(
             r#"{{"eventSource":"aws:kafka","eventSourceArn":"arn:aws:kafka:us-east-1:0:cluster/c/1","bootstrapServers":"b:9092","records":{{"{topic}-0":["#
         );
         for record in 0..records {
-            let offset = self.index;
-            let Event { key, json, at } = self.event();
+            let Event { topic, offset, key, value, at } = self.event();
             let comma = if record == 0 { "" } else { "," };
-            let (key, value) = (base64(&key), base64(&json));
+            let (key, value) = (base64(&key), base64(&value));
             put(
                 &mut text,
                 format_args!(

@@ -1,4 +1,5 @@
-//! What the four jobs of `tests/data/flink` cost, one with rows of single events, and one with a pattern, in CPU seconds for a million events on one core.
+//! What the four jobs of `tests/data/flink` cost, one with rows of single events, one with a pattern, and all views
+//! of `sql/` at once, in CPU seconds for a million events on one core.
 //!
 //! ```sh
 //! cargo bench --no-default-features --bench jobs -- [--quick] [--json] [--job NAME] [--side NAME] [--events N]
@@ -183,8 +184,11 @@ fn from_payloads(job: Job, count: usize, closes: bool) -> f64 {
 fn from_ndjson(job: Job, count: usize, file: &Path) -> f64 {
     let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
     let start = cpu_seconds();
-    let lines = BufReader::with_capacity(1 << 18, File::open(file).expect("the events"));
-    let inputs = vec![Input { topic: job.topic().into(), lines: Box::new(lines) }];
+    let input = |topic: &&str| {
+        let file = File::open(file.with_extension(topic)).expect("the events");
+        Input { topic: (*topic).into(), lines: Box::new(BufReader::with_capacity(1 << 18, file)) }
+    };
+    let inputs = job.topics().iter().map(input).collect();
     let rows = File::create(file.with_extension("rows")).expect("a file for the rows");
     let outputs = Outputs {
         views: Vec::new(),
@@ -199,12 +203,17 @@ fn from_ndjson(job: Job, count: usize, file: &Path) -> f64 {
     a_million(cpu_seconds() - start, count)
 }
 
+/// A file a topic.
 fn write_events(job: Job, count: usize, file: &Path) {
-    let mut file = BufWriter::new(File::create(file).expect("a file for the events"));
+    let create = |topic: &&str| File::create(file.with_extension(topic)).map(BufWriter::new);
+    let mut files: Vec<_> =
+        job.topics().iter().map(create).collect::<Result<_, _>>().expect("files for the events");
     for event in Events::new(job).take(count) {
-        writeln!(file, "{}", event.json).expect("room for the events");
+        let place = job.topics().iter().position(|topic| *topic == event.topic).expect("one of the topics");
+        let file = files.get_mut(place).expect("a file a topic");
+        writeln!(file, "{}", event.value).expect("room for the events");
     }
-    file.flush().expect("room for the events");
+    files.iter_mut().try_for_each(Write::flush).expect("room for the events");
 }
 
 fn print(reports: &[Report], request: &Request) {

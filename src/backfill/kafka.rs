@@ -11,7 +11,6 @@ use std::{
 
 use rdkafka::{
     TopicPartitionList,
-    config::FromClientConfigAndContext as _,
     consumer::{BaseConsumer, Consumer as _},
     error::{KafkaError, RDKafkaErrorCode},
     message::Message as _,
@@ -65,8 +64,7 @@ impl KafkaLog {
         if let Some(cursor) = cursors.get(partition) {
             return Ok(Arc::clone(cursor));
         }
-        let config = self.settings.client(CONSUMER_DEFAULTS);
-        let consumer = BaseConsumer::from_config_and_context(&config, self.settings.context())?;
+        let consumer = self.settings.consumer(CONSUMER_DEFAULTS)?;
         let cursor = Cursor { consumer, partition: partition.clone(), at: None };
         let cursor = Arc::new(Mutex::new(cursor));
         cursors.insert(partition.clone(), Arc::clone(&cursor));
@@ -104,6 +102,15 @@ impl Topics for KafkaLog {
 
     async fn end_offset(&self, topic: &str, partition: i32) -> Result<Offset, PublishError> {
         self.topics.end_offset(topic, partition).await
+    }
+
+    async fn next_record(
+        &self,
+        topic: &str,
+        partition: i32,
+        from: Offset,
+    ) -> Result<Option<Offset>, PublishError> {
+        self.topics.next_record(topic, partition, from).await
     }
 }
 
@@ -160,7 +167,8 @@ impl Cursor {
         if is_fresh {
             self.begin_at(from)?;
         }
-        let (mut next, mut deadline, mut last_error) = (from, Instant::now() + RECORD_TIMEOUT, None);
+        let (mut next, mut is_at_end) = (from, false);
+        let (mut deadline, mut last_error) = (Instant::now() + RECORD_TIMEOUT, None);
         while next < end && batch.records.len() < most {
             match self.consumer.poll(TICK) {
                 Some(Ok(message)) => {
@@ -168,7 +176,10 @@ impl Cursor {
                     take(&mut batch, &message);
                     deadline = Instant::now() + RECORD_TIMEOUT;
                 }
-                Some(Err(KafkaError::PartitionEOF(_))) if is_fresh || !batch.records.is_empty() => break,
+                Some(Err(KafkaError::PartitionEOF(_))) if is_fresh || !batch.records.is_empty() => {
+                    is_at_end = true;
+                    break;
+                }
                 // It may be of an end that the partition had when it was read last.
                 Some(Err(KafkaError::PartitionEOF(_))) => {
                     self.begin_at(from)?;
@@ -183,7 +194,8 @@ impl Cursor {
                 return Err(last_error.unwrap_or(timeout));
             }
         }
-        self.at = Some(next);
+        // The end is told once; who asks for more has to begin anew to hear of it again.
+        self.at = (!is_at_end).then_some(next);
         Ok(batch)
     }
 

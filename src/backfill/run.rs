@@ -218,8 +218,9 @@ impl<S: Store, P: Publisher, L: Log> Run<S, P, L> {
     ) -> Result<bool, BackfillError> {
         let mut is_changed = false;
         for (partition, at) in filling(head).filter(|(partition, _)| read.contains(*partition)) {
+            let Partition { topic, index } = partition;
             let is_silent = at.largest + self.idle_timeout < now && at.idle_at != Some(at.next);
-            if is_silent && self.log.end_offset(&partition.topic, partition.index).await? == at.next {
+            if is_silent && self.log.next_record(topic, *index, at.next).await?.is_none() {
                 self.store.mark_idle(&self.id, partition, at.next).await?;
                 is_changed = true;
             }

@@ -2,16 +2,17 @@
 
 use std::{process::ExitCode, str::FromStr, sync::Arc};
 
-use anyhow::{Context, ensure};
+use anyhow::Context;
 use indicatif::{HumanCount, ProgressBar, ProgressStyle};
 
 use super::{
+    brokers::BrokerArgs,
     sql::{self, SqlArgs},
     table::TableArgs,
 };
 use crate::{
     backfill::{self, MOST_BATCH, Options, Parts, Start, Summary, kafka::KafkaLog},
-    publish::kafka::{KafkaPublisher, KafkaSettings},
+    publish::kafka::KafkaPublisher,
     settings::Settings,
     time::{Offset, SystemClock, Timestamp},
 };
@@ -39,9 +40,8 @@ pub(super) struct Args {
     /// How many records a batch has
     #[arg(long, value_name = "N", default_value_t = MOST_BATCH as u64, value_parser = clap::value_parser!(u64).range(1..=MOST_BATCH as u64))]
     batch: u64,
-    /// The brokers, host:port, comma-separated; those of `WEIR_KAFKA_BOOTSTRAP_SERVERS` if not given
-    #[arg(long, value_name = "BROKERS")]
-    brokers: Option<String>,
+    #[command(flatten)]
+    brokers: BrokerArgs,
     #[command(flatten)]
     table: TableArgs,
     #[command(flatten)]
@@ -70,15 +70,7 @@ pub(super) async fn run(args: Args) -> anyhow::Result<ExitCode> {
         let view = sql::view(&catalog, &args.view)?;
         crate::state::ViewId::new(&view.name, view.fingerprint)
     };
-    let mut kafka = KafkaSettings::from_env();
-    if let Some(brokers) = &args.brokers {
-        kafka = kafka.with("bootstrap.servers", brokers);
-    }
-    ensure!(
-        kafka.bootstrap_servers().is_some(),
-        "it is not known where Kafka is: give --brokers HOST:PORT or set WEIR_KAFKA_BOOTSTRAP_SERVERS"
-    );
-    let kafka = kafka.with_secrets().await?;
+    let kafka = args.brokers.settings().await?;
     let publisher = KafkaPublisher::new(kafka.clone()).context("failed to set up Kafka")?;
     let store = args.table.connect().await?;
     let parts = Parts {

@@ -2,7 +2,11 @@
 
 #[cfg(all(feature = "kafka", feature = "dynamodb"))]
 mod backfill;
+#[cfg(all(feature = "kafka", feature = "dynamodb"))]
+mod brokers;
 mod check;
+#[cfg(feature = "local")]
+mod cost;
 mod explain;
 mod input;
 #[cfg(feature = "local")]
@@ -18,6 +22,8 @@ mod poll;
 #[cfg(feature = "local")]
 mod prune;
 #[cfg(feature = "local")]
+mod redrive;
+#[cfg(feature = "local")]
 mod replay;
 mod run;
 #[cfg(feature = "local")]
@@ -31,6 +37,8 @@ mod sql;
 mod table;
 #[cfg(feature = "local")]
 mod target;
+#[cfg(feature = "local")]
+mod topics;
 #[cfg(feature = "local")]
 mod up;
 
@@ -71,6 +79,8 @@ enum Command {
     Check(check::Args),
     #[cfg(feature = "sink")]
     Compact(lake::CompactArgs),
+    #[cfg(feature = "local")]
+    Cost(cost::Args),
     Explain(explain::Args),
     Run(run::Args),
     #[cfg(feature = "local")]
@@ -84,6 +94,8 @@ enum Command {
     #[cfg(feature = "local")]
     Prune(prune::Args),
     #[cfg(feature = "local")]
+    Redrive(redrive::Args),
+    #[cfg(feature = "local")]
     Replay(replay::Args),
     #[cfg(feature = "sink")]
     Schema(lake::SchemaArgs),
@@ -91,6 +103,8 @@ enum Command {
     Simulate(simulate::Args),
     #[cfg(feature = "sink")]
     Sink(sink::Args),
+    #[cfg(feature = "local")]
+    Topics(topics::Args),
     #[cfg(feature = "local")]
     Up(up::Args),
 }
@@ -122,6 +136,8 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Check(args) => check::run(&args),
         #[cfg(feature = "sink")]
         Command::Compact(args) => block_on(lake::compact(args)),
+        #[cfg(feature = "local")]
+        Command::Cost(args) => cost::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Run(args) => run::run(&args),
         #[cfg(feature = "local")]
@@ -135,6 +151,8 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         #[cfg(feature = "local")]
         Command::Prune(args) => block_on(prune::run(args)),
         #[cfg(feature = "local")]
+        Command::Redrive(args) => block_on(redrive::run(args)),
+        #[cfg(feature = "local")]
         Command::Replay(args) => block_on(replay::run(args)),
         #[cfg(feature = "sink")]
         Command::Schema(args) => lake::schema(&args),
@@ -142,6 +160,8 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Simulate(args) => block_on(simulate::run(args)),
         #[cfg(feature = "sink")]
         Command::Sink(args) => block_on(sink::run(args)),
+        #[cfg(feature = "local")]
+        Command::Topics(args) => block_on(topics::run(args)),
         #[cfg(feature = "local")]
         Command::Up(args) => block_on(up::run(args)),
     }

@@ -54,11 +54,14 @@ impl<S: Store, P: Publisher, T: Topics> Engine<S, P, T> {
             }
         }
         // A view that leaves the batch to its backfill has had it neither before nor now.
-        let next_of = |(task, head): &(Task<'_>, Head)| {
+        let mut absorbed = Vec::with_capacity(tasks.len());
+        for (task, head) in &tasks {
             let progress = progress(head, &task.partition);
-            (!self.is_left_to_backfill(task, 0, &progress)).then_some(progress.next)
-        };
-        let absorbed_by_all = tasks.iter().filter_map(next_of).min().unwrap_or_default();
+            if !self.is_left_to_backfill(task, 0, &progress).await? {
+                absorbed.push(progress.next);
+            }
+        }
+        let absorbed_by_all = absorbed.into_iter().min().unwrap_or_default();
         let dead = self.publish_dead_letters(&batch, absorbed_by_all).await?;
         let largest =
             batch.records.iter().filter_map(|record| record.event_time.as_ref().ok()).max().copied();
@@ -83,7 +86,7 @@ impl<S: Store, P: Publisher, T: Topics> Engine<S, P, T> {
         let (mut head, mut from, mut cut_at, mut conflicts, mut reported) = (head, 0, None, 0, 0);
         loop {
             let progress = progress(&head, &task.partition);
-            if self.is_left_to_backfill(task, from, &progress) {
+            if self.is_left_to_backfill(task, from, &progress).await? {
                 Self::defer(task, from, total);
                 return Ok(());
             }
@@ -161,10 +164,20 @@ impl<S: Store, P: Publisher, T: Topics> Engine<S, P, T> {
 
     /// Whether the records from `from` on are a backfill's to bring: there is a gap before them that only
     /// it can fill. It reads the end of the topic after it has moved the head, so what is in the topic
-    /// now is before that end.
-    fn is_left_to_backfill(&self, task: &Task<'_>, from: usize, progress: &Progress) -> bool {
-        let is_beyond = || task.batch.records.get(from).is_some_and(|first| first.offset > progress.next);
-        !self.fills && progress.backfill == Backfill::Filling && is_beyond()
+    /// now is before that end. Offsets that are no records', such as those of transactions' marks, are no gap.
+    async fn is_left_to_backfill(
+        &self,
+        task: &Task<'_>,
+        from: usize,
+        progress: &Progress,
+    ) -> Result<bool, EngineError> {
+        let first = task.batch.records.get(from).filter(|first| first.offset > progress.next);
+        let (Some(first), Backfill::Filling, false) = (first, progress.backfill, self.fills) else {
+            return Ok(false);
+        };
+        let Partition { topic, index } = &task.partition;
+        let next = self.topics.next_record(topic, *index, progress.next).await?;
+        Ok(next.is_none_or(|next| next < first.offset))
     }
 
     /// Whether what looks like a redelivery is a topic that was deleted and made again: then the

@@ -1,6 +1,6 @@
 //! The sweep, run on a schedule: idle partitions, windows that nobody closed, the last windows.
 //!
-//! A partition is idle when it has been silent for `idle_timeout` *and* there is nothing in the
+//! A partition is idle when it has been silent for `idle_timeout` *and* there is no record in the
 //! broker that it has not absorbed: a poller that stalls makes nothing late. With every partition
 //! idle for `flush_after`, the last windows are closed as if time had gone on.
 
@@ -150,25 +150,18 @@ impl<S: Store, P: Publisher, T: Topics> Engine<S, P, T> {
             if !is_silent || progress.idle_at == Some(progress.next) {
                 continue;
             }
-            let end = self.topics.end_offset(&partition.topic, partition.index).await?;
-            if end < progress.next {
+            let Partition { topic, index } = partition;
+            if self.topics.end_offset(topic, *index).await? < progress.next {
                 self.store.restart(&view.id, partition, progress.epoch).await?;
                 swept.restarted.push(format!("{partition} of view {}", view.plan.name));
                 is_changed = true;
-            } else if end == progress.next
-                || (progress.next == Offset(0) && self.is_empty(partition, end).await?)
-            {
+            } else if self.topics.next_record(topic, *index, progress.next).await?.is_none() {
                 self.store.mark_idle(&view.id, partition, progress.next).await?;
                 swept.idle += 1;
                 is_changed = true;
             }
         }
         Ok(is_changed)
-    }
-
-    /// Whether a partition that never reported has nothing to report, for all that was in it once.
-    async fn is_empty(&self, partition: &Partition, end: Offset) -> Result<bool, EngineError> {
-        Ok(self.topics.start_offset(&partition.topic, partition.index).await? == end)
     }
 
     /// W, or where everything has been idle for long enough the end of the last window.

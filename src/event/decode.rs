@@ -48,6 +48,7 @@ const EARLIEST: Timestamp = Timestamp(-62_135_596_800_000);
 pub fn decode<'a>(raw: &'a RawBatch, table: &'a Table, now: Timestamp) -> Batch<'a> {
     let width = table.columns.len();
     let mut batch = Batch::new(&raw.topic, raw.partition, width, raw.records.len());
+    batch.source = Some(raw);
     let mut decoder = Decoder::new(table, now);
     let whole = simdutf8::basic::from_utf8(&raw.bytes).ok();
     for record in &raw.records {

@@ -42,6 +42,17 @@ pub struct RawBatch {
     pub records: Vec<RawRecord>,
     /// The bytes of all keys and values, one after the other.
     pub bytes: Vec<u8>,
+    /// For each record that has headers its offset, and where they lie in [`RawBatch::bytes`]: as the JSON that
+    /// they were sent as, `[{"name":[1,-1]}]`. Nothing but dead letters and late events looks at them.
+    pub headers: Vec<(Offset, Range<usize>)>,
+}
+
+impl RawBatch {
+    /// The headers of a record, as JSON; none where it has none.
+    pub fn headers(&self, of: Offset) -> Option<&[u8]> {
+        let (_, range) = self.headers.iter().find(|(offset, _)| *offset == of)?;
+        self.bytes.get(range.clone())
+    }
 }
 
 /// One record of a [`RawBatch`].
@@ -69,6 +80,8 @@ pub struct Batch<'a> {
     pub partition: i32,
     /// The records, in offset order.
     pub records: Vec<Record<'a>>,
+    /// What it was decoded from, its records at the same places.
+    pub(crate) source: Option<&'a RawBatch>,
     width: usize,
     values: Vec<Value<'a>>,
 }
@@ -102,6 +115,7 @@ impl<'a> Batch<'a> {
             topic,
             partition,
             records: Vec::with_capacity(capacity),
+            source: None,
             width,
             values: Vec::with_capacity(capacity * width),
         }

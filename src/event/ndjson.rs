@@ -125,7 +125,7 @@ impl<'t, R: BufRead> NdjsonReader<'t, R> {
 
 fn empty(topic: &str, partition: i32, (bytes, records): (usize, usize)) -> RawBatch {
     let (bytes, records) = (Vec::with_capacity(bytes), Vec::with_capacity(records));
-    RawBatch { topic: topic.to_owned(), partition, records, bytes }
+    RawBatch { topic: topic.to_owned(), partition, records, bytes, headers: Vec::new() }
 }
 
 const fn record(offset: Offset, value: std::ops::Range<usize>) -> RawRecord {

@@ -89,6 +89,8 @@ struct Envelope<'a> {
     timestamp: Option<Timestamp>,
     key: Sent<'a>,
     value: Sent<'a>,
+    /// The JSON of a list with something in it.
+    headers: Option<&'a [u8]>,
 }
 
 /// A key or a value as it was sent.

@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::{Notice, lane::Undelivered};
 use crate::{
     event::{RawBatch, RawRecord},
-    publish::Message,
+    publish::{Message, letter::origin},
 };
 
 /// The letter of a record that is no alert.
@@ -30,15 +30,10 @@ fn letter(
     headers: impl IntoIterator<Item = (&'static str, String)>,
 ) -> Message {
     let bytes = |range: Range<usize>| batch.bytes.get(range).unwrap_or_default().to_vec();
-    let origin = [
-        ("weir.topic", batch.topic.clone()),
-        ("weir.partition", batch.partition.to_string()),
-        ("weir.offset", record.offset.to_string()),
-    ];
     Message {
         topic: topic.to_owned(),
         key: record.key.clone().map(bytes),
         payload: bytes(record.value.clone()),
-        headers: origin.into_iter().chain(headers).collect(),
+        headers: origin(batch, record).into_iter().chain(headers).collect(),
     }
 }

@@ -47,7 +47,7 @@ use self::{
 };
 use crate::{
     event::{RawBatch, RawRecord},
-    publish::{Message, PublishError, Publisher},
+    publish::{Message, NOTIFY_DEAD_LETTERS, PublishError, Publisher},
     time::{Clock, Timestamp},
 };
 
@@ -70,7 +70,7 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         let (targets, limits) = (Vec::new(), Limits::default());
-        Self { targets, dead_letter_topic: "weir.notify_dead_letters".to_owned(), limits }
+        Self { targets, dead_letter_topic: NOTIFY_DEAD_LETTERS.to_owned(), limits }
     }
 }
 

@@ -2,10 +2,16 @@
 
 #[cfg(feature = "kafka")]
 pub mod kafka;
+pub mod letter;
 
 use std::{future::Future, sync::Mutex};
 
 use crate::time::Offset;
+
+/// The topic of alerts that a target did not take, where nobody says otherwise.
+pub const NOTIFY_DEAD_LETTERS: &str = "weir.notify_dead_letters";
+/// The topic of records that are no rows to a sink, where nobody says otherwise.
+pub const SINK_DEAD_LETTERS: &str = "weir.sink_dead_letters";
 
 /// A message for a topic.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,6 +57,20 @@ pub trait Topics: Send + Sync {
         topic: &str,
         partition: i32,
     ) -> impl Future<Output = Result<Offset, PublishError>> + Send;
+
+    /// The offset of the partition's first record at or behind `from`; none where there is none. Unless a
+    /// broker says otherwise every offset is a record's.
+    fn next_record(
+        &self,
+        topic: &str,
+        partition: i32,
+        from: Offset,
+    ) -> impl Future<Output = Result<Option<Offset>, PublishError>> + Send {
+        async move {
+            let first = from.max(self.start_offset(topic, partition).await?);
+            Ok((first < self.end_offset(topic, partition).await?).then_some(first))
+        }
+    }
 }
 
 /// A broker did not do what was asked of it.

@@ -166,7 +166,7 @@ fn of_records(batch: &RawBatch, records: &[RawRecord]) -> RawBatch {
         ..record.clone()
     });
     let records = records.collect();
-    RawBatch { topic: batch.topic.clone(), partition: batch.partition, records, bytes }
+    RawBatch { topic: batch.topic.clone(), partition: batch.partition, records, bytes, headers: Vec::new() }
 }
 
 /// Leaves out what came before the youngest beginning of a partition whose older records are not in the

@@ -3,7 +3,10 @@
 use std::ops::Range;
 
 use super::chunk::Poison;
-use crate::publish::Message;
+use crate::publish::{
+    Message,
+    letter::{REASON, origin},
+};
 
 /// The letter of a record that is no row.
 pub(super) fn poison(topic: &str, Poison { batch, record, reason }: &Poison<'_>) -> Message {
@@ -13,11 +16,6 @@ pub(super) fn poison(topic: &str, Poison { batch, record, reason }: &Poison<'_>)
         topic: topic.to_owned(),
         key: record.key.clone().map(bytes),
         payload: bytes(record.value.clone()),
-        headers: vec![
-            ("weir.topic", batch.topic.clone()),
-            ("weir.partition", batch.partition.to_string()),
-            ("weir.offset", record.offset.to_string()),
-            ("weir.reason", reason.clone()),
-        ],
+        headers: origin(batch, record).into_iter().chain([(REASON, reason.clone())]).collect(),
     }
 }

@@ -52,7 +52,7 @@ use self::{
 use crate::{
     event::RawBatch,
     http::{AGENT, Failure, Http},
-    publish::{PublishError, Publisher},
+    publish::{PublishError, Publisher, SINK_DEAD_LETTERS},
     sql::Catalog,
     time::{Clock, Timestamp},
 };
@@ -78,7 +78,7 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         let (targets, limits) = (Vec::new(), Limits::default());
-        Self { targets, dead_letter_topic: "weir.sink_dead_letters".to_owned(), limits }
+        Self { targets, dead_letter_topic: SINK_DEAD_LETTERS.to_owned(), limits }
     }
 }
 

@@ -1,6 +1,6 @@
 //! What FROM may name, and what it does name.
 
-use sqlparser::ast::{Ident, SetExpr, TableFactor};
+use sqlparser::ast::{Ident, SetExpr, TableFactor, TableWithJoins};
 
 use super::{
     names,
@@ -52,12 +52,16 @@ impl<'a> Known<'a> {
 pub(super) fn names_in(body: &SetExpr) -> Vec<&Ident> {
     match body {
         SetExpr::Select(select) => {
-            select.from.iter().flat_map(|from| names_in_factor(&from.relation)).collect()
+            select.from.iter().flat_map(factors_of).flat_map(names_in_factor).collect()
         }
         SetExpr::Query(query) => names_in(&query.body),
         SetExpr::SetOperation { left, right, .. } => [names_in(left), names_in(right)].concat(),
         _ => Vec::new(),
     }
+}
+
+fn factors_of(from: &TableWithJoins) -> impl Iterator<Item = &TableFactor> {
+    std::iter::once(&from.relation).chain(from.joins.iter().map(|join| &join.relation))
 }
 
 fn names_in_factor(factor: &TableFactor) -> Vec<&Ident> {

@@ -45,6 +45,7 @@ mod shape;
 mod statement;
 mod table;
 mod template;
+mod topics;
 mod types;
 mod union;
 mod view;
@@ -54,10 +55,11 @@ pub(crate) use plan::SOURCE_RECORD;
 pub use aggregates::{Aggregate, AggregateFunction, Fraction, MOST_STEPS, Spread};
 pub use catalog::{Draft, LoadError};
 pub use error::{SqlError, SqlErrors, SqlFile};
-pub use expr::{Comparison, DatePart, Expr, Function, parse_timestamp};
+pub use expr::{Comparison, DatePart, Expr, Function, Regexp, parse_timestamp};
 pub use pattern::{Pattern, PatternVariable, Pick, Runs, Skip};
 pub use plan::{
     ALERTS, Catalog, Column, Earlier, Entrance, Fallback, Field, Format, Input, Options, Origin, Output,
     Sentence, Source, Table, View, Window,
 };
 pub use template::{Hole, Template};
+pub use topics::TopicRole;

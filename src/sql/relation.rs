@@ -62,15 +62,16 @@ pub(super) fn of_select(
     let [from] = select.from.as_slice() else {
         let message = match select.from.as_slice() {
             [] => "FROM is missing; expected FROM table, or FROM (SELECT ... UNION ALL SELECT ...) AS x",
-            _ => "joins are not supported; expected one table, or (SELECT ... UNION ALL SELECT ...) AS x",
+            _ => {
+                "expected one table, (SELECT ... UNION ALL SELECT ...) AS x, or views with JOIN ... ON between them"
+            }
         };
         let place = select.from.get(1).map_or_else(|| place.clone(), |second| place.at(second));
         errors.error(&place, message);
         return None;
     };
     if let Some(join) = from.joins.first() {
-        let message =
-            "joins are not supported; expected one table, or (SELECT ... UNION ALL SELECT ...) AS x";
+        let message = "JOIN cannot stand in a subquery; expected it in the view's own FROM";
         errors.error(&place.at(&join.relation), message);
         return None;
     }

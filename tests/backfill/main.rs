@@ -172,6 +172,24 @@ fn a_batch_behind_a_gap_is_left_to_the_backfill() {
     });
 }
 
+#[test]
+fn offsets_that_are_no_records_are_no_gap() {
+    let logs = records(5, 1, 30, 2000);
+    let world = World::new(VIEWS[0], &logs);
+    let function = world.function(&Fate::lives(0));
+    world.log.hide_all_but(10);
+    world.log.mark(10..20);
+    block_on(async {
+        assert_eq!(world.backfill(&Fate::lives(0), FROM_START).await.unwrap().records, 10);
+        world.log.show(0, 25);
+        let behind = function.absorb(&world.log.batch(0, 21..25)).await.unwrap();
+        assert_eq!((behind.deferred, behind.accepted), (4, 0), "there is a record before");
+        let next = function.absorb(&world.log.batch(0, 20..25)).await.unwrap();
+        assert_eq!((next.deferred, next.accepted), (0, 5));
+        assert_eq!(world.progress(0).await.backfill, Backfill::Joined);
+    });
+}
+
 /// The function read the head before the backfill began the partition.
 #[test]
 fn a_batch_that_is_on_its_way_when_the_backfill_begins_leaves_nothing() {

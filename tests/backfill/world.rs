@@ -50,12 +50,20 @@ pub(crate) struct MemoryLog {
     ends: Arc<Mutex<Vec<usize>>>,
     /// What lies before it was dropped.
     pub(crate) starts: Arc<AtomicUsize>,
+    /// Offsets that are no records': transactions' marks, and what was aborted.
+    marks: Arc<Mutex<Range<i64>>>,
 }
 
 impl MemoryLog {
     fn new(logs: &[Vec<Record>]) -> Self {
         let ends = logs.iter().map(Vec::len).collect();
-        Self { logs: Arc::new(logs.to_vec()), ends: Arc::new(Mutex::new(ends)), starts: Arc::default() }
+        let ends = Arc::new(Mutex::new(ends));
+        Self { logs: Arc::new(logs.to_vec()), ends, starts: Arc::default(), marks: Arc::default() }
+    }
+
+    /// These offsets are no records'.
+    pub(crate) fn mark(&self, offsets: Range<i64>) {
+        *self.marks.lock().unwrap() = offsets;
     }
 
     /// Only so many records of each partition are there.
@@ -99,6 +107,17 @@ impl Topics for MemoryLog {
     async fn end_offset(&self, _: &str, partition: i32) -> Result<Offset, PublishError> {
         tokio::task::yield_now().await;
         Ok(Offset(i64::try_from(self.end(usize::try_from(partition).unwrap())).unwrap()))
+    }
+    async fn next_record(
+        &self,
+        topic: &str,
+        partition: i32,
+        from: Offset,
+    ) -> Result<Option<Offset>, PublishError> {
+        let first = from.max(self.start_offset(topic, partition).await?);
+        let marks = self.marks.lock().unwrap().clone();
+        let first = if marks.contains(&first.0) { Offset(marks.end) } else { first };
+        Ok((first < self.end_offset(topic, partition).await?).then_some(first))
     }
 }
 

@@ -22,12 +22,18 @@ type Offsets = BTreeMap<(String, i32), (i64, i64)>;
 #[derive(Clone, Default)]
 pub(crate) struct Broker {
     ends: Arc<Mutex<Offsets>>,
+    /// How many offsets at the ends of all partitions are marks of transactions, which are no records.
+    marks: Arc<Mutex<i64>>,
     pub(crate) messages: Arc<MemoryPublisher>,
 }
 
 impl Broker {
     pub(crate) fn set(&self, topic: &str, partition: i32, start: i64, end: i64) {
         self.ends.lock().unwrap().insert((topic.into(), partition), (start, end));
+    }
+
+    pub(crate) fn set_marks(&self, count: i64) {
+        *self.marks.lock().unwrap() = count;
     }
 
     fn of(&self, topic: &str, partition: i32) -> (i64, i64) {
@@ -51,6 +57,16 @@ impl Topics for Broker {
     }
     async fn end_offset(&self, topic: &str, partition: i32) -> Result<Offset, PublishError> {
         Ok(Offset(self.of(topic, partition).1))
+    }
+    async fn next_record(
+        &self,
+        topic: &str,
+        partition: i32,
+        from: Offset,
+    ) -> Result<Option<Offset>, PublishError> {
+        let (start, end) = self.of(topic, partition);
+        let first = from.0.max(start);
+        Ok((first < end - *self.marks.lock().unwrap()).then_some(Offset(first)))
     }
 }
 

@@ -4,7 +4,7 @@ use super::Task;
 use crate::{
     engine::{Engine, EngineError, fold::Fold},
     event::{Batch, Record},
-    publish::{Message, Publisher, Topics},
+    publish::{Message, Publisher, Topics, letter},
     state::Store,
     time::{Offset, Timestamp},
 };
@@ -16,9 +16,9 @@ impl<S: Store, P: Publisher, T: Topics> Engine<S, P, T> {
         batch: &Batch<'_>,
         from: Offset,
     ) -> Result<u64, EngineError> {
-        let letter = |record: &Record<'_>| {
+        let letter = |(index, record): (usize, &Record<'_>)| {
             let rejection = record.event_time.as_ref().err()?;
-            let mut headers = origin(batch, record);
+            let mut headers = origin(batch, index);
             headers.push(("weir.reason", rejection.reason.clone()));
             Some(Message {
                 topic: self.settings.dead_letter_topic.clone(),
@@ -27,7 +27,7 @@ impl<S: Store, P: Publisher, T: Topics> Engine<S, P, T> {
                 headers,
             })
         };
-        let fresh = batch.records.iter().filter(|record| record.offset >= from);
+        let fresh = batch.records.iter().enumerate().filter(|(_, record)| record.offset >= from);
         let letters: Vec<_> = fresh.filter_map(letter).collect();
         let count = letters.len() as u64;
         if count > 0 {
@@ -45,7 +45,7 @@ impl<S: Store, P: Publisher, T: Topics> Engine<S, P, T> {
     ) -> Result<(), EngineError> {
         let message = |(index, watermark): &(usize, Timestamp)| {
             let record = task.batch.records.get(*index)?;
-            let mut headers = origin(task.batch, record);
+            let mut headers = origin(task.batch, *index);
             headers.push(("weir.view", task.view.plan.name.clone()));
             headers.push(("weir.watermark", watermark.0.to_string()));
             Some(Message {
@@ -67,10 +67,7 @@ impl<S: Store, P: Publisher, T: Topics> Engine<S, P, T> {
 }
 
 /// Where a record came from, for the headers of what is made of it.
-fn origin(batch: &Batch<'_>, record: &Record<'_>) -> Vec<(&'static str, String)> {
-    vec![
-        ("weir.topic", batch.topic.to_owned()),
-        ("weir.partition", batch.partition.to_string()),
-        ("weir.offset", record.offset.to_string()),
-    ]
+fn origin(batch: &Batch<'_>, index: usize) -> Vec<(&'static str, String)> {
+    let source = batch.source.and_then(|raw| Some((raw, raw.records.get(index)?)));
+    source.map(|(raw, record)| letter::origin(raw, record)).unwrap_or_default()
 }

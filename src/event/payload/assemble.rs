@@ -31,21 +31,23 @@ impl Assembler {
             // A partition's share is like that of the one before it.
             let room = self.batches.last().map_or(self.room, |last| last.bytes.len());
             let bytes = Vec::with_capacity(room);
-            self.batches.push(RawBatch { topic: topic.to_owned(), partition, records: Vec::new(), bytes });
+            let topic = topic.to_owned();
+            self.batches.push(RawBatch { topic, partition, bytes, ..RawBatch::default() });
             self.batches.len() - 1
         })
     }
 
-    /// Adds a record of canonical base64 to a batch; does nothing where it is anything else.
+    /// Adds a record of canonical base64 to a batch; does nothing where it is anything else. Of headers there is
+    /// at least one, or there are none.
     pub(super) fn push_plain(
         &mut self,
         batch: usize,
-        offset: i64,
-        timestamp: Option<Timestamp>,
+        (offset, timestamp): (i64, Option<Timestamp>),
         key: Option<&[u8]>,
         value: &[u8],
+        headers: Option<&[u8]>,
     ) -> Option<()> {
-        let RawBatch { records, bytes, .. } = self.batches.get_mut(batch)?;
+        let RawBatch { records, bytes, headers: all_headers, .. } = self.batches.get_mut(batch)?;
         let start = bytes.len();
         let key = match key {
             Some(key) => {
@@ -60,24 +62,26 @@ impl Assembler {
             return None;
         }
         let value = middle..bytes.len();
-        records.push(RawRecord { offset: Offset(offset), timestamp, key, value, damage: None });
+        let offset = Offset(offset);
+        if let Some(json) = headers {
+            all_headers.push((offset, copy(bytes, json)));
+        }
+        records.push(RawRecord { offset, timestamp, key, value, damage: None });
         Some(())
     }
 
     /// Adds a record whatever its key and value are.
     pub(super) fn push(&mut self, record: Envelope<'_>) {
         let index = self.index(&record.topic, record.partition);
-        let Some(RawBatch { records, bytes, .. }) = self.batches.get_mut(index) else { return };
+        let Some(RawBatch { records, bytes, headers, .. }) = self.batches.get_mut(index) else { return };
         let mut damage = None;
         let key = append(bytes, "key", record.key, &mut damage);
         let value = append(bytes, "value", record.value, &mut damage).unwrap_or_default();
-        records.push(RawRecord {
-            offset: Offset(record.offset),
-            timestamp: record.timestamp,
-            key,
-            value,
-            damage,
-        });
+        let offset = Offset(record.offset);
+        if let Some(json) = record.headers {
+            headers.push((offset, copy(bytes, json)));
+        }
+        records.push(RawRecord { offset, timestamp: record.timestamp, key, value, damage });
     }
 
     /// The batches in the order of topic and partition, each in offset order.
@@ -93,6 +97,13 @@ impl Assembler {
         }
         batches
     }
+}
+
+/// Where bytes lie once they are appended.
+fn copy(bytes: &mut Vec<u8>, part: &[u8]) -> Range<usize> {
+    let start = bytes.len();
+    bytes.extend_from_slice(part);
+    start..bytes.len()
 }
 
 /// Where the bytes of a key or a value lie now: what base64 says or, if it is broken, what was sent.

@@ -37,15 +37,19 @@ pub(super) fn record<'a>(
     }
     let key = if cursor.eat_all(br#","key":""#) { Some(base64(cursor)?) } else { None };
     let value = if cursor.eat_all(br#","value":""#) { base64(cursor)? } else { return None };
+    let mut sent = None;
     if cursor.eat_all(br#","headers":["#) && !cursor.eat(b']') {
+        let start = cursor.at() - 1;
         headers(cursor)?;
+        sent = Some(start..cursor.at());
     }
     if !cursor.eat(b'}') {
         return None;
     }
     let timestamp = (timestamp > 0).then_some(Timestamp(timestamp));
     let key = key.map(|key| cursor.slice(key));
-    batches.push_plain(known.batch, offset, timestamp, key, cursor.slice(value))
+    let headers = sent.map(|span| cursor.slice(span));
+    batches.push_plain(known.batch, (offset, timestamp), key, cursor.slice(value), headers)
 }
 
 /// The topic and the partition.

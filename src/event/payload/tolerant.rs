@@ -18,6 +18,7 @@ struct Fields {
     timestamp_type: Option<Raw>,
     key: Option<Raw>,
     value: Option<Raw>,
+    headers: Option<Raw>,
 }
 
 /// Takes the `index`th record of those that stand under the name `partition`.
@@ -57,6 +58,7 @@ pub(super) fn record<'a>(
         partition: number.ok_or_else(|| fail("it has no partition, or none of 32 bits".to_owned()))?,
         offset,
         timestamp: timestamp(cursor, &fields),
+        headers: headers(cursor, fields.headers),
         key: sent(cursor, fields.key),
         value: sent(cursor, fields.value),
     })
@@ -76,6 +78,7 @@ fn fields(cursor: &mut Cursor<'_>) -> Result<Fields, Syntax> {
             Some("timestampType") => fields.timestamp_type = raw,
             Some("key") => fields.key = raw,
             Some("value") => fields.value = raw,
+            Some("headers") => fields.headers = raw,
             _ => {}
         }
         Ok(())
@@ -98,6 +101,13 @@ fn timestamp(cursor: &Cursor<'_>, fields: &Fields) -> Option<Timestamp> {
         }
         _ => None,
     }
+}
+
+/// The JSON of a list that has something in it.
+fn headers<'a>(cursor: &Cursor<'a>, raw: Option<Raw>) -> Option<&'a [u8]> {
+    let json = cursor.slice(raw?.span);
+    let inner = json.strip_prefix(b"[")?.strip_suffix(b"]")?;
+    (!inner.trim_ascii().is_empty()).then_some(json)
 }
 
 fn sent<'a>(cursor: &Cursor<'a>, raw: Option<Raw>) -> Sent<'a> {

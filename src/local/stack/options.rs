@@ -83,13 +83,9 @@ impl StackOptions {
     /// The topics that there must be, with the partitions that they get: one where order over all of
     /// it is worth more than speed.
     pub(super) fn topics(&self) -> Vec<(&str, i32)> {
-        let tables = self.catalog.tables.iter().map(|table| table.topic.as_str());
-        let options = self.catalog.views.iter().map(|view| &view.options);
-        let results = options.clone().filter_map(|options| options.topic.as_deref());
-        let sentences = options.filter_map(|options| Some(options.sentence.as_ref()?.topic.as_str()));
         let aside = [&self.engine.late_topic, &self.engine.dead_letter_topic];
         let mut topics: Vec<_> =
-            tables.chain(results).chain(sentences).map(|topic| (topic, self.partitions)).collect();
+            self.catalog.topics().into_iter().map(|(_, topic)| (topic, self.partitions)).collect();
         topics.extend(self.notify.iter().map(|notify| (notify.dead_letter_topic.as_str(), 1)));
         topics.extend(self.sink.iter().map(|sink| (sink.dead_letter_topic.as_str(), 1)));
         topics.extend(aside.into_iter().map(|topic| (topic.as_str(), 1)));

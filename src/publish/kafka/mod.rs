@@ -5,7 +5,6 @@
 //!
 //! What is asked of the broker (partitions, offsets) goes through a consumer that never subscribes,
 //! because a producer that asks for the metadata of an unknown topic makes the broker create it.
-
 //!
 //! | file | is |
 //! | --- | --- |
@@ -13,10 +12,16 @@
 //! | `context` | what librdkafka calls back, and errors with the reasons that it gives |
 //! | `credentials` | names, passwords and certificates from Secrets Manager |
 //! | `iam` | tokens for MSK with IAM |
+//! | `create` | topics that are made |
+//! | `original` | records that go back to where they came from |
+//! | `reader` | what a partition holds |
 
 mod context;
+mod create;
 mod credentials;
 mod iam;
+mod original;
+mod reader;
 mod settings;
 
 use std::{
@@ -26,7 +31,6 @@ use std::{
 
 use futures::future::join_all;
 use rdkafka::{
-    admin::{AdminClient, AdminOptions, NewTopic, TopicReplication},
     consumer::{BaseConsumer, Consumer as _},
     error::{KafkaError, RDKafkaErrorCode},
     message::{Header, OwnedHeaders},
@@ -35,8 +39,11 @@ use rdkafka::{
 };
 
 pub(crate) use self::context::listen;
+use self::reader::Reader;
 pub use self::{
     context::Context,
+    create::NewTopics,
+    original::Original,
     settings::{ENV_PREFIX, KafkaSettings},
 };
 use super::{Message, PublishError, Publisher, Topics};
@@ -67,6 +74,7 @@ struct Inner {
     context: Context,
     producer: Mutex<FutureProducer<Context>>,
     questions: OnceLock<BaseConsumer<Context>>,
+    reader: OnceLock<Reader>,
 }
 
 impl KafkaPublisher {
@@ -74,8 +82,8 @@ impl KafkaPublisher {
     pub fn new(settings: KafkaSettings) -> Result<Self, KafkaError> {
         let context = settings.context();
         let producer = settings.client(PRODUCER_DEFAULTS).create_with_context(context.clone())?;
-        let (producer, questions) = (Mutex::new(producer), OnceLock::new());
-        Ok(Self(Arc::new(Inner { settings, context, producer, questions })))
+        let (questions, reader) = (OnceLock::new(), OnceLock::new());
+        Ok(Self(Arc::new(Inner { settings, context, producer: Mutex::new(producer), questions, reader })))
     }
 
     /// Waits until the producer has spoken to the cluster, so that the first message need not.
@@ -86,52 +94,6 @@ impl KafkaPublisher {
             producer.client().fetch_cluster_id(ANSWER_TIMEOUT).map(drop).ok_or(unreachable)
         })
         .await
-    }
-
-    /// Creates the topics that are not there yet, with so many partitions and the broker's default
-    /// replication. A topic that is there stays as it is.
-    pub async fn ensure_topics(&self, topics: &[(&str, i32)]) -> Result<(), PublishError> {
-        let Some((first, _)) = topics.first() else { return Ok(()) };
-        if self.0.context.makes_tokens() {
-            return self.expect_topics(topics).await;
-        }
-        let failed = |topic: &str| {
-            let topic = topic.to_owned();
-            move |source: KafkaError| PublishError { action: "create", topic, source: source.into() }
-        };
-        let admin = self.0.settings.client([]).create_with_context(self.0.context.clone());
-        let admin: AdminClient<Context> = admin.map_err(failed(first))?;
-        let wanted: Vec<_> = topics
-            .iter()
-            .map(|(name, partitions)| NewTopic::new(name, *partitions, TopicReplication::Fixed(-1)))
-            .collect();
-        let options =
-            AdminOptions::new().request_timeout(Some(ANSWER_TIMEOUT)).operation_timeout(Some(ANSWER_TIMEOUT));
-        for created in admin.create_topics(&wanted, &options).await.map_err(failed(first))? {
-            match created {
-                Ok(_) | Err((_, RDKafkaErrorCode::TopicAlreadyExists)) => {}
-                Err((topic, code)) => return Err(failed(&topic)(KafkaError::AdminOp(code))),
-            }
-        }
-        Ok(())
-    }
-
-    /// With IAM topics cannot be made: rdkafka's admin client is never polled, so it gets no token.
-    async fn expect_topics(&self, topics: &[(&str, i32)]) -> Result<(), PublishError> {
-        for (topic, partitions) in topics {
-            if self.partitions(topic).await?.is_none() {
-                let source = format!(
-                    "it is not there, and cannot be made from here with IAM; make it by kafka-topics.sh --create \
-                     --topic {topic} --partitions {partitions}"
-                );
-                return Err(PublishError {
-                    action: "create",
-                    topic: (*topic).to_owned(),
-                    source: source.into(),
-                });
-            }
-        }
-        Ok(())
     }
 
     fn producer(&self) -> FutureProducer<Context> {
@@ -168,7 +130,7 @@ impl KafkaPublisher {
                 // Whoever comes second drops theirs again.
                 let _ = inner.questions.set(consumer);
             }
-            let Some(consumer) = inner.questions.get() else { return Err(KafkaError::Canceled) };
+            let consumer = inner.questions.get().ok_or(KafkaError::Canceled)?;
             listen(consumer);
             let answer = question(consumer, &name);
             // Why there is none, it may have said meanwhile.
@@ -203,7 +165,7 @@ impl Publisher for KafkaPublisher {
         let mut sent = Vec::with_capacity(messages.len());
         let mut failure = None;
         for message in &messages {
-            match enqueue(&producer, message).await {
+            match enqueue(&producer, record(message)).await {
                 Ok(delivery) => sent.push(delivery),
                 Err(error) => {
                     failure = Some((message, error));
@@ -213,12 +175,9 @@ impl Publisher for KafkaPublisher {
         }
         // Also after a failure: what is sent again must not overtake what is still on its way.
         for (message, delivery) in messages.iter().zip(join_all(sent).await) {
-            let error = match delivery {
-                Ok(Ok(_)) => continue,
-                Ok(Err((error, _))) => error,
-                Err(_) => KafkaError::Canceled,
-            };
-            failure.get_or_insert((message, error));
+            if let Err(error) = outcome(delivery) {
+                failure.get_or_insert((message, error));
+            }
         }
         tell(&messages, failure.as_ref().map(|(message, _)| message.topic.as_str()));
         let Some((message, error)) = failure else {
@@ -260,6 +219,26 @@ impl Topics for KafkaPublisher {
         })
         .await
     }
+
+    /// By reading it: the marks of transactions take offsets too, and compaction takes records away.
+    async fn next_record(
+        &self,
+        topic: &str,
+        partition: i32,
+        from: Offset,
+    ) -> Result<Option<Offset>, PublishError> {
+        let inner = Arc::clone(&self.0);
+        let name = topic.to_owned();
+        self.blocking("look for records of", topic, move || {
+            if inner.reader.get().is_none() {
+                // Whoever comes second drops theirs again.
+                let _ = inner.reader.set(Reader::new(&inner.settings, inner.context.clone())?);
+            }
+            let reader = inner.reader.get().ok_or(KafkaError::Canceled)?;
+            reader.first(&name, partition, from, ANSWER_TIMEOUT)
+        })
+        .await
+    }
 }
 
 /// Tells how many messages each topic got, or which one failed.
@@ -274,10 +253,7 @@ fn tell(messages: &[Message], failed: Option<&str>) {
     }
 }
 
-async fn enqueue(
-    producer: &FutureProducer<Context>,
-    message: &Message,
-) -> Result<DeliveryFuture, KafkaError> {
+fn record(message: &Message) -> FutureRecord<'_, [u8], [u8]> {
     let mut record = FutureRecord::<[u8], [u8]>::to(&message.topic).payload(&message.payload);
     record.key = message.key.as_deref();
     if !message.headers.is_empty() {
@@ -287,6 +263,22 @@ async fn enqueue(
         };
         record = record.headers(message.headers.iter().fold(headers, add));
     }
+    record
+}
+
+/// What became of a record.
+fn outcome(delivery: <DeliveryFuture as Future>::Output) -> Result<(), KafkaError> {
+    match delivery {
+        Ok(Ok(_)) => Ok(()),
+        Ok(Err((error, _))) => Err(error),
+        Err(_) => Err(KafkaError::Canceled),
+    }
+}
+
+async fn enqueue(
+    producer: &FutureProducer<Context>,
+    mut record: FutureRecord<'_, [u8], [u8]>,
+) -> Result<DeliveryFuture, KafkaError> {
     loop {
         match producer.send_result(record) {
             Ok(delivery) => return Ok(delivery),

@@ -8,6 +8,7 @@ mod json_path;
 mod leaf;
 mod operator;
 mod predicate;
+mod regexp;
 mod row;
 mod scalar;
 
@@ -130,6 +131,8 @@ impl<'a> Binder<'a> {
             | E::Between { .. }
             | E::Like { .. }
             | E::ILike { .. }
+            | E::RLike { .. }
+            | E::SimilarTo { .. }
             | E::Case { .. } => self.predicate(expr),
             E::Cast { .. }
             | E::Extract { .. }

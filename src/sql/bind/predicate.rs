@@ -1,8 +1,8 @@
-//! IS, IN, BETWEEN, LIKE and CASE.
+//! IS, IN, BETWEEN, LIKE and its like, and CASE.
 
 use sqlparser::ast;
 
-use super::{Binder, Typed};
+use super::{Binder, Typed, regexp::Pattern};
 use crate::{
     sql::expr::{Comparison, Expr, Function},
     value::Type,
@@ -27,6 +27,12 @@ impl Binder<'_> {
             }
             E::ILike { negated, any: false, expr, pattern, escape_char: None } => {
                 self.like(Function::ILike, expr, pattern, *negated)
+            }
+            E::RLike { negated, expr, pattern, .. } => {
+                negate(self.regexp_like("REGEXP", expr, pattern, Pattern::Regexp), *negated)
+            }
+            E::SimilarTo { negated, expr, pattern, escape_char: None } => {
+                negate(self.regexp_like("SIMILAR TO", expr, pattern, Pattern::Similar), *negated)
             }
             E::Case { operand, conditions, else_result, .. } => {
                 self.case(operand.as_deref(), conditions, else_result.as_deref())

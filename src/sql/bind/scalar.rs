@@ -20,10 +20,12 @@ pub(super) enum Meaning {
     ToTimestamp,
     /// Milliseconds of a timestamp, or the reverse.
     EpochMs,
+    /// A function of a text and a regular expression.
+    Regexp(Function),
 }
 
 /// Names, meanings, the least and the largest number of arguments.
-const FUNCTIONS: [(&str, Meaning, usize, usize); 51] = [
+const FUNCTIONS: [(&str, Meaning, usize, usize); 55] = [
     ("coalesce", Meaning::Function(Function::Coalesce), 1, usize::MAX),
     ("ifnull", Meaning::Function(Function::Coalesce), 2, 2),
     ("nullif", Meaning::Function(Function::NullIf), 2, 2),
@@ -49,6 +51,10 @@ const FUNCTIONS: [(&str, Meaning, usize, usize); 51] = [
     ("rtrim", Meaning::Function(Function::TrimEnd), 1, 2),
     ("if", Meaning::Function(Function::Case), 3, 3),
     ("replace", Meaning::Function(Function::Replace), 3, 3),
+    ("regexp_like", Meaning::Regexp(Function::RegexpLike), 2, 2),
+    ("regexp", Meaning::Regexp(Function::RegexpLike), 2, 2),
+    ("regexp_extract", Meaning::Regexp(Function::RegexpExtract), 2, 3),
+    ("regexp_replace", Meaning::Regexp(Function::RegexpReplace), 3, 3),
     ("split_part", Meaning::Function(Function::SplitPart), 3, 3),
     ("starts_with", Meaning::Function(Function::StartsWith), 2, 2),
     ("ends_with", Meaning::Function(Function::EndsWith), 2, 2),
@@ -114,6 +120,9 @@ impl Binder<'_> {
             (Meaning::Function(function), _) => self.apply(name, function, arguments),
             (Meaning::Path(function), [document, path]) => self.path(name, function, document, path),
             (Meaning::DateTrunc, [part, time]) => self.date_trunc(part, time),
+            (Meaning::Regexp(function), [text, pattern, more @ ..]) => {
+                self.regexp(name, function, text, pattern, more.first().copied())
+            }
             (Meaning::ToTimestamp, [at]) => self.timestamp_of(at),
             (Meaning::EpochMs, [at]) => self.epoch_ms(at),
             _ => Typed::UNKNOWN,
@@ -121,7 +130,7 @@ impl Binder<'_> {
     }
 
     /// The text of a constant.
-    fn constant(&mut self, expr: &ast::Expr) -> Option<String> {
+    pub(super) fn constant(&mut self, expr: &ast::Expr) -> Option<String> {
         match self.bind(expr).expr {
             Expr::Literal(Value::Text(text)) => Some(text.into_owned()),
             _ => None,

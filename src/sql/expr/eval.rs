@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use super::{Comparison, Expr, Function, cast, json, like, moment, number, text};
+use super::{Comparison, Expr, Function, cast, json, like, moment, number, regexp, text};
 use crate::value::Value;
 
 impl Expr {
@@ -13,6 +13,7 @@ impl Expr {
         match self {
             Self::Column(slot) => row.get(*slot).map_or(Value::Null, Value::borrowed),
             Self::Literal(value) => value.borrowed(),
+            Self::Regexp(regexp) => Value::text(regexp.as_str()),
             Self::Compare { op, left, right } => boolean(compare(*op, left, right, row)),
             Self::Call { function, arguments } => call(*function, arguments, row),
         }
@@ -119,6 +120,9 @@ fn call<'r>(function: Function, arguments: &'r [Expr], row: &'r [Value<'r>]) -> 
             text::substring(at(0), &at(1), arguments.get(2).map(|count| count.eval(row)).as_ref())
         }
         F::Replace => text::replace(at(0), &at(1), &at(2)),
+        F::RegexpLike => of_regexp(arguments, |regexp| regexp::like(&at(0), regexp)),
+        F::RegexpExtract => of_regexp(arguments, |regexp| regexp::extract(at(0), regexp, &at(2))),
+        F::RegexpReplace => of_regexp(arguments, |regexp| regexp::replace(at(0), regexp, &at(2))),
         F::SplitPart => text::split_part(at(0), &at(1), &at(2)),
         F::StartsWith => text::compare(&at(0), &at(1), |text, part| text.starts_with(part)),
         F::EndsWith => text::compare(&at(0), &at(1), |text, part| text.ends_with(part)),
@@ -143,6 +147,14 @@ fn call<'r>(function: Function, arguments: &'r [Expr], row: &'r [Value<'r>]) -> 
         F::Cast(kind) => cast::cast(at(0), kind),
         F::Extract(part) => moment::extract(part, &at(0)),
         F::Truncate(part) => moment::truncate(part, &at(0)),
+    }
+}
+
+/// What is made of the second argument, which is a regular expression.
+fn of_regexp<'r>(arguments: &'r [Expr], then: impl FnOnce(&'r regexp::Regexp) -> Value<'r>) -> Value<'r> {
+    match arguments.get(1) {
+        Some(Expr::Regexp(regexp)) => then(regexp),
+        _ => Value::Null,
     }
 }
 

@@ -10,12 +10,14 @@ mod json;
 mod like;
 mod moment;
 mod number;
+pub(super) mod regexp;
 mod show;
 mod text;
 
 use std::cmp::Ordering;
 
 pub use moment::{DatePart, parse_timestamp};
+pub use regexp::Regexp;
 
 use crate::value::{Type, Value};
 
@@ -26,6 +28,8 @@ pub enum Expr {
     Column(usize),
     /// A constant.
     Literal(Value<'static>),
+    /// The regular expression that a function is called with; its value is its text.
+    Regexp(Regexp),
     /// `left op right`; NULL if either side is.
     Compare {
         /// The operator.
@@ -136,6 +140,12 @@ pub enum Function {
     Substring,
     /// `replace(a, b, c)`: each `b` in `a` as `c`.
     Replace,
+    /// `regexp_like(a, b)`: whether a regular expression is found in `a`.
+    RegexpLike,
+    /// `regexp_extract(a, b, n)`: what group n of it matched first in `a`; NULL where it did not.
+    RegexpExtract,
+    /// `regexp_replace(a, b, c)`: each match of it in `a` as `c`.
+    RegexpReplace,
     /// `split_part(a, b, n)`: the n-th of the parts of `a` between `b`; from the end if n is negative.
     SplitPart,
     /// `starts_with(a, b)`.
@@ -238,7 +248,7 @@ impl Expr {
     pub fn replace_columns(&self, replace: &impl Fn(usize) -> Self) -> Self {
         match self {
             Self::Column(slot) => replace(*slot),
-            Self::Literal(_) => self.clone(),
+            Self::Literal(_) | Self::Regexp(_) => self.clone(),
             Self::Compare { op, left, right } => {
                 Self::compare(*op, left.replace_columns(replace), right.replace_columns(replace))
             }
@@ -252,7 +262,7 @@ impl Expr {
     pub fn for_each_column(&self, visit: &mut impl FnMut(usize)) {
         match self {
             Self::Column(slot) => visit(*slot),
-            Self::Literal(_) => {}
+            Self::Literal(_) | Self::Regexp(_) => {}
             Self::Compare { left, right, .. } => {
                 left.for_each_column(visit);
                 right.for_each_column(visit);
@@ -262,14 +272,14 @@ impl Expr {
     }
 
     const fn is_literal(&self) -> bool {
-        matches!(self, Self::Literal(_))
+        matches!(self, Self::Literal(_) | Self::Regexp(_))
     }
 
     fn folded(self) -> Self {
         let constant = match &self {
             Self::Compare { left, right, .. } => left.is_literal() && right.is_literal(),
             Self::Call { arguments, .. } => arguments.iter().all(Self::is_literal),
-            Self::Column(_) | Self::Literal(_) => false,
+            Self::Column(_) | Self::Literal(_) | Self::Regexp(_) => false,
         };
         if constant { Self::Literal(self.eval(&[]).into_owned()) } else { self }
     }

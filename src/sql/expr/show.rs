@@ -23,7 +23,7 @@ impl Expr {
     /// Whether it needs parentheses within another expression.
     fn is_compound(&self) -> bool {
         match self {
-            Self::Column(_) | Self::Literal(_) => false,
+            Self::Column(_) | Self::Literal(_) | Self::Regexp(_) => false,
             Self::Compare { .. } => true,
             Self::Call { function, .. } => !matches!(function.notation(), Notation::Call(_)),
         }
@@ -101,6 +101,9 @@ impl Function {
             Self::Length => Notation::Call("length"),
             Self::Substring => Notation::Call("substr"),
             Self::Replace => Notation::Call("replace"),
+            Self::RegexpLike => Notation::Call("regexp_like"),
+            Self::RegexpExtract => Notation::Call("regexp_extract"),
+            Self::RegexpReplace => Notation::Call("regexp_replace"),
             Self::SplitPart => Notation::Call("split_part"),
             Self::StartsWith => Notation::Call("starts_with"),
             Self::EndsWith => Notation::Call("ends_with"),
@@ -138,6 +141,7 @@ impl<N: Fn(usize) -> String> fmt::Display for Named<'_, N> {
         match self.expr {
             Expr::Column(slot) => f.write_str(&(self.names)(*slot)),
             Expr::Literal(value) => literal(value, f),
+            Expr::Regexp(regexp) => literal(&Value::text(regexp.as_str()), f),
             Expr::Compare { op, left, right } => {
                 self.operand(left, f)?;
                 write!(f, " {op} ")?;

@@ -21,7 +21,7 @@ pub(super) fn length(value: &Value<'_>) -> Value<'static> {
 }
 
 /// A part of a text without a copy where the text borrows.
-fn part(text: Cow<'_, str>, cut: impl FnOnce(&str) -> &str) -> Value<'_> {
+pub(super) fn part(text: Cow<'_, str>, cut: impl FnOnce(&str) -> &str) -> Value<'_> {
     Value::Text(match text {
         Cow::Borrowed(text) => Cow::Borrowed(cut(text)),
         Cow::Owned(text) => Cow::Owned(cut(&text).to_owned()),

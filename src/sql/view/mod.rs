@@ -2,6 +2,7 @@
 
 mod aggregate;
 mod group;
+mod join;
 mod lint;
 mod look_back;
 mod matching;
@@ -66,6 +67,10 @@ pub(super) fn check(
     if let Some(recognize) = matching::of_select(select) {
         let head = over::Head { name, options, sentence, filter: None };
         return matching::check(head, select, recognize, known, &place, errors);
+    }
+    if join::is_meant(select) {
+        let head = over::Head { name, options, sentence, filter: None };
+        return join::check(head, select, known, &place, errors);
     }
     let relation = relation::of_select(select, known, &place, errors)?;
     let filter = select.selection.as_ref().map(|condition| {

@@ -1,0 +1,94 @@
+"""See scripts/end-to-end.sh."""
+
+import argparse
+import json
+import pathlib
+import shutil
+import subprocess
+import sys
+import time
+import zipfile
+
+import psutil
+
+from backfill import Backfill
+from broker import Broker
+from cloud import FUNCTIONS, Cloud
+from pipeline import ROOT, Pipeline
+from polling import Polling
+from processes import Failure
+
+BEGAN = time.time()
+
+
+def pack(binaries, target):
+    """Zips of the functions as scripts/zips.sh makes them, but of what is built already."""
+    target.mkdir(parents=True)
+    for name in FUNCTIONS:
+        binary = target / name
+        shutil.copy(binaries / name, binary)
+        # What is only for debuggers would be most of it.
+        if shutil.which("strip"):
+            subprocess.run(["strip", str(binary)], check=True)
+        with zipfile.ZipFile(target / f"{name}.zip", "w", zipfile.ZIP_DEFLATED, compresslevel=1) as zipped:
+            zipped.write(binary, "bootstrap")
+            for file in sorted((ROOT / "sql").glob("*.sql")):
+                zipped.write(file, f"sql/{file.name}")
+        binary.unlink()
+    return target
+
+
+def topics():
+    """What Terraform is told."""
+    return json.loads((ROOT / "infra/aws/topics.auto.tfvars.json").read_text(encoding="utf-8"))["topics"]
+
+
+def phase(name):
+    print(f"== {name} (at {time.time() - BEGAN:.0f} s)", flush=True)
+
+
+def run(options, work):
+    zips = options.zips.resolve() if options.zips else pack(options.binaries, work / "zips" / "x86_64")
+    phase("starting Apache Kafka and ministack")
+    weir, broker, cloud = str(options.binaries / "weir"), Broker("java", options.kafka, work), Cloud(work)
+    broker.start()
+    cloud.start()
+    phase("weir poll on Apache Kafka")
+    Polling(weir, broker, work).all()
+    phase("deploying the functions")
+    print(f"   by {cloud.deploy(options.infra, zips, broker.bootstrap)}", flush=True)
+    phase(f"events for {options.seconds} s, and faults")
+    pipeline = Pipeline(weir, broker, cloud, topics(), work, options.seconds)
+    pipeline.run()
+    phase("weir backfill of a view that is changed")
+    Backfill(pipeline, zips).run()
+    phase("done")
+
+
+def stop_all():
+    """What is left of what was started, whatever happened."""
+    children = psutil.Process().children(recursive=True)
+    for child in children:
+        child.terminate()
+    for child in psutil.wait_procs(children, timeout=10)[1]:
+        child.kill()
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--kafka", required=True, type=pathlib.Path)
+    parser.add_argument("--binaries", required=True, type=pathlib.Path)
+    parser.add_argument("--zips", type=pathlib.Path)
+    parser.add_argument("--infra", type=pathlib.Path, default=ROOT / "infra")
+    parser.add_argument("--work", required=True, type=pathlib.Path)
+    parser.add_argument("--seconds", type=int, default=45)
+    options = parser.parse_args()
+    try:
+        run(options, options.work)
+    except Failure as failure:
+        sys.exit(f"failed: {failure}\nlogs are in {options.work}")
+    finally:
+        stop_all()
+
+
+main()
