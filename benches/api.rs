@@ -20,7 +20,7 @@ use weir::{
     api,
     engine::{Engine, Reader, Settings},
     event::{RawBatch, RawRecord},
-    publish::{MemoryPublisher, Message, PublishError, Publisher, Topics},
+    publish::{MemoryPublisher, Message, PublishError, Publisher, Standing, Topics},
     sql::{Catalog, SqlFile},
     state::MemoryStore,
     time::{ManualClock, Millis, Offset, Timestamp},
@@ -44,14 +44,11 @@ impl Publisher for Nowhere {
 }
 
 impl Topics for Nowhere {
-    async fn partitions(&self, topic: &str) -> Result<Option<i32>, PublishError> {
-        Ok((topic == "impressions").then_some(1))
+    async fn partitions(&self, topic: &str) -> Result<Option<Vec<i32>>, PublishError> {
+        Ok((topic == "impressions").then(|| vec![0]))
     }
-    async fn start_offset(&self, _: &str, _: i32) -> Result<Offset, PublishError> {
-        Ok(Offset(0))
-    }
-    async fn end_offset(&self, _: &str, _: i32) -> Result<Offset, PublishError> {
-        Ok(Offset(i64::MAX))
+    async fn standing(&self, _: &str, _: i32, _: Offset) -> Result<Standing, PublishError> {
+        Ok(Standing::Behind)
     }
 }
 
@@ -77,7 +74,7 @@ fn store(catalog: &Arc<Catalog>, clock: &Arc<ManualClock>) -> Arc<MemoryStore> {
         raw.bytes.extend_from_slice(event.as_bytes());
         let value = start..raw.bytes.len();
         raw.records.push(RawRecord {
-            offset: Offset(offset),
+            offset: Offset::at(offset),
             timestamp: None,
             key: None,
             value,

@@ -15,7 +15,7 @@ use weir::{
     api::{Gateway, router},
     engine::{Engine, Reader, Settings},
     event::NdjsonReader,
-    publish::{MemoryPublisher, Message, PublishError, Publisher, Topics},
+    publish::{MemoryPublisher, Message, PublishError, Publisher, Standing, Topics},
     settings,
     sql::Catalog,
     state::MemoryStore,
@@ -47,14 +47,11 @@ impl Publisher for Nowhere {
 }
 
 impl Topics for Nowhere {
-    async fn partitions(&self, _: &str) -> Result<Option<i32>, PublishError> {
-        Ok(Some(1))
+    async fn partitions(&self, _: &str) -> Result<Option<Vec<i32>>, PublishError> {
+        Ok(Some(vec![0]))
     }
-    async fn start_offset(&self, _: &str, _: i32) -> Result<Offset, PublishError> {
-        Ok(Offset(0))
-    }
-    async fn end_offset(&self, _: &str, _: i32) -> Result<Offset, PublishError> {
-        Ok(Offset(i64::MAX))
+    async fn standing(&self, _: &str, _: i32, _: Offset) -> Result<Standing, PublishError> {
+        Ok(Standing::Behind)
     }
 }
 

@@ -108,7 +108,7 @@ has_rows() {
 find_cargo_lambda
 start_stack
 start_functions
-for batch in msk-batch self-managed-batch poison-record late-records; do
+for batch in msk-batch self-managed-batch poison-record late-records kinesis; do
   expect window "$batch.json" '"batchItemFailures":[]'
 done
 expect sweep schedule.json '"windows"'

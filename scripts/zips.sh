@@ -5,8 +5,8 @@
 #   scripts/zips.sh [arm64|x86_64]... [--only FUNCTION]... [--to FOLDER]     FOLDER is dist unless given
 #
 # Needs cargo-lambda, zig and, for arm64, cmake; or Python to install them into a folder of its own. Skips, with
-# the reason, where they can't be had. TLS, SASL and Secrets Manager are in: librdkafka is built with OpenSSL from
-# source, which needs perl.
+# the reason, where they can't be had. Kinesis, TLS, SASL and Secrets Manager are in: librdkafka is built with OpenSSL
+# from source, which needs perl.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -69,9 +69,9 @@ build() {
   local function=$1 flags=(--x86-64) features=()
   [ "$2" = x86_64 ] || flags=(--arm64)
   if links_kafka "$function"; then
-    features=(--features weir/kafka-tls)
+    features=(--features weir/kafka-tls,weir/kinesis)
     # librdkafka's own configure cannot build for another machine; its cmake build can.
-    [ "$2" = x86_64 ] || features=(--features weir/kafka-tls-cross)
+    [ "$2" = x86_64 ] || features=(--features weir/kafka-tls-cross,weir/kinesis)
   fi
   # Each has credentials or keys that may be in a secret.
   features+=(--features weir/secrets)

@@ -6,7 +6,10 @@
 
 use std::{borrow::Cow, cell::RefCell};
 
-use crate::{time::Timestamp, value::Value};
+use crate::{
+    time::{Offset, Timestamp},
+    value::Value,
+};
 
 /// Bytes that are not what they should be.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -48,6 +51,15 @@ pub fn put_zigzag(out: &mut Vec<u8>, n: i64) {
 pub fn put_bytes(out: &mut Vec<u8>, bytes: &[u8]) {
     put_varint(out, bytes.len() as u64);
     out.extend_from_slice(bytes);
+}
+
+/// What stands before a sequence number, where else an offset's number stands.
+const SEQUENCE: i64 = -1;
+
+/// Appends an offset: its number, or after a negative one the bytes of a sequence number.
+pub fn put_offset(out: &mut Vec<u8>, offset: Offset) {
+    put_zigzag(out, offset.number().unwrap_or(SEQUENCE));
+    out.extend(offset.to_bytes().into_iter().flatten());
 }
 
 const NULL: u8 = 0;
@@ -143,6 +155,17 @@ impl<'a> Reader<'a> {
     pub fn zigzag(&mut self, expected: &'static str) -> Result<i64, CodecError> {
         let n = self.varint(expected)?;
         Ok((n >> 1).cast_signed() ^ -(n & 1).cast_signed())
+    }
+
+    /// An offset.
+    pub fn offset(&mut self, expected: &'static str) -> Result<Offset, CodecError> {
+        match self.zigzag(expected)? {
+            SEQUENCE => {
+                let bytes = self.take(Offset::BYTES, expected)?;
+                Offset::from_bytes(bytes).ok_or(CodecError::Truncated { expected })
+            }
+            number => Ok(Offset::at(number)),
+        }
     }
 
     /// This many bytes.

@@ -3,10 +3,11 @@
 
 use futures::future::join_all;
 use serde::Serialize;
-use tracing::Instrument as _;
+use tracing::{Instrument as _, field::display};
 
 use crate::{
     engine::{Absorbed, Engine, EngineError, Swept},
+    error::causes,
     event::{self, PayloadError},
     observe::{self, BatchAbsorbed},
     publish::{Publisher, Topics},
@@ -17,18 +18,27 @@ use crate::{
 /// What the window function answers to the event source.
 ///
 /// No record fails by itself: what cannot be used is a dead letter, and what the store or the broker
-/// does not take fails the invocation, so that all of it is redelivered.
+/// does not take fails the invocation, so that all of it is redelivered. That holds whether the event source
+/// asks for this answer (`ReportBatchItemFailures`) or not, so only where a part was taken the answer names the rest.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct BatchResponse {
-    /// Empty.
-    pub batch_item_failures: Vec<()>,
+    /// For each shard of Kinesis that failed while others did not, where it is to be read again.
+    pub batch_item_failures: Vec<ItemFailure>,
+}
+
+/// A record of Kinesis from which on the event source is to deliver a shard again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ItemFailure {
+    /// Its sequence number.
+    pub item_identifier: String,
 }
 
 /// Why an invocation of the window function failed.
 #[derive(Debug, thiserror::Error)]
 pub enum WindowError {
-    /// The payload is no batch of Kafka records.
+    /// The payload is no batch of records.
     #[error(transparent)]
     Payload(#[from] PayloadError),
     /// A partition's records were not absorbed; the invocation is to be repeated.
@@ -44,7 +54,7 @@ pub enum WindowError {
     },
 }
 
-/// Absorbs a Kafka event source's payload: its partitions at once, each in offset order. One that
+/// Absorbs an event source's payload: its partitions at once, each in offset order. One that
 /// fails stops no other, since what is absorbed now need not be absorbed again.
 pub async fn window<S, P, T>(engine: &Engine<S, P, T>, payload: &[u8]) -> Result<BatchResponse, WindowError>
 where
@@ -68,17 +78,30 @@ where
 {
     let batches = event::parse(payload)?;
     let results = join_all(batches.iter().map(|batch| absorb(engine, batch))).await;
-    let mut failed = None;
+    let (mut response, mut failed) = (BatchResponse::default(), None);
+    let is_taken_in_part = results.iter().any(Result::is_ok);
     for (batch, result) in batches.iter().zip(results) {
-        match result {
-            Ok(absorbed) => observe(&absorbed),
-            Err(source) => {
+        match (result, first_of_shard(batch).filter(|_| is_taken_in_part)) {
+            (Ok(absorbed), _) => observe(&absorbed),
+            (Err(source), Some(first)) => {
+                let (topic, partition) = (batch.topic.clone(), batch.partition);
+                observe::ShardFailed { topic: &topic, partition, from: &first, error: &causes(&source) }
+                    .emit();
+                response.batch_item_failures.push(ItemFailure { item_identifier: first });
+            }
+            (Err(source), None) => {
                 let (topic, partition) = (batch.topic.clone(), batch.partition);
                 failed = failed.or(Some(WindowError::Engine { topic, partition, source }));
             }
         }
     }
-    failed.map_or_else(|| Ok(BatchResponse::default()), Err)
+    failed.map_or(Ok(response), Err)
+}
+
+/// The sequence number that a shard's batch begins with; none of a partition of Kafka. All of the batch has to
+/// come again, since what is absorbed already may not have been given out.
+fn first_of_shard(batch: &event::RawBatch) -> Option<String> {
+    Some(batch.records.first()?.offset.sequence()?.0)
 }
 
 /// Absorbs a batch in a span of its own, which every line about it has.
@@ -88,7 +111,7 @@ where
     P: Publisher,
     T: Topics,
 {
-    let offset = |record: Option<&event::RawRecord>| record.map(|record| record.offset.0);
+    let offset = |record: Option<&event::RawRecord>| record.map(|record| display(record.offset));
     let span = tracing::info_span!(
         "batch",
         topic = batch.topic,
@@ -137,7 +160,7 @@ pub fn deadline(millis: u64, now: Timestamp) -> Timestamp {
 #[cfg(feature = "notify")]
 #[derive(Debug, thiserror::Error)]
 pub enum NotifyError {
-    /// The payload is no batch of Kafka records.
+    /// The payload is no batch of records.
     #[error(transparent)]
     Payload(#[from] PayloadError),
     /// What could not be delivered could not be kept either; the invocation is to be repeated.
@@ -145,7 +168,7 @@ pub enum NotifyError {
     Letters(#[from] crate::publish::PublishError),
 }
 
-/// Carries the alerts of a Kafka event source's payload to their targets, before the invocation's
+/// Carries the alerts of an event source's payload to their targets, before the invocation's
 /// deadline.
 #[cfg(feature = "notify")]
 pub async fn notify<P: Publisher>(
@@ -165,7 +188,7 @@ pub async fn notify<P: Publisher>(
 #[cfg(feature = "sink")]
 #[derive(Debug, thiserror::Error)]
 pub enum SinkFunctionError {
-    /// The payload is no batch of Kafka records.
+    /// The payload is no batch of records.
     #[error(transparent)]
     Payload(#[from] PayloadError),
     /// The rows are not at every target; the invocation is to be repeated.
@@ -173,7 +196,7 @@ pub enum SinkFunctionError {
     Sink(#[from] crate::sink::SinkError),
 }
 
-/// Writes the rows of a Kafka event source's payload to their targets, before the invocation's deadline.
+/// Writes the rows of an event source's payload to their targets, before the invocation's deadline.
 #[cfg(feature = "sink")]
 pub async fn sink<P: Publisher>(
     sink: &crate::sink::Sink<P>,

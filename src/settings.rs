@@ -8,6 +8,7 @@
 //! | `WEIR_LATE_TOPIC` | the topic of events that came too late | `weir.late_events` |
 //! | `WEIR_RETENTION_DAYS` | how long slabs are kept: at least as long as the topics keep records | 8 |
 //! | `WEIR_READ_CACHE_MILLIS` | how old what `serve` answers may be, 0 to 10000 | 250 |
+//! | `WEIR_BROKER` | where the topics are: `kafka`, or `kinesis`, a stream each | `kafka` |
 //! | `WEIR_KAFKA_BOOTSTRAP_SERVERS` | the brokers: `host:port`, comma-separated | none: must be set |
 //! | `WEIR_KAFKA_...` | any other property of librdkafka: `WEIR_KAFKA_SECURITY_PROTOCOL` is `security.protocol` | |
 //! | `WEIR_KAFKA_SECRET` | the secret of Secrets Manager (ARN or name) that has the credentials: `{"username", "password"}` or `{"certificate", "privateKey", "privateKeyPassword"}` | none |
@@ -25,7 +26,7 @@
 //! | `WEIR_SINK_ATTEMPTS` | how often one write is tried, 1 to 100 | 5 |
 //! | `WEIR_SINK_TIMEOUT_SECONDS` | how long one attempt may take, 1 to 900 | 30 |
 //! | `WEIR_API_KEYS_SECRET`, `WEIR_NOTIFY_SECRET`, `WEIR_SINK_SECRET` | the secret whose text is the value, where the variable itself is not set | none |
-//! | `AWS_ENDPOINT_URL_DYNAMODB`, `AWS_ENDPOINT_URL` | another DynamoDB than that of the region | |
+//! | `AWS_ENDPOINT_URL_DYNAMODB`, `AWS_ENDPOINT_URL_KINESIS`, `AWS_ENDPOINT_URL_SECRETS_MANAGER`, `AWS_ENDPOINT_URL` | another DynamoDB, Kinesis or Secrets Manager than that of the region | |
 //! | `AWS_REGION`, `AWS_ACCESS_KEY_ID`, ... | as everywhere with AWS | |
 
 use std::{path::PathBuf, sync::Arc};
@@ -153,6 +154,18 @@ impl Settings {
         store
     }
 
+    /// The broker that `WEIR_BROKER` says. Kafka's connections are opened in the background, so that an invocation
+    /// need not wait for them.
+    #[cfg(feature = "kafka")]
+    pub async fn broker(&self) -> Result<crate::publish::Broker, SettingsError> {
+        use crate::publish::Broker;
+        if is_kinesis(|name| std::env::var(name).ok())? {
+            kinesis().await
+        } else {
+            self.publisher().await.map(Broker::Kafka)
+        }
+    }
+
     /// The publisher. It connects in the background, so that an invocation need not wait for it.
     #[cfg(feature = "kafka")]
     pub async fn publisher(&self) -> Result<crate::publish::kafka::KafkaPublisher, SettingsError> {
@@ -181,6 +194,29 @@ pub fn aside_topics(var: impl Fn(&'static str) -> Option<String>) -> [(&'static 
         ("notify_dead_letter", topic("WEIR_NOTIFY_DEAD_LETTER_TOPIC", NOTIFY_DEAD_LETTERS.to_owned())),
         ("sink_dead_letter", topic("WEIR_SINK_DEAD_LETTER_TOPIC", SINK_DEAD_LETTERS.to_owned())),
     ]
+}
+
+/// Whether the topics are streams of Kinesis, by a lookup by name.
+#[cfg(feature = "kafka")]
+fn is_kinesis(var: impl Fn(&'static str) -> Option<String>) -> Result<bool, SettingsError> {
+    let (name, expected) = ("WEIR_BROKER", "kafka or kinesis");
+    match var(name).as_deref() {
+        None | Some("" | "kafka") => Ok(false),
+        Some("kinesis") => Ok(true),
+        Some(found) => Err(SettingsError::Malformed { name, found: found.to_owned(), expected }),
+    }
+}
+
+#[cfg(all(feature = "kafka", feature = "kinesis"))]
+async fn kinesis() -> Result<crate::publish::Broker, SettingsError> {
+    Ok(crate::publish::Broker::Kinesis(crate::publish::kinesis::KinesisPublisher::connect().await))
+}
+
+#[cfg(all(feature = "kafka", not(feature = "kinesis")))]
+#[expect(clippy::unused_async, reason = "as where there is something to wait for")]
+async fn kinesis() -> Result<crate::publish::Broker, SettingsError> {
+    let (name, expected) = ("WEIR_BROKER", "kafka: this was built without the feature kinesis");
+    Err(SettingsError::Malformed { name, found: "kinesis".to_owned(), expected })
 }
 
 /// What the API is told, by a lookup by name. An empty value is none.
@@ -332,6 +368,15 @@ mod tests {
             error.contains("WEIR_METRICS") && error.contains("expected function, view or off"),
             "{error}"
         );
+    }
+
+    #[cfg(feature = "kafka")]
+    #[test]
+    fn topics_are_on_kafka_unless_told_otherwise() {
+        let of = |value: &'static str| is_kinesis(move |_| Some(value.to_owned()));
+        assert!(!is_kinesis(|_| None).unwrap() && !of("kafka").unwrap() && of("kinesis").unwrap());
+        let error = of("Kinesis").unwrap_err().to_string();
+        assert!(error.ends_with("found \"Kinesis\", expected kafka or kinesis"), "{error}");
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Event times, durations, offsets and the clock.
 
+mod offset;
+
 use std::{
     fmt,
     ops::{Add, Sub},
@@ -8,6 +10,8 @@ use std::{
 };
 
 use serde::{Deserialize, Serialize};
+
+pub use offset::{Offset, Resume};
 
 /// A point in event time: milliseconds since the Unix epoch, UTC. May be negative.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -102,26 +106,6 @@ impl fmt::Display for Millis {
             Some((unit, name)) => write!(f, "{} {name}", self.0 / unit),
             None => write!(f, "{} ms", self.0),
         }
-    }
-}
-
-/// A record's place in its partition. The *next offset* of a partition is the first that has not
-/// been taken yet.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Offset(pub i64);
-
-impl Offset {
-    /// The offset behind this one.
-    #[must_use]
-    pub const fn next(self) -> Self {
-        Self(self.0 + 1)
-    }
-}
-
-impl fmt::Display for Offset {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
     }
 }
 

@@ -69,7 +69,7 @@ fn the_last_window_is_out_after_flush_after() {
 fn the_marks_of_transactions_are_nothing_to_wait_for() {
     // The last record of each partition has offset 0, and its transaction's mark is behind it.
     let world = world(2, 2);
-    world.broker.set_marks(1);
+    *world.broker.marks.lock().unwrap() = 1;
     absorb(&world, 0, 0, &[("a", 1_000_000)]);
     absorb(&world, 1, 0, &[("b", 1_003_000)]);
     assert_eq!(sweep_after(&world, Millis::seconds(30)).idle, 2);

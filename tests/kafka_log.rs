@@ -31,16 +31,16 @@ async fn a_topic_is_read_from_any_offset_and_again() {
     let log = KafkaLog::new(settings, kafka.clone());
     let partition = Partition { topic: "views".into(), index: 0 };
     let read = async |from, end, most| {
-        let batch = log.read(&partition, Offset(from), Offset(end), most).await.unwrap();
+        let batch = log.read(&partition, Offset::at(from), Offset::at(end), most).await.unwrap();
         assert_eq!((batch.topic.as_str(), batch.partition), ("views", 0));
         for record in &batch.records {
             assert_eq!(batch.bytes[record.value.clone()], *record.offset.to_string().as_bytes());
             assert_eq!(batch.bytes[record.key.clone().unwrap()], *b"p");
             assert!(record.timestamp.is_some());
         }
-        batch.records.iter().map(|record| record.offset.0).collect::<Vec<_>>()
+        batch.records.iter().map(|record| record.offset.number().unwrap()).collect::<Vec<_>>()
     };
-    assert_eq!(log.end_offset("views", 0).await.unwrap(), Offset(100));
+    assert_eq!(log.end_offset("views", 0).await.unwrap(), Offset::at(100));
     assert_eq!(read(0, 100, 40).await, (0..40).collect::<Vec<_>>());
     assert_eq!(read(40, 100, 500).await, (40..100).collect::<Vec<_>>());
     // Its consumer has met the end that the topic had before.

@@ -35,19 +35,19 @@ async fn a_broker_goes_on_where_it_stopped() {
     assert_eq!(kafka.partitions("clicks").await.unwrap(), None);
     kafka.ensure_topics(&[("clicks", 3), ("views", 1)]).await.unwrap();
     kafka.ensure_topics(&[("clicks", 3), ("more", 2)]).await.unwrap();
-    assert_eq!(kafka.partitions("clicks").await.unwrap(), Some(3));
-    assert_eq!(kafka.partitions("more").await.unwrap(), Some(2));
+    assert_eq!(kafka.partitions("clicks").await.unwrap(), Some(vec![0, 1, 2]));
+    assert_eq!(kafka.partitions("more").await.unwrap(), Some(vec![0, 1]));
     kafka.publish((0..100).map(|i| message("views", "p", format!("{i}"))).collect()).await.unwrap();
-    assert_eq!(kafka.end_offset("views", 0).await.unwrap(), Offset(100));
+    assert_eq!(kafka.offsets("views", 0).await.unwrap().1, Offset::at(100));
     drop(kafka);
     broker.shutdown();
 
     let broker = EmbeddedBroker::start(dir.path(), None).unwrap();
     let kafka = publisher(&broker);
-    assert_eq!(kafka.partitions("clicks").await.unwrap(), Some(3));
-    assert_eq!(kafka.end_offset("views", 0).await.unwrap(), Offset(100));
+    assert_eq!(kafka.partitions("clicks").await.unwrap(), Some(vec![0, 1, 2]));
+    assert_eq!(kafka.offsets("views", 0).await.unwrap().1, Offset::at(100));
     kafka.publish(vec![message("views", "p", "more")]).await.unwrap();
-    assert_eq!(kafka.end_offset("views", 0).await.unwrap(), Offset(101));
+    assert_eq!(kafka.offsets("views", 0).await.unwrap().1, Offset::at(101));
 }
 
 #[test]
@@ -94,14 +94,14 @@ async fn a_topic_is_read_from_any_offset_and_again() {
     let log = KafkaLog::new(KafkaSettings::plain(broker.bootstrap()), kafka.clone());
     let partition = Partition { topic: "views".into(), index: 0 };
     let read = async |from, end, most| {
-        let batch = log.read(&partition, Offset(from), Offset(end), most).await.unwrap();
+        let batch = log.read(&partition, Offset::at(from), Offset::at(end), most).await.unwrap();
         assert_eq!((batch.topic.as_str(), batch.partition), ("views", 0));
         for record in &batch.records {
             assert_eq!(batch.bytes[record.value.clone()], *record.offset.to_string().as_bytes());
             assert_eq!(batch.bytes[record.key.clone().unwrap()], *b"p");
             assert!(record.timestamp.is_some());
         }
-        batch.records.iter().map(|record| record.offset.0).collect::<Vec<_>>()
+        batch.records.iter().map(|record| record.offset.number().unwrap()).collect::<Vec<_>>()
     };
     assert_eq!(read(0, 100, 40).await, (0..40).collect::<Vec<_>>());
     assert_eq!(read(40, 100, 500).await, (40..100).collect::<Vec<_>>());
@@ -109,11 +109,11 @@ async fn a_topic_is_read_from_any_offset_and_again() {
     send(100..103).await;
     assert_eq!(read(100, 103, 500).await, [100, 101, 102]);
     assert_eq!(read(97, 99, 2).await, [97, 98]);
-    assert_eq!(log.end_offset("views", 0).await.unwrap(), Offset(103));
+    assert_eq!(log.end_offset("views", 0).await.unwrap(), Offset::at(103));
     let hour = Millis::hours(1);
     let now = SystemClock.now();
-    assert_eq!(log.offset_at(&partition, now - hour).await.unwrap(), Offset(0));
-    assert_eq!(log.offset_at(&partition, Timestamp(0)).await.unwrap(), Offset(0));
+    assert_eq!(log.offset_at(&partition, now - hour).await.unwrap(), Offset::at(0));
+    assert_eq!(log.offset_at(&partition, Timestamp(0)).await.unwrap(), Offset::at(0));
     // (For a time behind its last record the embedded broker answers with the first offset, where Apache
     // Kafka answers with none.)
 }

@@ -14,7 +14,7 @@ use std::{
 use weir::{
     engine::{Engine, Settings},
     event::{RawBatch, RawRecord},
-    publish::{Message, PublishError, Publisher, Topics},
+    publish::{Message, PublishError, Publisher, Standing, Topics},
     sql::{Catalog, SqlFile},
     state::{Chunk, ItemKey, MemoryStore, Partition, Span, Store, ViewId},
     time::{Offset, SystemClock, Timestamp},
@@ -43,7 +43,7 @@ fn batch(first: u64, keys: impl Iterator<Item = String>) -> RawBatch {
         let start = raw.bytes.len();
         raw.bytes.extend_from_slice(format!(r#"{{"id":"{key}","ts":{START}}}"#).as_bytes());
         raw.records.push(RawRecord {
-            offset: Offset(offset.try_into().unwrap()),
+            offset: Offset::at(offset.try_into().unwrap()),
             timestamp: None,
             key: None,
             value: start..raw.bytes.len(),
@@ -74,14 +74,11 @@ impl Publisher for Counting {
 struct OnePartition;
 
 impl Topics for OnePartition {
-    async fn partitions(&self, _: &str) -> Result<Option<i32>, PublishError> {
-        Ok(Some(1))
+    async fn partitions(&self, _: &str) -> Result<Option<Vec<i32>>, PublishError> {
+        Ok(Some(vec![0]))
     }
-    async fn start_offset(&self, _: &str, _: i32) -> Result<Offset, PublishError> {
-        Ok(Offset(0))
-    }
-    async fn end_offset(&self, _: &str, _: i32) -> Result<Offset, PublishError> {
-        Ok(Offset(0))
+    async fn standing(&self, _: &str, _: i32, _: Offset) -> Result<Standing, PublishError> {
+        Ok(Standing::Behind)
     }
 }
 

@@ -45,6 +45,7 @@ fn the_batches_parse_record_by_record() {
         ("events/window/self-managed-batch.json", vec![of("clicks", 2, 2), of("impressions", 12, 12)]),
         ("events/window/poison-record.json", vec![of("impressions", 10, 4)]),
         ("events/window/late-records.json", vec![of("clicks", 1, 1), of("impressions", 4, 4)]),
+        ("events/window/kinesis.json", vec![of("impressions", 10, 9)]),
     ];
     for (path, expected) in files {
         assert_eq!(batches(path), expected, "{path}");

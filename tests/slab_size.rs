@@ -9,7 +9,7 @@ use rand::{Rng, SeedableRng, distr::Alphanumeric, rngs::SmallRng};
 use weir::{
     engine::{Engine, Settings},
     event::{RawBatch, RawRecord},
-    publish::{MemoryPublisher, PublishError, Topics},
+    publish::{MemoryPublisher, PublishError, Standing, Topics},
     sql::{Catalog, SqlFile},
     state::{ItemKey, MemoryStore, Partition, Span, Store, ViewId},
     time::{Offset, SystemClock, Timestamp},
@@ -31,14 +31,11 @@ fn catalog() -> Catalog {
 struct OnePartition;
 
 impl Topics for OnePartition {
-    async fn partitions(&self, _: &str) -> Result<Option<i32>, PublishError> {
-        Ok(Some(1))
+    async fn partitions(&self, _: &str) -> Result<Option<Vec<i32>>, PublishError> {
+        Ok(Some(vec![0]))
     }
-    async fn start_offset(&self, _: &str, _: i32) -> Result<Offset, PublishError> {
-        Ok(Offset(0))
-    }
-    async fn end_offset(&self, _: &str, _: i32) -> Result<Offset, PublishError> {
-        Ok(Offset(i64::MAX))
+    async fn standing(&self, _: &str, _: i32, _: Offset) -> Result<Standing, PublishError> {
+        Ok(Standing::Behind)
     }
 }
 
@@ -55,7 +52,7 @@ fn batch(keys: usize, events: usize) -> RawBatch {
         let json = format!(r#"{{"id":"{id}","kind":"{kind}","ts":{START}}}"#);
         raw.bytes.extend_from_slice(json.as_bytes());
         raw.records.push(RawRecord {
-            offset: Offset(offset.try_into().unwrap()),
+            offset: Offset::at(offset.try_into().unwrap()),
             timestamp: None,
             key: None,
             value: start..raw.bytes.len(),

@@ -63,6 +63,7 @@ contract! {
         a_step_says_what_a_backfill_has_to_do_with_a_partition,
         times_never_go_backwards,
         the_ends_of_time_come_back,
+        a_topic_may_become_a_stream,
         a_partition_is_idle_only_where_it_stands,
         a_partition_that_never_reported_can_be_idle,
         a_restart_keeps_the_largest_time,

@@ -17,7 +17,7 @@ use weir::{
     engine::{Engine, Settings},
     event,
     local::dynamo::EmbeddedDynamo,
-    publish::{MemoryPublisher, PublishError, Topics},
+    publish::{MemoryPublisher, PublishError, Standing, Topics},
     state::dynamo::DynamoStore,
     time::{Offset, SystemClock},
 };
@@ -125,15 +125,10 @@ fn naive(events: usize, batch: usize, mut generated: Events, job: Job) -> Units 
 struct OnePartition;
 
 impl Topics for OnePartition {
-    async fn partitions(&self, _topic: &str) -> Result<Option<i32>, PublishError> {
-        Ok(Some(1))
+    async fn partitions(&self, _topic: &str) -> Result<Option<Vec<i32>>, PublishError> {
+        Ok(Some(vec![0]))
     }
-
-    async fn start_offset(&self, _topic: &str, _partition: i32) -> Result<Offset, PublishError> {
-        Ok(Offset(0))
-    }
-
-    async fn end_offset(&self, _topic: &str, _partition: i32) -> Result<Offset, PublishError> {
-        Ok(Offset(0))
+    async fn standing(&self, _: &str, _: i32, _: Offset) -> Result<Standing, PublishError> {
+        Ok(Standing::Behind)
     }
 }

@@ -34,7 +34,7 @@ use measure::{Rounds, cpu_seconds, forget_peak, peak_megabytes};
 use weir::{
     engine::{Engine, Settings},
     event,
-    publish::{MemoryPublisher, PublishError, Topics},
+    publish::{MemoryPublisher, PublishError, Standing, Topics},
     run::{Cut, Input, Outputs, run},
     state::MemoryStore,
     time::{Offset, SystemClock},
@@ -268,15 +268,10 @@ fn as_json(report: &Report) -> serde_json::Value {
 struct Partitions(i32);
 
 impl Topics for Partitions {
-    async fn partitions(&self, _topic: &str) -> Result<Option<i32>, PublishError> {
-        Ok(Some(self.0))
+    async fn partitions(&self, _topic: &str) -> Result<Option<Vec<i32>>, PublishError> {
+        Ok(Some((0..self.0).collect()))
     }
-
-    async fn start_offset(&self, _topic: &str, _partition: i32) -> Result<Offset, PublishError> {
-        Ok(Offset(0))
-    }
-
-    async fn end_offset(&self, _topic: &str, _partition: i32) -> Result<Offset, PublishError> {
-        Ok(Offset(0))
+    async fn standing(&self, _: &str, _: i32, _: Offset) -> Result<Standing, PublishError> {
+        Ok(Standing::Behind)
     }
 }

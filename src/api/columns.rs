@@ -43,7 +43,7 @@ pub(super) fn progress(status: &ViewStatus) -> Map<String, Json> {
         json!({
             "topic": partition.topic,
             "partition": partition.partition,
-            "next_offset": partition.next.0,
+            "next_offset": partition.next,
             "watermark": millis(partition.watermark),
             "seen_at": partition.seen_at.0,
             "idle": partition.idle,

@@ -13,12 +13,13 @@ use axum::{
 };
 use futures::future::try_join_all;
 use serde_json::{Map, Value, json};
+use xxhash_rust::xxh3::xxh3_64;
 
 use super::{openapi::pages, problem::Problem, routes::Routes, views::Views};
 use crate::{
     engine::{EngineError, PartitionStatus, ViewStatus},
     sql::{Catalog, View, Window},
-    time::{Clock as _, Millis, SystemClock, Timestamp},
+    time::{Clock as _, Millis, Offset, SystemClock, Timestamp},
 };
 
 /// What this process offers beside rows, for a page to know without asking in vain.
@@ -116,16 +117,24 @@ fn version(view: &View, status: &ViewStatus, root: &View, below: &ViewStatus) ->
     if is_closed_once(view) && is_closed_once(root) {
         return closed.to_string();
     }
-    let events: i64 = below.partitions.iter().map(|partition| partition.next.0).sum();
+    let events = below.partitions.iter().map(|partition| tick(partition.next)).fold(0, i64::wrapping_add);
     format!("{closed}.{events}")
 }
 
-/// How many records of each topic were taken in: the sum of its partitions' next offsets.
+/// Another number for another next offset.
+fn tick(next: Offset) -> i64 {
+    let hash = |bytes: [u8; Offset::BYTES]| xxh3_64(&bytes).cast_signed();
+    next.to_bytes().map(hash).or(next.number()).unwrap_or(0)
+}
+
+/// How many records of each topic were taken in: the sum of its partitions' next offsets. Sequence numbers
+/// do not say.
 fn topics(all: &[ViewStatus]) -> Value {
     let mut next: BTreeMap<(&str, i32), i64> = BTreeMap::new();
     for partition in all.iter().flat_map(|status| &status.partitions) {
+        let Some(number) = partition.next.number() else { continue };
         let furthest = next.entry((&partition.topic, partition.partition)).or_default();
-        *furthest = (*furthest).max(partition.next.0);
+        *furthest = (*furthest).max(number);
     }
     let mut topics = Map::new();
     for ((topic, _), next) in next {

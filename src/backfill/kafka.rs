@@ -5,6 +5,7 @@
 
 use std::{
     collections::HashMap,
+    ops::Range,
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
@@ -20,7 +21,7 @@ use super::Log;
 use crate::{
     event::{RawBatch, RawRecord},
     publish::{
-        PublishError, Topics,
+        PublishError, Standing, Topics,
         kafka::{Context, KafkaPublisher, KafkaSettings, listen},
     },
     state::Partition,
@@ -92,29 +93,33 @@ impl KafkaLog {
 }
 
 impl Topics for KafkaLog {
-    async fn partitions(&self, topic: &str) -> Result<Option<i32>, PublishError> {
+    async fn partitions(&self, topic: &str) -> Result<Option<Vec<i32>>, PublishError> {
         self.topics.partitions(topic).await
     }
 
-    async fn start_offset(&self, topic: &str, partition: i32) -> Result<Offset, PublishError> {
-        self.topics.start_offset(topic, partition).await
+    async fn standing(&self, topic: &str, partition: i32, next: Offset) -> Result<Standing, PublishError> {
+        self.topics.standing(topic, partition, next).await
     }
 
-    async fn end_offset(&self, topic: &str, partition: i32) -> Result<Offset, PublishError> {
-        self.topics.end_offset(topic, partition).await
-    }
-
-    async fn next_record(
+    async fn has_records(
         &self,
         topic: &str,
         partition: i32,
-        from: Offset,
-    ) -> Result<Option<Offset>, PublishError> {
-        self.topics.next_record(topic, partition, from).await
+        between: Range<Offset>,
+    ) -> Result<bool, PublishError> {
+        self.topics.has_records(topic, partition, between).await
     }
 }
 
 impl Log for KafkaLog {
+    async fn start_offset(&self, topic: &str, partition: i32) -> Result<Offset, PublishError> {
+        self.topics.offsets(topic, partition).await.map(|(start, _)| start)
+    }
+
+    async fn end_offset(&self, topic: &str, partition: i32) -> Result<Offset, PublishError> {
+        self.topics.offsets(topic, partition).await.map(|(_, end)| end)
+    }
+
     async fn offset_at(&self, partition: &Partition, at: Timestamp) -> Result<Offset, PublishError> {
         let found = self.blocking("ask for the offset of a time in", partition, move |c| c.offset_at(at));
         match found.await? {
@@ -153,7 +158,7 @@ impl Cursor {
         let Some(found) = found else { return Ok(None) };
         found.error()?;
         Ok(match found.offset() {
-            rdkafka::Offset::Offset(offset) => Some(Offset(offset)),
+            rdkafka::Offset::Offset(offset) => Some(Offset::at(offset)),
             _ => None,
         })
     }
@@ -172,7 +177,7 @@ impl Cursor {
         while next < end && batch.records.len() < most {
             match self.consumer.poll(TICK) {
                 Some(Ok(message)) => {
-                    next = Offset(message.offset()).next();
+                    next = Offset::at(message.offset()).next();
                     take(&mut batch, &message);
                     deadline = Instant::now() + RECORD_TIMEOUT;
                 }
@@ -201,7 +206,7 @@ impl Cursor {
 
     /// Fetches anew from an offset on; what was fetched before is dropped.
     fn begin_at(&self, from: Offset) -> Result<(), KafkaError> {
-        self.consumer.assign(&self.list(rdkafka::Offset::Offset(from.0))?)
+        self.consumer.assign(&self.list(rdkafka::Offset::Offset(from.number().unwrap_or(i64::MAX)))?)
     }
 
     fn list(&self, offset: rdkafka::Offset) -> Result<TopicPartitionList, KafkaError> {
@@ -221,7 +226,7 @@ fn take(batch: &mut RawBatch, message: &rdkafka::message::BorrowedMessage<'_>) {
     };
     let key = message.key().map(&mut add);
     let value = add(message.payload().unwrap_or_default());
-    let offset = Offset(message.offset());
+    let offset = Offset::at(message.offset());
     let timestamp = message.timestamp().to_millis().map(Timestamp);
     batch.records.push(RawRecord { offset, timestamp, key, value, damage: None });
 }

@@ -10,6 +10,20 @@ use crate::{
 
 /// Topics that can be read.
 pub trait Log: Topics {
+    /// The offset of the partition's oldest record; its end offset where it has none.
+    fn start_offset(
+        &self,
+        topic: &str,
+        partition: i32,
+    ) -> impl Future<Output = Result<Offset, PublishError>> + Send;
+
+    /// The partition's high watermark: the offset that its next record will get.
+    fn end_offset(
+        &self,
+        topic: &str,
+        partition: i32,
+    ) -> impl Future<Output = Result<Offset, PublishError>> + Send;
+
     /// The offset of the first record whose timestamp in the broker is not before a time; the end
     /// offset where there is none.
     fn offset_at(

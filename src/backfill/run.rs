@@ -6,7 +6,7 @@ use super::{BackfillError, Log, MOST_BATCH, Options, Rows, Start, Summary};
 use crate::{
     engine::Engine,
     event::RawBatch,
-    publish::Publisher,
+    publish::{Publisher, Standing},
     state::{Advance, Backfill, Head, Partition, Progress, Store, ViewId},
     time::{Clock, Millis, Offset, Timestamp},
 };
@@ -62,9 +62,8 @@ impl<S: Store, P: Publisher, L: Log> Run<S, P, L> {
     async fn begin(&self) -> Result<Head, BackfillError> {
         let head = self.of_backfill(self.store.head(&self.id).await?)?;
         for topic in &self.topics {
-            let count = self.log.partitions(topic).await?;
-            let count = count.ok_or_else(|| BackfillError::NoTopic(topic.clone()))?;
-            for index in 0..count {
+            let numbers = self.log.partitions(topic).await?;
+            for index in numbers.ok_or_else(|| BackfillError::NoTopic(topic.clone()))? {
                 let partition = Partition { topic: topic.as_str().into(), index };
                 if !head.partitions.contains_key(&partition) {
                     let from = self.first(&partition).await?;
@@ -106,7 +105,7 @@ impl<S: Store, P: Publisher, L: Log> Run<S, P, L> {
         }
         let mut span = MOST_BATCH;
         loop {
-            let from = Offset(next.0.saturating_sub(i64::try_from(span).unwrap_or(i64::MAX))).max(start);
+            let from = next.less(span).max(start);
             let batch = self.log.read(partition, from, next, span).await?;
             if from <= start || batch.records.len() >= MOST_BATCH {
                 return Ok(batch);
@@ -132,7 +131,7 @@ impl<S: Store, P: Publisher, L: Log> Run<S, P, L> {
         let mut left = 0;
         for (Partition { topic, index }, progress) in filling(head) {
             let end = self.log.end_offset(topic, *index).await?;
-            left += u64::try_from(end.0 - progress.next.0).unwrap_or(0);
+            left += end.since(progress.next);
         }
         Ok(left)
     }
@@ -182,7 +181,7 @@ impl<S: Store, P: Publisher, L: Log> Run<S, P, L> {
         };
         if first.offset > at.next {
             let start = self.log.start_offset(topic, *index).await?.min(first.offset);
-            summary.lost += u64::try_from(start.0 - at.next.0).unwrap_or(0);
+            summary.lost += start.since(at.next);
         }
         summary.add(&self.engine.absorb(&batch).await?);
         Ok(if batch.records.len() < self.batch() { Step::Short } else { Step::More })
@@ -220,7 +219,7 @@ impl<S: Store, P: Publisher, L: Log> Run<S, P, L> {
         for (partition, at) in filling(head).filter(|(partition, _)| read.contains(*partition)) {
             let Partition { topic, index } = partition;
             let is_silent = at.largest + self.idle_timeout < now && at.idle_at != Some(at.next);
-            if is_silent && self.log.next_record(topic, *index, at.next).await?.is_none() {
+            if is_silent && self.log.standing(topic, *index, at.next).await? == Standing::CaughtUp {
                 self.store.mark_idle(&self.id, partition, at.next).await?;
                 is_changed = true;
             }

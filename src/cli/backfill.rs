@@ -56,7 +56,7 @@ impl FromStr for Start {
             return Ok(Self::Earliest);
         }
         if let Some(offset) = text.strip_prefix("offset:").and_then(|offset| offset.parse().ok()) {
-            return Ok(Self::Offset(Offset(offset)));
+            return Ok(Self::Offset(Offset::at(offset)));
         }
         Timestamp::from_millis_or_rfc3339(text).map(Self::Time).ok_or_else(|| {
             "expected earliest, offset:N, epoch milliseconds, or RFC 3339 such as 2026-01-31T12:00:00Z".into()
@@ -132,7 +132,7 @@ mod tests {
         let at = |millis| Ok(Start::Time(Timestamp(millis)));
         for (text, start) in [
             ("earliest", Ok(Start::Earliest)),
-            ("offset:17", Ok(Start::Offset(Offset(17)))),
+            ("offset:17", Ok(Start::Offset(Offset::at(17)))),
             ("0", at(0)),
             ("1700000000123", at(1_700_000_000_123)),
             ("2023-11-14T22:13:20.123Z", at(1_700_000_000_123)),

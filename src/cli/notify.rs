@@ -49,7 +49,7 @@ fn read(args: &Args) -> anyhow::Result<(Vec<String>, RawBatch)> {
     while let Some((place, line)) = input.next_line()? {
         let start = batch.bytes.len();
         batch.bytes.extend_from_slice(&line);
-        let (offset, value) = (Offset(i64::try_from(places.len())?), start..batch.bytes.len());
+        let (offset, value) = (Offset::at(i64::try_from(places.len())?), start..batch.bytes.len());
         batch.records.push(RawRecord { offset, timestamp: None, key: None, value, damage: None });
         places.push(place);
     }

@@ -71,7 +71,7 @@ fn next(input: &mut Input, args: &Args) -> anyhow::Result<Option<(Vec<String>, R
         let number: i64 = place.rsplit_once(':').map_or("", |(_, number)| number).parse()?;
         let value = start..batch.bytes.len();
         batch.records.push(RawRecord {
-            offset: Offset(number),
+            offset: Offset::at(number),
             timestamp: None,
             key: None,
             value,

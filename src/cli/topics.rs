@@ -153,6 +153,7 @@ async fn create(args: &Args, wanted: &[Wanted]) -> anyhow::Result<ExitCode> {
         }
         let partitions = topic.partitions.unwrap_or(args.partitions);
         let found = kafka.partitions(&topic.name).await?;
+        let found = found.map(|found| i32::try_from(found.len())).transpose()?;
         let fate = fate(found, partitions, args.dry_run);
         writeln!(lines, "{:width$}  {:18}  {fate}", topic.name, topic.role)?;
         if found.is_none() {

@@ -2,6 +2,8 @@
 
 mod letters;
 
+use std::{collections::BTreeSet, sync::Arc};
+
 use super::{
     Absorbed, Engine, EngineError,
     close::Closing,
@@ -15,9 +17,9 @@ use super::{
 use crate::{
     event::{Batch, RawBatch, decode},
     observe::{SlabWritten, ViewAbsorbed},
-    publish::{Publisher, Topics},
+    publish::{Publisher, Standing, Topics},
     sql::{Origin, Source},
-    state::{Advance, Backfill, Head, ItemKey, Partition, Progress, Store, Written},
+    state::{Advance, Backfill, Head, ItemKey, Partition, Progress, Scope, Store, Written},
     time::{Offset, Timestamp},
 };
 
@@ -31,6 +33,14 @@ struct Task<'a> {
     source: &'a Source,
     batch: &'a Batch<'a>,
     partition: Partition,
+}
+
+impl Task<'_> {
+    /// What is closed together with the partition.
+    fn scope(&self) -> Scope {
+        let begins = self.batch.records.first().map_or(Offset::FIRST, |record| record.offset);
+        self.view.scope(&self.partition, begins)
+    }
 }
 
 impl<S: Store, P: Publisher, T: Topics> Engine<S, P, T> {
@@ -81,8 +91,8 @@ impl<S: Store, P: Publisher, T: Topics> Engine<S, P, T> {
     ) -> Result<(), EngineError> {
         let writer = self.writer(task.view_index, &task.partition);
         let mut writer = writer.lock().await;
-        let sources = self.sources(task.view, &head).await?;
-        let scope = task.view.scope(&task.partition);
+        let sources = self.sources(task.view, &head, Some(&task.partition)).await?;
+        let scope = task.scope();
         let (mut head, mut from, mut cut_at, mut conflicts, mut reported) = (head, 0, None, 0, 0);
         loop {
             let progress = progress(&head, &task.partition);
@@ -176,8 +186,7 @@ impl<S: Store, P: Publisher, T: Topics> Engine<S, P, T> {
             return Ok(false);
         };
         let Partition { topic, index } = &task.partition;
-        let next = self.topics.next_record(topic, *index, progress.next).await?;
-        Ok(next.is_none_or(|next| next < first.offset))
+        Ok(self.topics.has_records(topic, *index, progress.next..first.offset).await?)
     }
 
     /// Whether what looks like a redelivery is a topic that was deleted and made again: then the
@@ -190,7 +199,7 @@ impl<S: Store, P: Publisher, T: Topics> Engine<S, P, T> {
     ) -> Result<bool, EngineError> {
         let Partition { topic, index } = &task.partition;
         let is_repeated = task.batch.records.get(from).is_some_and(|first| first.offset < progress.next);
-        Ok(is_repeated && self.topics.end_offset(topic, *index).await? < progress.next)
+        Ok(is_repeated && self.topics.standing(topic, *index, progress.next).await? == Standing::MadeAnew)
     }
 
     async fn fold(
@@ -234,7 +243,7 @@ impl<S: Store, P: Publisher, T: Topics> Engine<S, P, T> {
             let put = Put {
                 shape: &task.view.shape,
                 key: &key,
-                version: &|slab: &Slab, _| slab.next.0,
+                version: &Slab::version,
                 expires,
                 most_bytes: writer.most_bytes(task.view, slice),
             };
@@ -262,13 +271,13 @@ impl<S: Store, P: Publisher, T: Topics> Engine<S, P, T> {
         head: Head,
     ) -> Result<Head, EngineError> {
         let behind = fold.position().checked_sub(1).and_then(|last| task.batch.records.get(last));
-        let next = behind.map_or(Offset(0), |record| record.offset.next());
+        let next = behind.map_or(Offset::at(0), |record| record.offset.next());
         if next <= progress.next {
             writer.committed(progress.next);
             return Ok(head);
         }
         // What is gone by `closed` has been given out; by the partition's own watermark it need not.
-        let closed = closed(&head, task.view.scope(&task.partition));
+        let closed = closed(&head, task.scope());
         let floor = match task.view.windows {
             Windows::Over(reach) => closed - reach.back(),
             Windows::Match(within) => closed - within.back(),
@@ -291,20 +300,24 @@ impl<S: Store, P: Publisher, T: Topics> Engine<S, P, T> {
         Ok(head)
     }
 
-    /// All source partitions of a view, as far as the broker and the head know them.
+    /// All source partitions of a view, as far as the broker and the head know them. Where one has a batch
+    /// that the head does not know yet, the broker is asked anew: the topic may have gained it and others.
     pub(super) async fn sources(
         &self,
         view: &ViewRuntime,
         head: &Head,
+        heard_of: Option<&Partition>,
     ) -> Result<Vec<Partition>, EngineError> {
-        let mut sources = Vec::new();
-        for (topic, _) in &view.topics {
-            let reported = head.partitions.keys().filter(|p| *p.topic == **topic).map(|p| p.index + 1).max();
-            let count = self.partition_count(topic).await?.max(reported.unwrap_or(0));
-            let topic: std::sync::Arc<str> = topic.as_str().into();
-            sources.extend((0..count).map(|index| Partition { topic: topic.clone(), index }));
+        let news = heard_of.filter(|partition| !head.partitions.contains_key(*partition));
+        let mut sources: BTreeSet<Partition> = news.into_iter().cloned().collect();
+        for (name, _) in &view.topics {
+            let of = news.filter(|partition| *partition.topic == **name).map(|partition| partition.index);
+            let topic: Arc<str> = name.as_str().into();
+            let numbers = self.partitions(name, of).await?.into_iter();
+            sources.extend(numbers.map(|index| Partition { topic: topic.clone(), index }));
+            sources.extend(head.partitions.keys().filter(|reported| reported.topic == topic).cloned());
         }
-        Ok(sources)
+        Ok(sources.into_iter().collect())
     }
 }
 

@@ -7,9 +7,9 @@ use super::{
 };
 use crate::{
     aggregate::KeyTable,
-    codec::{CodecError, Reader, put_bytes, put_varint, put_zigzag},
+    codec::{CodecError, Reader, put_bytes, put_offset, put_varint, put_zigzag},
     state::{Chunk, Partition},
-    time::{Millis, Offset, Timestamp},
+    time::{Millis, Timestamp},
 };
 
 const VERSION: u8 = 1;
@@ -118,13 +118,13 @@ impl SourceRecord {
     fn encode(&self, out: &mut Vec<u8>) {
         put_bytes(out, self.partition.topic.as_bytes());
         put_zigzag(out, i64::from(self.partition.index));
-        put_zigzag(out, self.offset.0);
+        put_offset(out, self.offset);
     }
 
     fn decode(from: &mut Reader<'_>) -> Result<Self, CodecError> {
         let topic = String::from_utf8_lossy(from.bytes("a topic")?).as_ref().into();
         let index = i32::try_from(from.zigzag("a partition")?).unwrap_or_default();
-        let offset = Offset(from.zigzag("an offset")?);
+        let offset = from.offset("an offset")?;
         Ok(Self { partition: Partition { topic, index }, offset })
     }
 }

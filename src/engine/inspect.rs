@@ -17,7 +17,7 @@ use crate::{
     codec::{CodecError, Reader, unpack},
     sql::{Catalog, View},
     state::{Backfill, Chunk, Head, Item, ItemKey, Partition, Progress, Scope, Store, ViewId},
-    time::{Offset, Timestamp},
+    time::Timestamp,
     value::Value,
 };
 
@@ -41,7 +41,7 @@ impl Inspector {
             let watermark = crate::window::watermark(progress.largest, self.0.delay(&partition.topic));
             json!({
                 "partition": partition.to_string(),
-                "next_offset": progress.next.0,
+                "next_offset": progress.next,
                 "largest": time(progress.largest),
                 "watermark": time(watermark),
                 "seen_at": time(progress.seen_at),
@@ -79,7 +79,7 @@ impl Inspector {
         let mut shown = Map::new();
         let (name, content) = match key {
             ItemKey::Slab { slice, .. } => {
-                let slab = Slab::decode(&self.0.shape, *slice, Offset(version), body)?;
+                let slab = Slab::decode(&self.0.shape, *slice, version, body)?;
                 let events = slab.events().map(|event| self.event(event)).collect::<Result<Vec<_>, _>>()?;
                 if !events.is_empty() {
                     shown.insert("events".into(), events.into());
@@ -113,7 +113,7 @@ impl Inspector {
             shown.insert(field.name.clone(), key.value()?.to_json());
         }
         shown.insert("at".into(), time(event.at));
-        shown.insert("offset".into(), event.offset.0.into());
+        shown.insert("offset".into(), json!(event.offset));
         let (mut kept, mut values) = (Reader::new(event.kept), Vec::new());
         while !kept.is_empty() {
             values.push(kept.value()?.to_json());

@@ -106,7 +106,7 @@ pub struct Engine<S, P, T> {
     clock: Arc<dyn Clock>,
     settings: Settings,
     writers: std::sync::Mutex<Writers>,
-    partitions: tokio::sync::Mutex<HashMap<String, i32>>,
+    partitions: tokio::sync::Mutex<HashMap<String, Vec<i32>>>,
     /// Whether its batches are those of a backfill.
     fills: bool,
     /// For each view how far this process has brought its scopes.
@@ -192,15 +192,16 @@ impl<S: Store, P: Publisher, T: Topics> Engine<S, P, T> {
         Arc::clone(writers.entry((view, partition.clone())).or_default())
     }
 
-    /// How many partitions a topic has: asked once, until [`Engine::forget_topics`].
-    async fn partition_count(&self, topic: &str) -> Result<i32, EngineError> {
+    /// The partitions of a topic: asked once, and again where it lacks one that was heard `of`, until
+    /// [`Engine::forget_topics`].
+    async fn partitions(&self, topic: &str, of: Option<i32>) -> Result<Vec<i32>, EngineError> {
         let mut known = self.partitions.lock().await;
-        if let Some(count) = known.get(topic) {
-            return Ok(*count);
+        if let Some(numbers) = known.get(topic).filter(|known| of.is_none_or(|of| known.contains(&of))) {
+            return Ok(numbers.clone());
         }
-        let Some(count) = self.topics.partitions(topic).await? else { return Ok(0) };
-        known.insert(topic.to_owned(), count);
-        Ok(count)
+        let Some(numbers) = self.topics.partitions(topic).await? else { return Ok(Vec::new()) };
+        known.insert(topic.to_owned(), numbers.clone());
+        Ok(numbers)
     }
 
     /// Tells how far a view's watermark is behind the clock, once all of its partitions have one.

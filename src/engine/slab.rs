@@ -6,7 +6,7 @@ use super::{
     rules::{Log, Logged},
 };
 use crate::{
-    codec::{CodecError, Reader, put_varint, put_zigzag},
+    codec::{CodecError, Reader, put_offset, put_varint, put_zigzag},
     state::Chunk,
     time::{Millis, Offset, Timestamp},
     window::{Gone, Mark},
@@ -15,11 +15,13 @@ use crate::{
 /// The format of the bodies that are written: of groups, and of events one by one.
 const VERSION: u8 = 1;
 const VERSION_OF_LOG: u8 = 2;
+/// What stands before them where the next offset is a sequence number, and then itself.
+const VERSION_IN_SEQUENCE: u8 = 3;
 
 /// The partial aggregates of the keys that a source partition saw in a slice.
 #[derive(Clone, Debug)]
 pub(super) struct Slab {
-    /// The first offset that it has not taken. (Its version in the store.)
+    /// The first offset that it has not taken. (A number is its version in the store, too.)
     pub(super) next: Offset,
     slice: Timestamp,
     sections: Vec<Section>,
@@ -50,7 +52,7 @@ impl Tag {
 
 impl Slab {
     pub(super) fn new(slice: Timestamp) -> Self {
-        Self { next: Offset(0), slice, sections: Vec::new(), log: Log::default() }
+        Self { next: Offset::at(0), slice, sections: Vec::new(), log: Log::default() }
     }
 
     pub(super) fn slice(&self) -> Timestamp {
@@ -83,25 +85,44 @@ impl Slab {
         self.log.iter(self.slice)
     }
 
+    /// The version of its next item, which `stored` is to make way for: the next offset where that is a
+    /// number. A sequence number is wider than a version, which only counts then.
+    pub(super) fn version(&self, stored: Option<i64>) -> i64 {
+        self.next.number().unwrap_or_else(|| stored.unwrap_or(0) + 1)
+    }
+
+    /// Reads the body of an item of a version.
     pub(super) fn decode(
         shape: &Shape,
         slice: Timestamp,
-        next: Offset,
+        version: i64,
         body: &[u8],
     ) -> Result<Self, CodecError> {
         let mut from = Reader::new(body);
-        match from.byte("a slab's version")? {
-            VERSION => {}
-            VERSION_OF_LOG => {
-                return Ok(Self { next, slice, sections: Vec::new(), log: Log::decode(&mut from)? });
-            }
+        let mut slab = Self { next: Offset::at(version), ..Self::new(slice) };
+        let mut format = from.byte("a slab's version")?;
+        if format == VERSION_IN_SEQUENCE {
+            slab.next = from.offset("a slab's next offset")?;
+            format = from.byte("a slab's version")?;
+        }
+        match format {
+            VERSION => slab.sections = Self::decode_sections(shape, slice, &mut from)?,
+            VERSION_OF_LOG => slab.log = Log::decode(slab.next, &mut from)?,
             other => {
                 return Err(CodecError::Unexpected {
                     found: format!("slab version {other}"),
-                    expected: "slab version 1 or 2",
+                    expected: "slab version 1, 2 or 3",
                 });
             }
         }
+        Ok(slab)
+    }
+
+    fn decode_sections(
+        shape: &Shape,
+        slice: Timestamp,
+        from: &mut Reader<'_>,
+    ) -> Result<Vec<Section>, CodecError> {
         let mut sections = Vec::new();
         for _ in 0..from.count("the number of sections")? {
             let from_end = Timestamp(from.zigzag("a section's first window")?);
@@ -112,10 +133,10 @@ impl Slab {
                 let generation = u32::try_from(from.varint("a generation")?).unwrap_or(u32::MAX);
                 mark.0.push(Gone { first, last, generation });
             }
-            let groups = Groups::decode(shape, slice, &mut from)?;
+            let groups = Groups::decode(shape, slice, from)?;
             sections.push(Section { tag: Tag { from_end, mark }, groups });
         }
-        Ok(Self { next, slice, sections, log: Log::default() })
+        Ok(sections)
     }
 }
 
@@ -137,9 +158,13 @@ impl Content for Slab {
     }
 
     fn encode(&self, out: &mut Vec<u8>) {
+        if self.next.number().is_none() {
+            out.push(VERSION_IN_SEQUENCE);
+            put_offset(out, self.next);
+        }
         if self.log.len() > 0 {
             out.push(VERSION_OF_LOG);
-            return self.log.encode(out);
+            return self.log.encode(self.next, out);
         }
         out.push(VERSION);
         put_varint(out, self.sections.len() as u64);

@@ -4,6 +4,8 @@
 //! broker that it has not absorbed: a poller that stalls makes nothing late. With every partition
 //! idle for `flush_after`, the last windows are closed as if time had gone on.
 
+use std::collections::BTreeSet;
+
 use super::{
     Engine, EngineError,
     close::{Closing, Given},
@@ -11,7 +13,7 @@ use super::{
     view::{ViewRuntime, Windows, closed},
 };
 use crate::{
-    publish::{Publisher, Topics},
+    publish::{Publisher, Standing, Topics},
     state::{Head, Partition, Progress, Scope, Store, ViewId},
     time::{Millis, Offset, Timestamp},
 };
@@ -49,7 +51,7 @@ impl<S: Store, P: Publisher, T: Topics> Engine<S, P, T> {
             if head.partitions.is_empty() {
                 continue;
             }
-            let sources = self.sources(view, &head).await?;
+            let sources = self.sources(view, &head, None).await?;
             if self.mark(view, &head, &sources, &mut swept).await? {
                 head = self.store.head(&view.id).await?;
             }
@@ -69,7 +71,7 @@ impl<S: Store, P: Publisher, T: Topics> Engine<S, P, T> {
         let mut swept = Swept::default();
         for (view_index, view) in self.views.iter().enumerate().filter(|(_, view)| !view.topics.is_empty()) {
             let head = self.store.head(&view.id).await?;
-            let sources = self.sources(view, &head).await?;
+            let sources = self.sources(view, &head, None).await?;
             for scope in scopes(view, &sources) {
                 let at = At { watermark: Timestamp::MAX, is_flush: true };
                 let given = self.close_at(view_index, &head, &sources, scope, at).await?;
@@ -84,9 +86,10 @@ impl<S: Store, P: Publisher, T: Topics> Engine<S, P, T> {
     pub async fn end_topic(&self, topic: &str) -> Result<(), EngineError> {
         for view in self.views.iter().filter(|view| view.topics.iter().any(|(name, _)| name == topic)) {
             let head = self.store.head(&view.id).await?;
-            for partition in self.sources(view, &head).await?.iter().filter(|source| *source.topic == *topic)
+            for partition in
+                self.sources(view, &head, None).await?.iter().filter(|source| *source.topic == *topic)
             {
-                let next = head.partitions.get(partition).map_or(Offset(0), |progress| progress.next);
+                let next = head.partitions.get(partition).map_or(Offset::at(0), |progress| progress.next);
                 self.store.mark_idle(&view.id, partition, next).await?;
             }
         }
@@ -150,16 +153,18 @@ impl<S: Store, P: Publisher, T: Topics> Engine<S, P, T> {
             if !is_silent || progress.idle_at == Some(progress.next) {
                 continue;
             }
-            let Partition { topic, index } = partition;
-            if self.topics.end_offset(topic, *index).await? < progress.next {
-                self.store.restart(&view.id, partition, progress.epoch).await?;
-                swept.restarted.push(format!("{partition} of view {}", view.plan.name));
-                is_changed = true;
-            } else if self.topics.next_record(topic, *index, progress.next).await?.is_none() {
-                self.store.mark_idle(&view.id, partition, progress.next).await?;
-                swept.idle += 1;
-                is_changed = true;
+            match self.topics.standing(&partition.topic, partition.index, progress.next).await? {
+                Standing::Behind => continue,
+                Standing::MadeAnew => {
+                    self.store.restart(&view.id, partition, progress.epoch).await?;
+                    swept.restarted.push(format!("{partition} of view {}", view.plan.name));
+                }
+                Standing::CaughtUp => {
+                    self.store.mark_idle(&view.id, partition, progress.next).await?;
+                    swept.idle += 1;
+                }
             }
+            is_changed = true;
         }
         Ok(is_changed)
     }
@@ -199,8 +204,8 @@ fn scopes(view: &ViewRuntime, sources: &[Partition]) -> Vec<Scope> {
     match view.windows {
         Windows::Grid(_) => vec![Scope::All],
         Windows::Session(_) | Windows::Over(_) | Windows::Event | Windows::Match(_) => {
-            let count = sources.iter().map(|source| source.index + 1).max().unwrap_or(0);
-            (0..count).map(Scope::Partition).collect()
+            let numbers: BTreeSet<i32> = sources.iter().map(|source| source.index).collect();
+            numbers.into_iter().map(Scope::Partition).collect()
         }
         Windows::Running => Vec::new(),
     }

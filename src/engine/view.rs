@@ -8,7 +8,7 @@ use super::{
 use crate::{
     sql::{Catalog, Expr, Source, View, Window},
     state::{Head, Partition, Scope, ViewId},
-    time::{Millis, Timestamp},
+    time::{Millis, Offset, Timestamp},
     window::{Bounds, Grid, Slices, watermark},
 };
 
@@ -148,13 +148,15 @@ impl ViewRuntime {
         (self.plan.window != Window::Running).then(|| now + kept)
     }
 
-    /// What is closed together with a partition.
-    pub(super) fn scope(&self, partition: &Partition) -> Scope {
+    /// What is closed together with a partition whose records begin at an offset.
+    pub(super) fn scope(&self, partition: &Partition, begins: Offset) -> Scope {
+        // A key of a stream is in another shard once its own was split or merged.
+        let stays = begins.number().is_some();
         match self.windows {
             Windows::Session(_) | Windows::Over(_) | Windows::Event | Windows::Match(_) => {
                 Scope::Partition(partition.index)
             }
-            Windows::Running if self.is_keyed => Scope::Partition(partition.index),
+            Windows::Running if self.is_keyed && stays => Scope::Partition(partition.index),
             Windows::Grid(_) | Windows::Running => Scope::All,
         }
     }

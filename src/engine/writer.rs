@@ -193,7 +193,7 @@ pub(super) async fn read_slabs<S: Store>(
     }
     let mut slabs = Slabs::new();
     for (slice, items) in by_slice {
-        let decode = |version, body: &[u8]| Slab::decode(&view.shape, slice, Offset(version), body);
+        let decode = |version, body: &[u8]| Slab::decode(&view.shape, slice, version, body);
         let leaves = stored::leaves(store, &view.shape, Slab::new(slice), items, decode).await?;
         slabs.insert(slice, leaves);
     }

@@ -44,7 +44,7 @@ pub(super) fn batch<V: AsRef<[u8]>>(values: &[V]) -> RawBatch {
         batch.bytes.extend_from_slice(value.as_ref());
         let value = start..batch.bytes.len();
         batch.records.push(RawRecord {
-            offset: Offset(offset),
+            offset: Offset::at(offset),
             timestamp: None,
             key: None,
             value,

@@ -51,7 +51,7 @@ impl<'t, R: BufRead> NdjsonReader<'t, R> {
             input,
             topic: &table.topic,
             key: KeyFinder::new(table),
-            next: vec![Offset(0); count],
+            next: vec![Offset::at(0); count],
             line: 0,
             unkeyed: 0,
             scratch: Vec::new(),

@@ -1,6 +1,6 @@
-//! Lambda's Kafka event to the records of each partition.
+//! Lambda's Kafka and Kinesis events to the records of each partition.
 //!
-//! Both event sources, MSK and self-managed Kafka, send
+//! Both event sources of Kafka, MSK and self-managed, send
 //!
 //! ```json
 //! {"eventSource": "aws:kafka", "records": {"topic-0": [
@@ -10,14 +10,17 @@
 //!
 //! where key, value and headers may be missing or null and other fields may stand. One bad record must
 //! not cost the batch, so each is read by itself: what is sent in practice by a scan for exactly the shape
-//! above ([`plain`]), everything else field by field ([`tolerant`]). Both give the same.
+//! above ([`plain`]), everything else field by field ([`tolerant`]). Both give the same. Those of
+//! [`kinesis`] are all read field by field, since a shard has no more than a few thousand a second.
 //!
 //! A record whose base64 is broken becomes a record with [`RawRecord::damage`]. Only where a record's
 //! offset or partition cannot be known the payload fails, since then nothing could be skipped safely.
 //! UTF-8 is checked in what is used, not in what is skipped.
 
+mod aggregated;
 mod assemble;
 mod foreign;
+mod kinesis;
 mod plain;
 mod tolerant;
 
@@ -25,16 +28,16 @@ use std::borrow::Cow;
 
 use super::{
     RawBatch,
-    json::{Cursor, Kind, Syntax, unescape},
+    json::{Cursor, Kind, Raw, Syntax, unescape},
 };
-use crate::time::Timestamp;
+use crate::time::{Offset, Timestamp};
 use assemble::Assembler;
 
 /// What a function was started with.
 #[derive(Clone, Debug)]
 pub enum Trigger {
-    /// Records of Kafka, one batch a partition.
-    Kafka(Vec<RawBatch>),
+    /// Records, one batch a partition.
+    Records(Vec<RawBatch>),
     /// A tick of an `EventBridge` rule or schedule.
     Schedule,
 }
@@ -47,8 +50,8 @@ pub enum PayloadError {
     NotJson(#[from] Syntax),
     /// It is JSON, but of something else.
     #[error(
-        "failed to find Kafka records in the payload: it looks like {found}; expected an event of an MSK or \
-         self-managed Kafka event source (\"eventSource\" and \"records\" of partitions)"
+        "failed to find records in the payload: it looks like {found}; expected an event of an MSK or \
+         self-managed Kafka event source (\"eventSource\" and \"records\" of partitions), or of a Kinesis one"
     )]
     Foreign {
         /// What it looks like.
@@ -57,7 +60,7 @@ pub enum PayloadError {
     /// A record's place cannot be known.
     #[error("failed to place record {index} of \"{partition}\": {reason}")]
     Record {
-        /// The partition as the payload's map names it.
+        /// The partition as the payload's map names it; "Records" of Kinesis.
         partition: String,
         /// The record's index in the partition's list.
         index: usize,
@@ -66,17 +69,17 @@ pub enum PayloadError {
     },
 }
 
-/// The records of a Kafka payload: one batch a topic and partition, in that order, each in offset order.
+/// The records of a payload: one batch a topic and partition, in that order, each in offset order.
 /// Records that were sent twice stay twice.
 pub fn parse(payload: &[u8]) -> Result<Vec<RawBatch>, PayloadError> {
     read(payload, plain::record)
 }
 
-/// What a function that takes both Kafka batches and schedules was started with.
+/// What a function that takes both records and schedules was started with.
 pub fn trigger(payload: &[u8]) -> Result<Trigger, PayloadError> {
     match parse(payload) {
         Err(PayloadError::Foreign { .. }) if foreign::is_schedule(payload) => Ok(Trigger::Schedule),
-        parsed => parsed.map(Trigger::Kafka),
+        parsed => parsed.map(Trigger::Records),
     }
 }
 
@@ -85,7 +88,7 @@ pub fn trigger(payload: &[u8]) -> Result<Trigger, PayloadError> {
 struct Envelope<'a> {
     topic: Cow<'a, str>,
     partition: i32,
-    offset: i64,
+    offset: Offset,
     timestamp: Option<Timestamp>,
     key: Sent<'a>,
     value: Sent<'a>,
@@ -124,9 +127,13 @@ fn read(payload: &[u8], scan: Scan) -> Result<Vec<RawBatch>, PayloadError> {
     cursor.object(|cursor, name| field(cursor, cursor.slice(name.span.clone()), &mut found, scan))?;
     cursor.end()?;
     match found {
-        Found { source: Some(source), batches: Some(batches) } if is_kafka(&source) => Ok(batches.finish()),
+        Found { source: Some(source), batches: Some(batches) } if is_known(&source) => Ok(batches.finish()),
         _ => Err(foreign::error(payload)),
     }
+}
+
+fn is_known(source: &str) -> bool {
+    is_kafka(source) || source == kinesis::SOURCE
 }
 
 /// Whether an `eventSource` is Kafka: MSK's, or one of the two spellings for self-managed Kafka.
@@ -137,7 +144,15 @@ fn is_kafka(source: &str) -> bool {
 fn field(cursor: &mut Cursor<'_>, name: &[u8], found: &mut Found, scan: Scan) -> Result<(), PayloadError> {
     cursor.skip_space();
     match (name, cursor.peek()) {
-        (b"eventSource", _) => found.source = text(cursor)?.map(Cow::into_owned),
+        (b"eventSource", _) => {
+            let raw = cursor.value()?;
+            found.source = text(cursor, Some(&raw)).map(Cow::into_owned);
+        }
+        (b"Records", Some(b'[')) => {
+            let room = cursor.rest().len() / 2;
+            let batches = found.batches.get_or_insert_with(|| Assembler::new(room));
+            found.source = kinesis::records(cursor, batches)?;
+        }
         (b"records", Some(b'{')) => {
             let room = cursor.rest().len() / 2;
             let batches = found.batches.get_or_insert_with(|| Assembler::new(room));
@@ -188,12 +203,11 @@ fn records(
     })
 }
 
-/// The next value if it is a text.
-fn text<'a>(cursor: &mut Cursor<'a>) -> Result<Option<Cow<'a, str>>, Syntax> {
-    let raw = cursor.value()?;
-    let Kind::Text { escaped } = raw.kind else { return Ok(None) };
-    let text = simdutf8::basic::from_utf8(cursor.slice(raw.span)).ok();
-    Ok(text.and_then(|text| unescape(text, escaped)))
+/// A value if it is a text.
+fn text<'a>(cursor: &Cursor<'a>, raw: Option<&Raw>) -> Option<Cow<'a, str>> {
+    let Raw { kind: Kind::Text { escaped }, span } = raw? else { return None };
+    let text = simdutf8::basic::from_utf8(cursor.slice(span.clone())).ok()?;
+    unescape(text, *escaped)
 }
 
 #[cfg(test)]

@@ -53,6 +53,28 @@ impl BatchAbsorbed<'_> {
     }
 }
 
+/// The records of a shard were not absorbed, and are asked for again. The invocation counts as one that
+/// answered, since it says where to go on.
+#[derive(Clone, Copy, Debug)]
+pub struct ShardFailed<'a> {
+    /// The stream.
+    pub topic: &'a str,
+    /// The shard's number.
+    pub partition: i32,
+    /// The sequence number to go on at.
+    pub from: &'a str,
+    /// Why, with all causes.
+    pub error: &'a str,
+}
+
+impl ShardFailed<'_> {
+    /// Logs it.
+    pub fn emit(&self) {
+        let Self { topic, partition, from, error } = *self;
+        tracing::error!(topic, partition, from, error, "failed to absorb the records of a shard");
+    }
+}
+
 /// A view has taken its share of a batch.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ViewAbsorbed<'a> {

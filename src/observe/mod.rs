@@ -31,7 +31,7 @@ mod observer;
 pub mod otel;
 mod store;
 
-pub use batch::{BatchAbsorbed, ViewAbsorbed, WatermarkSeen};
+pub use batch::{BatchAbsorbed, ShardFailed, ViewAbsorbed, WatermarkSeen};
 pub use carried::{AlertsCarried, MessagesPublished};
 pub use closing::{SlabWritten, Swept, WindowsClosed};
 pub use emf::{Detail, Emf};

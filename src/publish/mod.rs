@@ -1,10 +1,17 @@
 //! What leaves the engine: rows, late events and dead letters, to topics.
 
+#[cfg(any(feature = "kafka", feature = "kinesis"))]
+mod broker;
 #[cfg(feature = "kafka")]
 pub mod kafka;
+#[cfg(feature = "kinesis")]
+pub mod kinesis;
 pub mod letter;
 
-use std::{future::Future, sync::Mutex};
+use std::{cmp::Ordering, future::Future, ops::Range, sync::Mutex};
+
+#[cfg(any(feature = "kafka", feature = "kinesis"))]
+pub use broker::Broker;
 
 use crate::time::Offset;
 
@@ -41,34 +48,51 @@ impl<P: Publisher> Publisher for std::sync::Arc<P> {
 
 /// Knows the topics of a broker.
 pub trait Topics: Send + Sync {
-    /// How many partitions a topic has; none where there is no such topic.
-    fn partitions(&self, topic: &str) -> impl Future<Output = Result<Option<i32>, PublishError>> + Send;
+    /// The numbers of the partitions of a topic that records may still come to; none where there is no such
+    /// topic.
+    fn partitions(&self, topic: &str) -> impl Future<Output = Result<Option<Vec<i32>>, PublishError>> + Send;
 
-    /// The offset of the partition's oldest record; its end offset where it has none.
-    fn start_offset(
+    /// How a partition stands to somebody who has taken all that lies before an offset.
+    fn standing(
         &self,
         topic: &str,
         partition: i32,
-    ) -> impl Future<Output = Result<Offset, PublishError>> + Send;
+        next: Offset,
+    ) -> impl Future<Output = Result<Standing, PublishError>> + Send;
 
-    /// The partition's high watermark: the offset that its next record will get.
-    fn end_offset(
-        &self,
-        topic: &str,
-        partition: i32,
-    ) -> impl Future<Output = Result<Offset, PublishError>> + Send;
-
-    /// The offset of the partition's first record at or behind `from`; none where there is none. Unless a
+    /// Whether a partition may have records from an offset on and before another one, which lies behind it. Unless a
     /// broker says otherwise every offset is a record's.
-    fn next_record(
+    fn has_records(
         &self,
-        topic: &str,
-        partition: i32,
-        from: Offset,
-    ) -> impl Future<Output = Result<Option<Offset>, PublishError>> + Send {
-        async move {
-            let first = from.max(self.start_offset(topic, partition).await?);
-            Ok((first < self.end_offset(topic, partition).await?).then_some(first))
+        _topic: &str,
+        _partition: i32,
+        _between: Range<Offset>,
+    ) -> impl Future<Output = Result<bool, PublishError>> + Send {
+        std::future::ready(Ok(true))
+    }
+}
+
+/// How a partition stands to somebody who has taken all that lies before an offset.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// It has more, or may have.
+    Behind,
+    /// It has no more.
+    CaughtUp,
+    /// It never had that much: its topic was deleted and made again.
+    MadeAnew,
+}
+
+impl Standing {
+    /// That of a partition whose oldest record has the offset `start` and whose next one will get `end`; they
+    /// are the same where it has none.
+    pub fn of(start: Offset, end: Offset, next: Offset) -> Self {
+        // Who has taken nothing has nothing to take either of a partition that was emptied.
+        let is_empty = next == Offset::FIRST && start == end;
+        match end.cmp(&next) {
+            Ordering::Less => Self::MadeAnew,
+            Ordering::Greater if !is_empty => Self::Behind,
+            _ => Self::CaughtUp,
         }
     }
 }

@@ -15,7 +15,7 @@ use lines::{DEAD, LATE, LinePublisher};
 use crate::{
     engine::{Absorbed, Engine, EngineError, Settings},
     event::NdjsonReader,
-    publish::{PublishError, Topics},
+    publish::{PublishError, Standing, Topics},
     sql::{Catalog, Table},
     state::MemoryStore,
     time::{Clock, Offset, Timestamp},
@@ -181,15 +181,11 @@ struct FileTopics {
 }
 
 impl Topics for FileTopics {
-    async fn partitions(&self, _topic: &str) -> Result<Option<i32>, PublishError> {
-        Ok(Some(i32::try_from(self.partitions.get()).unwrap_or(i32::MAX)))
+    async fn partitions(&self, _topic: &str) -> Result<Option<Vec<i32>>, PublishError> {
+        Ok(Some((0..i32::try_from(self.partitions.get()).unwrap_or(i32::MAX)).collect()))
     }
 
-    async fn start_offset(&self, _topic: &str, _partition: i32) -> Result<Offset, PublishError> {
-        Ok(Offset(0))
-    }
-
-    async fn end_offset(&self, _topic: &str, _partition: i32) -> Result<Offset, PublishError> {
-        Ok(Offset(i64::MAX))
+    async fn standing(&self, _topic: &str, _partition: i32, _next: Offset) -> Result<Standing, PublishError> {
+        Ok(Standing::Behind)
     }
 }

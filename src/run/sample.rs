@@ -20,7 +20,7 @@ use crate::{
     backfill::Tail,
     engine::{Engine, EngineError, Settings},
     event::{RawBatch, RawRecord},
-    publish::{PublishError, Topics},
+    publish::{PublishError, Standing, Topics},
     sql::Catalog,
     state::MemoryStore,
     time::{Clock, Offset, Timestamp},
@@ -197,15 +197,11 @@ impl SampleTopics {
 }
 
 impl Topics for SampleTopics {
-    async fn partitions(&self, topic: &str) -> Result<Option<i32>, PublishError> {
-        Ok(Some(self.0.get(topic).copied().unwrap_or(1)))
+    async fn partitions(&self, topic: &str) -> Result<Option<Vec<i32>>, PublishError> {
+        Ok(Some((0..self.0.get(topic).copied().unwrap_or(1)).collect()))
     }
 
-    async fn start_offset(&self, _topic: &str, _partition: i32) -> Result<Offset, PublishError> {
-        Ok(Offset(0))
-    }
-
-    async fn end_offset(&self, _topic: &str, _partition: i32) -> Result<Offset, PublishError> {
-        Ok(Offset(i64::MAX))
+    async fn standing(&self, _topic: &str, _partition: i32, _next: Offset) -> Result<Standing, PublishError> {
+        Ok(Standing::Behind)
     }
 }

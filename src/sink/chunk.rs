@@ -42,11 +42,18 @@ impl Chunk<'_> {
         let (first, last) = self.offsets;
         // In the order of offsets, as names are listed.
         let (topic, partition, digest) = (self.topic, self.partition, self.digest.digest());
-        format!("{topic}-{partition}-{:012}-{:012}-{digest:016x}", first.0, last.0)
+        let [first, last] = [first, last].map(|offset| match offset.sequence() {
+            Some((number, _)) => format!("{number:0>58}"),
+            None => format!("{offset:012}"),
+        });
+        format!("{topic}-{partition}-{first}-{last}-{digest:016x}")
     }
 
     fn push(&mut self, row: Row, record: &[u8], offset: Offset) {
-        self.digest.update(&offset.0.to_le_bytes());
+        match offset.number() {
+            Some(number) => self.digest.update(&number.to_le_bytes()),
+            None => self.digest.update(&offset.to_bytes().unwrap_or_default()),
+        }
         self.digest.update(&record.len().to_le_bytes());
         self.digest.update(record);
         self.rows.push(row);
@@ -113,7 +120,7 @@ impl<'a> Reader<'a> {
 
     fn empty(&self, shape: &'a Shape) -> Chunk<'a> {
         let batch = self.batch;
-        let offset = |record: Option<&RawRecord>| record.map_or(Offset(0), |record| record.offset);
+        let offset = |record: Option<&RawRecord>| record.map_or(Offset::at(0), |record| record.offset);
         let offsets = (offset(batch.records.first()), offset(batch.records.last()));
         let (topic, partition) = (batch.topic.as_str(), batch.partition);
         Chunk { shape, topic, partition, offsets, rows: Vec::new(), digest: Xxh3::new() }

@@ -84,9 +84,16 @@ impl<'a> Fields<'a> {
                 None => Ok(Value::text("")),
             },
             Origin::Partition => Ok(Value::Int(batch.partition.into())),
-            Origin::Offset => Ok(Value::Int(record.offset.0)),
+            Origin::Offset => Ok(Value::Int(rank(record))),
         }
     }
+}
+
+/// What orders records of a partition: the offset or, since no column is wide enough for a sequence number,
+/// the time of arrival.
+fn rank(record: &RawRecord) -> i64 {
+    let arrived = || record.timestamp.map_or(0, |arrived| arrived.0);
+    record.offset.number().unwrap_or_else(arrived)
 }
 
 fn value(raw: &RawValue, column: &Column) -> Result<Value<'static>, String> {

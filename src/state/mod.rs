@@ -125,7 +125,7 @@ pub enum Backfill {
 impl Progress {
     /// A partition that has not reported yet.
     pub const NONE: Self = Self {
-        next: Offset(0),
+        next: Offset::at(0),
         largest: Timestamp::MIN,
         seen_at: Timestamp::MIN,
         idle_at: None,

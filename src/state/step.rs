@@ -43,6 +43,6 @@ pub(super) fn idled(old: Option<&Progress>, next: Offset) -> Option<Progress> {
 /// The partition in its next epoch; nothing where it is not in `epoch` any more.
 pub(super) fn restarted(old: Option<&Progress>, epoch: u32) -> Option<Progress> {
     let old = old.unwrap_or(&Progress::NONE);
-    let fresh = Progress { next: Offset(0), idle_at: None, epoch: epoch.checked_add(1)?, ..old.clone() };
+    let fresh = Progress { next: Offset::at(0), idle_at: None, epoch: epoch.checked_add(1)?, ..old.clone() };
     (old.epoch == epoch).then_some(fresh)
 }

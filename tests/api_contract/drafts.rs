@@ -69,7 +69,13 @@ fn batch(topic: &str, seconds: &[i64]) -> RawBatch {
         batch.bytes.extend_from_slice(value.as_bytes());
         let timestamp = Some(Timestamp(second * 1000));
         let value = start..batch.bytes.len();
-        batch.records.push(RawRecord { offset: Offset(offset), timestamp, key: None, value, damage: None });
+        batch.records.push(RawRecord {
+            offset: Offset::at(offset),
+            timestamp,
+            key: None,
+            value,
+            damage: None,
+        });
     }
     batch
 }

@@ -198,7 +198,7 @@ impl Views for MemoryViews {
         let partition = PartitionStatus {
             topic: "raw_impressions".to_owned(),
             partition: 0,
-            next: Offset(42),
+            next: Offset::at(42),
             watermark: Some(Timestamp(20_000)),
             seen_at: Timestamp(30_000),
             idle: false,

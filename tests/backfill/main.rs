@@ -159,7 +159,7 @@ fn a_batch_behind_a_gap_is_left_to_the_backfill() {
         world.log.show(0, 25);
         let absorbed = function.absorb(&world.log.batch(0, 20..25)).await.unwrap();
         assert_eq!((absorbed.deferred, absorbed.accepted, absorbed.skipped), (5, 0, 0));
-        assert_eq!(world.progress(0).await.next, Offset(10));
+        assert_eq!(world.progress(0).await.next, Offset::at(10));
         let summary = world.backfill(&Fate::lives(0), FROM_START).await.unwrap();
         assert_eq!((summary.records, summary.joined), (15, 0));
         world.log.show(0, 30);
@@ -203,7 +203,7 @@ fn a_batch_that_is_on_its_way_when_the_backfill_begins_leaves_nothing() {
             let (absorbed, begun) = tokio::join!(function.absorb(&raw), world.backfill(&fate, FROM_START));
             match begun {
                 // The function came first, to the end.
-                Err(BackfillError::Live { next, .. }) => assert_eq!(next, Offset(30)),
+                Err(BackfillError::Live { next, .. }) => assert_eq!(next, Offset::at(30)),
                 Err(error) => panic!("{error}"),
                 Ok(_) => {
                     absorbed.unwrap();
@@ -290,9 +290,9 @@ fn it_begins_where_it_is_told() {
     let fresh = || World::new(VIEWS[2], &logs);
     let middle = Timestamp(logs[0][12].2);
     for (begins, records) in [
-        (Start::Offset(Offset(0)), 30),
-        (Start::Offset(Offset(10)), 20),
-        (Start::Offset(Offset(99)), 0),
+        (Start::Offset(Offset::at(0)), 30),
+        (Start::Offset(Offset::at(10)), 20),
+        (Start::Offset(Offset::at(99)), 0),
         (Start::Time(middle), 18),
         (Start::Time(Timestamp(0)), 30),
         (Start::Time(Timestamp(i64::MAX)), 0),
@@ -306,9 +306,9 @@ fn what_is_begun_goes_on_where_it_stands() {
     for view in VIEWS {
         let logs = records(5, 1, 30, 2000);
         let (whole, parts) = (World::new(view, &logs), World::new(view, &logs));
-        assert_eq!(from(&whole, Start::Offset(Offset(10))).records, 20);
+        assert_eq!(from(&whole, Start::Offset(Offset::at(10))).records, 20);
         parts.log.hide_all_but(20);
-        assert_eq!(from(&parts, Start::Offset(Offset(10))).records, 10);
+        assert_eq!(from(&parts, Start::Offset(Offset::at(10))).records, 10);
         parts.log.show(0, 30);
         assert_eq!(from(&parts, Start::Earliest).records, 10);
         assert_eq!(block_on(parts.seen()), block_on(whole.seen()), "{view}");
@@ -336,7 +336,7 @@ fn a_partition_that_ended_long_ago_holds_no_window_open() {
     let world = World::new(&view, &logs);
     let summary = block_on(world.backfill(&Fate::lives(0), FROM_START)).unwrap();
     let at = block_on(world.progress(1));
-    assert_eq!(at.idle_at, Some(Offset(2)));
+    assert_eq!(at.idle_at, Some(Offset::at(2)));
     assert!(summary.rows > 5, "{summary:?}");
     assert_eq!(summary.late, 0);
 }

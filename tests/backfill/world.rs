@@ -14,7 +14,7 @@ use weir::{
     backfill::{self, BackfillError, Log, Options, Parts, Summary},
     engine::{ClosedRow, Engine, KeyRows, Reader, Settings},
     event::{RawBatch, RawRecord},
-    publish::{MemoryPublisher, PublishError, Topics},
+    publish::{MemoryPublisher, PublishError, Standing, Topics},
     sql::Catalog,
     state::{MemoryStore, Partition, Progress, Span, Store, ViewId},
     time::{ManualClock, Offset, Timestamp},
@@ -89,43 +89,50 @@ impl MemoryLog {
             let start = raw.bytes.len();
             raw.bytes.extend_from_slice(format!("{{\"n\":{n},\"k\":{k},\"ts\":{ts}}}").as_bytes());
             let value = start..raw.bytes.len();
-            let offset = Offset(i64::try_from(index).unwrap());
+            let offset = Offset::at(i64::try_from(index).unwrap());
             raw.records.push(RawRecord { offset, timestamp: None, key: None, value, damage: None });
         }
         raw
     }
 }
 
-impl Topics for MemoryLog {
-    async fn partitions(&self, topic: &str) -> Result<Option<i32>, PublishError> {
-        assert_eq!(topic, "events");
-        Ok(i32::try_from(self.logs.len()).ok().filter(|count| *count > 0))
-    }
-    async fn start_offset(&self, _: &str, _: i32) -> Result<Offset, PublishError> {
-        Ok(Offset(i64::try_from(self.starts.load(Ordering::SeqCst)).unwrap()))
-    }
-    async fn end_offset(&self, _: &str, partition: i32) -> Result<Offset, PublishError> {
-        tokio::task::yield_now().await;
-        Ok(Offset(i64::try_from(self.end(usize::try_from(partition).unwrap())).unwrap()))
-    }
-    async fn next_record(
-        &self,
-        topic: &str,
-        partition: i32,
-        from: Offset,
-    ) -> Result<Option<Offset>, PublishError> {
-        let first = from.max(self.start_offset(topic, partition).await?);
+impl MemoryLog {
+    /// The first offset that is no mark's.
+    fn behind_marks(&self, offset: Offset) -> Offset {
         let marks = self.marks.lock().unwrap().clone();
-        let first = if marks.contains(&first.0) { Offset(marks.end) } else { first };
-        Ok((first < self.end_offset(topic, partition).await?).then_some(first))
+        if marks.contains(&offset.number().unwrap()) { Offset::at(marks.end) } else { offset }
+    }
+}
+
+impl Topics for MemoryLog {
+    async fn partitions(&self, topic: &str) -> Result<Option<Vec<i32>>, PublishError> {
+        assert_eq!(topic, "events");
+        let count = i32::try_from(self.logs.len()).unwrap();
+        Ok((count > 0).then(|| (0..count).collect()))
+    }
+    async fn standing(&self, topic: &str, partition: i32, next: Offset) -> Result<Standing, PublishError> {
+        let start = self.start_offset(topic, partition).await?;
+        Ok(Standing::of(start, self.end_offset(topic, partition).await?, self.behind_marks(next)))
+    }
+    async fn has_records(&self, topic: &str, _: i32, between: Range<Offset>) -> Result<bool, PublishError> {
+        let first = between.start.max(self.start_offset(topic, 0).await?);
+        Ok(self.behind_marks(first) < between.end)
     }
 }
 
 impl Log for MemoryLog {
+    async fn start_offset(&self, _: &str, _: i32) -> Result<Offset, PublishError> {
+        Ok(Offset::at(i64::try_from(self.starts.load(Ordering::SeqCst)).unwrap()))
+    }
+    async fn end_offset(&self, _: &str, partition: i32) -> Result<Offset, PublishError> {
+        tokio::task::yield_now().await;
+        Ok(Offset::at(i64::try_from(self.end(usize::try_from(partition).unwrap())).unwrap()))
+    }
+
     async fn offset_at(&self, partition: &Partition, at: Timestamp) -> Result<Offset, PublishError> {
         let log = &self.logs[usize::try_from(partition.index).unwrap()];
         let before = log.iter().take_while(|(_, _, ts)| *ts < at.0).count();
-        Ok(Offset(i64::try_from(before).unwrap()))
+        Ok(Offset::at(i64::try_from(before).unwrap()))
     }
 
     async fn read(
@@ -137,8 +144,8 @@ impl Log for MemoryLog {
     ) -> Result<RawBatch, PublishError> {
         tokio::task::yield_now().await;
         let index = usize::try_from(partition.index).unwrap();
-        let from = usize::try_from(from.0).unwrap().max(self.starts.load(Ordering::SeqCst));
-        let end = usize::try_from(end.0).unwrap();
+        let from = usize::try_from(from.number().unwrap()).unwrap().max(self.starts.load(Ordering::SeqCst));
+        let end = usize::try_from(end.number().unwrap()).unwrap();
         assert!(end <= self.end(index));
         Ok(self.batch(index, from..end.min(from + most)))
     }

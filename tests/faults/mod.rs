@@ -7,7 +7,7 @@ use std::sync::{
 
 use rand::{Rng, SeedableRng, rngs::StdRng};
 use weir::{
-    publish::{MemoryPublisher, Message, PublishError, Publisher, Topics},
+    publish::{MemoryPublisher, Message, PublishError, Publisher, Standing, Topics},
     state::{
         Advance, Head, Item, ItemKey, MemoryStore, Partition, Scope, Span, StateError, Store, ViewId, Written,
     },
@@ -129,13 +129,10 @@ impl Publisher for Process {
 }
 
 impl Topics for Process {
-    async fn partitions(&self, _topic: &str) -> Result<Option<i32>, PublishError> {
-        Ok(Some(self.partitions))
+    async fn partitions(&self, _topic: &str) -> Result<Option<Vec<i32>>, PublishError> {
+        Ok(Some((0..self.partitions).collect()))
     }
-    async fn start_offset(&self, _topic: &str, _partition: i32) -> Result<Offset, PublishError> {
-        Ok(Offset(0))
-    }
-    async fn end_offset(&self, _topic: &str, _partition: i32) -> Result<Offset, PublishError> {
-        Ok(Offset(i64::MAX))
+    async fn standing(&self, _: &str, _: i32, _: Offset) -> Result<Standing, PublishError> {
+        Ok(Standing::Behind)
     }
 }

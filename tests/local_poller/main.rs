@@ -13,7 +13,6 @@ use weir::{
     local::poller::{
         Filters, HttpInvoke, Invoke, InvokeError, PAYLOAD_LIMIT, PollerConfig, StartingPosition,
     },
-    publish::Topics,
     state::Partition,
     time::{Clock as _, Offset, SystemClock},
 };
@@ -106,7 +105,7 @@ async fn halving_finds_the_poison_and_sets_only_it_aside() {
     eventually("all records", || poller.counts().records == 16).await;
     assert_eq!(function.handled("clicks-0"), (0..16).filter(|offset| *offset != 5).collect::<Vec<_>>());
     assert_eq!(poller.counts().set_aside, 1);
-    assert_eq!(stand.kafka.end_offset("dead", 0).await.unwrap(), Offset(1));
+    assert_eq!(stand.kafka.offsets("dead", 0).await.unwrap().1, Offset::at(1));
 
     let undertaker = Function::new(|_, _| Ok(Value::Null));
     let _poller = stand.poll(PollerConfig { group: "dead".into(), ..config("dead") }, &undertaker);
@@ -144,7 +143,7 @@ async fn partitions_run_side_by_side_each_in_order() {
     eventually("all records", || poller.counts().records == 1800).await;
     for topic in ["clicks", "views"] {
         for index in 0..3 {
-            let end = stand.kafka.end_offset(topic, index).await.unwrap().0;
+            let end = stand.kafka.offsets(topic, index).await.unwrap().1.number().unwrap();
             assert!(end > 0);
             assert_eq!(function.handled(&format!("{topic}-{index}")), (0..end).collect::<Vec<_>>());
         }
@@ -214,9 +213,11 @@ async fn a_stalled_function_shows_as_lag() {
     held.called.notified().await;
     let partition = Partition { topic: "clicks".into(), index: 0 };
     let position = || poller.positions().get(&partition).copied();
-    eventually("the lag", || position().is_some_and(|it| it.lag == 40 && it.high_watermark == Offset(50)))
-        .await;
-    assert_eq!(position().unwrap().next, Some(Offset(10)));
+    eventually("the lag", || {
+        position().is_some_and(|it| it.lag == 40 && it.high_watermark == Offset::at(50))
+    })
+    .await;
+    assert_eq!(position().unwrap().next, Some(Offset::at(10)));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -19,7 +19,7 @@ use weir::{
         poller::{Invoke, InvokeError, Poller, PollerConfig},
         stack::{Meters, WindowFunction},
     },
-    publish::{Topics, kafka::KafkaSettings},
+    publish::kafka::KafkaSettings,
     state::dynamo::DynamoStore,
     time::{ManualClock, Millis, Timestamp},
 };
@@ -87,7 +87,7 @@ async fn a_partition_with_a_backlog_is_not_idle() {
     let view = &catalog.views[0];
     let mut ends = BTreeMap::new();
     for partition in topics[..2].iter().flat_map(|topic| [0, 1].map(|index| (*topic, index))) {
-        ends.insert(partition, kafka.end_offset(partition.0, partition.1).await.unwrap());
+        ends.insert(partition, kafka.offsets(partition.0, partition.1).await.unwrap().1);
     }
     let stalled = || async {
         let partitions = reader.status(view).await.unwrap().partitions;

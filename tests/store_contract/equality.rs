@@ -78,12 +78,20 @@ fn times() -> impl Strategy<Value = Timestamp> {
     prop_oneof![8 => -3..4_i64, 1 => Just(i64::MIN), 1 => Just(i64::MAX)].prop_map(Timestamp)
 }
 
+/// Numbers, and sequence numbers: a topic may become a stream.
+fn offsets() -> impl Strategy<Value = Offset> {
+    let sequence =
+        |(number, event): (i64, u32)| Offset::in_sequence(&format!("{number}{:040}", 0), Some(event));
+    let sequences = (0..4_i64, 0..2_u32).prop_filter_map("none", sequence);
+    prop_oneof![3 => (0..6_i64).prop_map(Offset::at), 1 => sequences]
+}
+
 fn steps() -> impl Strategy<Value = Advance> {
     let backfills = select(vec![Backfill::Never, Backfill::Filling, Backfill::Joined]);
-    (partitions(), 0..3_u32, 0..6_i64, times(), times(), times(), backfills).prop_map(
+    (partitions(), 0..3_u32, offsets(), times(), times(), times(), backfills).prop_map(
         |(partition, epoch, next, largest, seen_at, floor, backfill)| {
             let epoch = epoch.saturating_sub(1);
-            Advance { partition, epoch, next: Offset(next), largest, seen_at, floor, backfill }
+            Advance { partition, epoch, next, largest, seen_at, floor, backfill }
         },
     )
 }
@@ -122,8 +130,8 @@ fn calls() -> impl Strategy<Value = Call> {
     let scopes = select(vec![Scope::All, Scope::Partition(0), Scope::Partition(1)]);
     prop_oneof![
         4 => steps().prop_map(Call::Advance),
-        1 => (partitions(), 0..6_i64, times()).prop_map(|(p, from, at)| Call::Begin(p, Offset(from), at)),
-        2 => (partitions(), 0..6_i64).prop_map(|(p, next)| Call::MarkIdle(p, Offset(next))),
+        1 => (partitions(), offsets(), times()).prop_map(|(p, from, at)| Call::Begin(p, from, at)),
+        2 => (partitions(), offsets()).prop_map(|(p, next)| Call::MarkIdle(p, next)),
         1 => (partitions(), 0..2_u32).prop_map(|(p, epoch)| Call::Restart(p, epoch)),
         1 => (scopes, times()).prop_map(|(scope, at)| Call::SetClosed(scope, at)),
         1 => (0..4_u8).prop_map(Call::SetPageDepth),

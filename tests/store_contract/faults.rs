@@ -49,10 +49,10 @@ async fn a_head_whose_answers_are_lost_moves_once() {
     let lose = || faulty.next("UpdateItem", Fault::LoseAnswer, 1);
     lose();
     let head = store.advance(&view(), step(&p, 10, 1000)).await.unwrap();
-    assert_eq!(head.partitions[&p].next, Offset(10));
+    assert_eq!(head.partitions[&p].next, Offset::at(10));
     lose();
-    store.mark_idle(&view(), &p, Offset(10)).await.unwrap();
-    assert_eq!(store.head(&view()).await.unwrap().partitions[&p].idle_at, Some(Offset(10)));
+    store.mark_idle(&view(), &p, Offset::at(10)).await.unwrap();
+    assert_eq!(store.head(&view()).await.unwrap().partitions[&p].idle_at, Some(Offset::at(10)));
     lose();
     store.restart(&view(), &p, 0).await.unwrap();
     assert_eq!(store.head(&view()).await.unwrap().partitions[&p].epoch, 1);
@@ -73,10 +73,10 @@ async fn a_refusal_without_the_item_is_read_after() {
     store.advance(&view(), step(&p, 10, 1000)).await.unwrap();
     faulty.next("UpdateItem", Fault::HideItem, 99);
     let head = store.advance(&view(), step(&p, 5, 1000)).await.unwrap();
-    assert_eq!(head.partitions[&p].next, Offset(10), "a step that is behind");
+    assert_eq!(head.partitions[&p].next, Offset::at(10), "a step that is behind");
     let head = store.advance(&view(), step(&p, 11, 0)).await.unwrap();
     let progress = &head.partitions[&p];
-    assert_eq!((progress.next, progress.largest), (Offset(11), Timestamp(1000)), "times that are behind");
+    assert_eq!((progress.next, progress.largest), (Offset::at(11), Timestamp(1000)), "times that are behind");
     faulty.next("PutItem", Fault::HideItem, 99);
     for (body, written) in [(b"a", Written::Stored), (b"a", Written::Stored), (b"b", Written::Conflict)] {
         assert_eq!(store.put(&key, item(1, body), None).await.unwrap(), written);
@@ -89,10 +89,10 @@ async fn an_idle_mark_that_is_refused_without_the_item_does_not_reset_the_partit
     let (store, p) = (&faulty.store, partition("t", 0));
     store.advance(&view(), step(&p, 10, 1000)).await.unwrap();
     faulty.next("UpdateItem", Fault::HideItem, 1);
-    store.mark_idle(&view(), &p, Offset(3)).await.unwrap();
+    store.mark_idle(&view(), &p, Offset::at(3)).await.unwrap();
     let progress = store.head(&view()).await.unwrap().partitions[&p].clone();
     let stood = Progress {
-        next: Offset(10),
+        next: Offset::at(10),
         largest: Timestamp(1000),
         seen_at: Timestamp(1001),
         floor: Timestamp(999),

@@ -17,7 +17,7 @@ pub(crate) async fn an_advance_shows_in_the_head_it_returns(store: impl Store) {
     store.advance(&view(), step(&a, 10, 1000)).await.unwrap();
     let head = store.advance(&view(), step(&b, 5, 500)).await.unwrap();
     let progress = |next, at| Progress {
-        next: Offset(next),
+        next: Offset::at(next),
         largest: Timestamp(at),
         seen_at: Timestamp(at + 1),
         idle_at: None,
@@ -50,7 +50,7 @@ pub(crate) async fn an_advance_of_another_epoch_changes_nothing(store: impl Stor
         assert_eq!(store.advance(&view(), of_epoch(epoch, 99)).await.unwrap(), before, "of {epoch}");
     }
     let after = store.advance(&view(), of_epoch(1, 3)).await.unwrap();
-    assert_eq!(after.partitions[&p].next, Offset(3));
+    assert_eq!(after.partitions[&p].next, Offset::at(3));
     assert_eq!(after.partitions[&p].epoch, 1);
 }
 
@@ -61,7 +61,7 @@ pub(crate) async fn times_never_go_backwards(store: impl Store) {
     store.advance(&view(), step(&p, 10, 1000)).await.unwrap();
     let head = store.advance(&view(), step(&p, 11, -5)).await.unwrap();
     let progress = &head.partitions[&p];
-    assert_eq!(progress.next, Offset(11));
+    assert_eq!(progress.next, Offset::at(11));
     assert_eq!((progress.largest, progress.seen_at, progress.floor), times(1000, 1001, -6));
     let mixed = Advance { largest: Timestamp(2000), ..step(&p, 12, 0) };
     let head = store.advance(&view(), mixed).await.unwrap();
@@ -84,51 +84,73 @@ pub(crate) async fn the_ends_of_time_come_back(store: impl Store) {
     assert_eq!(head.partitions[&a].largest, Timestamp::MIN);
     assert_eq!(head.partitions[&a].floor, Timestamp::MIN);
     assert_eq!(head.partitions[&b].seen_at, Timestamp::MAX);
-    assert_eq!(head.partitions[&b].next, Offset(i64::MAX));
+    assert_eq!(head.partitions[&b].next, Offset::at(i64::MAX));
     assert_eq!(head.closed[&Scope::All], Timestamp::MAX);
     assert_eq!(head.closed[&Scope::Partition(i32::MAX)], Timestamp::MIN);
+}
+
+pub(crate) async fn a_topic_may_become_a_stream(store: impl Store) {
+    let p = partition("t", 0);
+    let of = |event| {
+        Offset::in_sequence("49590338271490256608559692538361571095921575989136588898", event).unwrap()
+    };
+    let sequences = [of(Some(0)), of(Some(1)), of(None), of(None).next()];
+    store.advance(&view(), step(&p, i64::MAX, 0)).await.unwrap();
+    for next in sequences {
+        let head = store.advance(&view(), Advance { next, ..step(&p, 0, 0) }).await.unwrap();
+        assert_eq!(head.partitions[&p].next, next);
+        store.mark_idle(&view(), &p, next).await.unwrap();
+        assert_eq!(store.head(&view()).await.unwrap().partitions[&p].idle_at, Some(next));
+    }
+    for next in [sequences[1], Offset::at(i64::MAX)] {
+        let head = store.advance(&view(), Advance { next, ..step(&p, 0, 0) }).await.unwrap();
+        assert_eq!(head.partitions[&p].next, sequences[3], "{next} is behind");
+    }
+    store.restart(&view(), &p, 0).await.unwrap();
+    let head = store.advance(&view(), Advance { epoch: 1, ..step(&p, 1, 0) }).await.unwrap();
+    assert_eq!(head.partitions[&p].next, Offset::at(1), "Kafka's again");
 }
 
 pub(crate) async fn a_backfill_begins_a_partition_that_is_not_there(store: impl Store) {
     let (p, q) = (partition("t", 0), partition("t", 1));
     for (from, now) in [(0, 100), (7, 200)] {
-        store.begin_backfill(&view(), &p, Offset(from), Timestamp(now)).await.unwrap();
+        store.begin_backfill(&view(), &p, Offset::at(from), Timestamp(now)).await.unwrap();
         let head = store.head(&view()).await.unwrap();
         let seen_at = Timestamp(100);
         let begun = Progress { seen_at, epoch: 1, backfill: Backfill::Filling, ..Progress::NONE };
         assert_eq!(head.partitions, [(p.clone(), begun)].into());
         assert_eq!(head.born, Some(Timestamp(100)));
     }
-    store.begin_backfill(&view(), &q, Offset(9), Timestamp(300)).await.unwrap();
+    store.begin_backfill(&view(), &q, Offset::at(9), Timestamp(300)).await.unwrap();
     let head = store.head(&view()).await.unwrap();
-    assert_eq!((head.partitions[&q].next, head.born), (Offset(9), Some(Timestamp(100))));
+    assert_eq!((head.partitions[&q].next, head.born), (Offset::at(9), Some(Timestamp(100))));
 }
 
 pub(crate) async fn a_backfill_begins_no_partition_that_functions_have(store: impl Store) {
     let p = partition("t", 0);
     let before = store.advance(&view(), step(&p, 10, 1000)).await.unwrap();
-    store.begin_backfill(&view(), &p, Offset(0), Timestamp(1)).await.unwrap();
+    store.begin_backfill(&view(), &p, Offset::at(0), Timestamp(1)).await.unwrap();
     assert_eq!(store.head(&view()).await.unwrap(), before);
 }
 
 /// The batch read the head before the backfill began; its step comes after.
 pub(crate) async fn a_batch_of_before_a_backfill_changes_nothing(store: impl Store) {
     let p = partition("t", 0);
-    store.begin_backfill(&view(), &p, Offset(0), Timestamp(1)).await.unwrap();
+    store.begin_backfill(&view(), &p, Offset::at(0), Timestamp(1)).await.unwrap();
     let before = store.head(&view()).await.unwrap();
     assert_eq!(store.advance(&view(), step(&p, 10, 1000)).await.unwrap(), before);
 }
 
 pub(crate) async fn a_step_says_what_a_backfill_has_to_do_with_a_partition(store: impl Store) {
     let p = partition("t", 0);
-    store.begin_backfill(&view(), &p, Offset(0), Timestamp(1)).await.unwrap();
+    store.begin_backfill(&view(), &p, Offset::at(0), Timestamp(1)).await.unwrap();
     for (next, backfill) in [(1, Backfill::Filling), (2, Backfill::Joined), (3, Backfill::Joined)] {
         let step = Advance { epoch: 1, backfill, ..step(&p, next, 1000) };
         let head = store.advance(&view(), step).await.unwrap();
         assert_eq!(head.partitions[&p].backfill, backfill);
         assert_eq!(store.head(&view()).await.unwrap(), head);
     }
-    store.mark_idle(&view(), &p, Offset(3)).await.unwrap();
+    store.mark_idle(&view(), &p, Offset::at(3)).await.unwrap();
     store.restart(&view(), &p, 1).await.unwrap();
     assert_eq!(store.head(&view()).await.unwrap().partitions[&p].backfill, Backfill::Joined);
 }
@@ -138,13 +160,13 @@ pub(crate) async fn a_partition_is_idle_only_where_it_stands(store: impl Store) 
     store.advance(&view(), step(&p, 10, 1000)).await.unwrap();
     let before = store.head(&view()).await.unwrap();
     for next in [9, 11] {
-        store.mark_idle(&view(), &p, Offset(next)).await.unwrap();
+        store.mark_idle(&view(), &p, Offset::at(next)).await.unwrap();
         assert_eq!(store.head(&view()).await.unwrap(), before, "at {next}");
     }
     for _ in 0..2 {
-        store.mark_idle(&view(), &p, Offset(10)).await.unwrap();
+        store.mark_idle(&view(), &p, Offset::at(10)).await.unwrap();
         let head = store.head(&view()).await.unwrap();
-        let progress = Progress { idle_at: Some(Offset(10)), ..before.partitions[&p].clone() };
+        let progress = Progress { idle_at: Some(Offset::at(10)), ..before.partitions[&p].clone() };
         assert_eq!(head.partitions[&p], progress);
     }
     let head = store.advance(&view(), step(&p, 11, 1000)).await.unwrap();
@@ -153,9 +175,9 @@ pub(crate) async fn a_partition_is_idle_only_where_it_stands(store: impl Store) 
 
 pub(crate) async fn a_partition_that_never_reported_can_be_idle(store: impl Store) {
     let (p, other) = (partition("t", 0), partition("t", 1));
-    let idle = Progress { next: Offset(100), idle_at: Some(Offset(100)), ..Progress::NONE };
+    let idle = Progress { next: Offset::at(100), idle_at: Some(Offset::at(100)), ..Progress::NONE };
     for _ in 0..2 {
-        store.mark_idle(&view(), &p, Offset(100)).await.unwrap();
+        store.mark_idle(&view(), &p, Offset::at(100)).await.unwrap();
         assert_eq!(store.head(&view()).await.unwrap().partitions, [(p.clone(), idle.clone())].into());
     }
     store.advance(&view(), step(&other, 1, 1)).await.unwrap();
@@ -168,11 +190,11 @@ pub(crate) async fn a_partition_that_never_reported_can_be_idle(store: impl Stor
 pub(crate) async fn a_restart_keeps_the_largest_time(store: impl Store) {
     let p = partition("t", 0);
     store.advance(&view(), step(&p, 10, 1000)).await.unwrap();
-    store.mark_idle(&view(), &p, Offset(10)).await.unwrap();
+    store.mark_idle(&view(), &p, Offset::at(10)).await.unwrap();
     let before = store.head(&view()).await.unwrap().partitions[&p].clone();
     store.restart(&view(), &p, 0).await.unwrap();
     let head = store.head(&view()).await.unwrap();
-    assert_eq!(head.partitions[&p], Progress { next: Offset(0), idle_at: None, epoch: 1, ..before });
+    assert_eq!(head.partitions[&p], Progress { next: Offset::at(0), idle_at: None, epoch: 1, ..before });
 }
 
 pub(crate) async fn a_restart_happens_once_an_epoch(store: impl Store) {
@@ -247,7 +269,7 @@ pub(crate) async fn many_partitions_advance_at_once(store: impl Store) {
     assert_eq!(head.partitions.len(), 4);
     for (first, p) in (0..).zip(&partitions) {
         let furthest = (first..100).step_by(4).map(offset).max().unwrap();
-        assert_eq!(head.partitions[p].next, Offset(furthest));
+        assert_eq!(head.partitions[p].next, Offset::at(furthest));
         assert_eq!(head.partitions[p].largest, Timestamp(furthest * 10));
     }
 }

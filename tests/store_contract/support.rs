@@ -20,7 +20,7 @@ pub(crate) fn step(partition: &Partition, next: i64, at: i64) -> Advance {
     Advance {
         partition: partition.clone(),
         epoch: 0,
-        next: Offset(next),
+        next: Offset::at(next),
         largest: Timestamp(at),
         seen_at: Timestamp(at + 1),
         floor: Timestamp(at - 1),

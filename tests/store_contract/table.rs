@@ -87,7 +87,7 @@ async fn a_server_goes_on_where_it_was() {
         let written = store.put(&page(Chunk::WHOLE), item(next, b"a"), expected).await.unwrap();
         assert_eq!(written, Written::Stored);
         let head = store.advance(&view(), step(&p, next, 0)).await.unwrap();
-        assert_eq!(head.partitions[&p].next.0, next);
+        assert_eq!(head.partitions[&p].next.number(), Some(next));
         server.stop();
     }
 }
@@ -162,7 +162,7 @@ async fn a_refused_idle_mark_is_one_call() {
     let store = store(&server).await;
     let p = partition("t", 0);
     store.advance(&view(), step(&p, 5, 1)).await.unwrap();
-    store.mark_idle(&view(), &p, Offset(4)).await.unwrap();
+    store.mark_idle(&view(), &p, Offset::at(4)).await.unwrap();
     assert_eq!(store.usage().calls, 2);
 }
 

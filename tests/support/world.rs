@@ -9,7 +9,7 @@ use serde_json::Value as Json;
 use weir::{
     engine::{Absorbed, Engine, Reader, Settings, ViewStatus},
     event::{RawBatch, RawRecord},
-    publish::{MemoryPublisher, Message, PublishError, Publisher, Topics},
+    publish::{MemoryPublisher, Message, PublishError, Publisher, Standing, Topics},
     sql::Catalog,
     state::MemoryStore,
     time::{ManualClock, Offset, Timestamp},
@@ -23,17 +23,13 @@ type Offsets = BTreeMap<(String, i32), (i64, i64)>;
 pub(crate) struct Broker {
     ends: Arc<Mutex<Offsets>>,
     /// How many offsets at the ends of all partitions are marks of transactions, which are no records.
-    marks: Arc<Mutex<i64>>,
+    pub(crate) marks: Arc<Mutex<i64>>,
     pub(crate) messages: Arc<MemoryPublisher>,
 }
 
 impl Broker {
     pub(crate) fn set(&self, topic: &str, partition: i32, start: i64, end: i64) {
         self.ends.lock().unwrap().insert((topic.into(), partition), (start, end));
-    }
-
-    pub(crate) fn set_marks(&self, count: i64) {
-        *self.marks.lock().unwrap() = count;
     }
 
     fn of(&self, topic: &str, partition: i32) -> (i64, i64) {
@@ -48,25 +44,19 @@ impl Publisher for Broker {
 }
 
 impl Topics for Broker {
-    async fn partitions(&self, topic: &str) -> Result<Option<i32>, PublishError> {
-        let count = self.ends.lock().unwrap().keys().filter(|(name, _)| name == topic).count();
-        Ok((count > 0).then(|| i32::try_from(count).unwrap()))
+    async fn partitions(&self, topic: &str) -> Result<Option<Vec<i32>>, PublishError> {
+        let ends = self.ends.lock().unwrap();
+        let numbers: Vec<_> =
+            ends.keys().filter(|(name, _)| name == topic).map(|(_, number)| *number).collect();
+        Ok(Some(numbers).filter(|numbers| !numbers.is_empty()))
     }
-    async fn start_offset(&self, topic: &str, partition: i32) -> Result<Offset, PublishError> {
-        Ok(Offset(self.of(topic, partition).0))
-    }
-    async fn end_offset(&self, topic: &str, partition: i32) -> Result<Offset, PublishError> {
-        Ok(Offset(self.of(topic, partition).1))
-    }
-    async fn next_record(
-        &self,
-        topic: &str,
-        partition: i32,
-        from: Offset,
-    ) -> Result<Option<Offset>, PublishError> {
+    async fn standing(&self, topic: &str, partition: i32, next: Offset) -> Result<Standing, PublishError> {
         let (start, end) = self.of(topic, partition);
-        let first = from.0.max(start);
-        Ok((first < end - *self.marks.lock().unwrap()).then_some(Offset(first)))
+        let is_through = next >= Offset::at(end - *self.marks.lock().unwrap());
+        match Standing::of(Offset::at(start), Offset::at(end), next) {
+            Standing::Behind if is_through => Ok(Standing::CaughtUp),
+            standing => Ok(standing),
+        }
     }
 }
 
@@ -108,7 +98,7 @@ impl World {
             raw.bytes.extend_from_slice(value.as_bytes());
             let value = start..raw.bytes.len();
             let record =
-                RawRecord { offset: Offset(offset), timestamp: None, key: None, value, damage: None };
+                RawRecord { offset: Offset::at(offset), timestamp: None, key: None, value, damage: None };
             raw.records.push(record);
         }
         block_on(self.engine.absorb(&raw)).unwrap()

@@ -17,8 +17,8 @@ use weir::{
 async fn main() -> anyhow::Result<()> {
     let observer = &settings::observer("notify")?;
     let settings = settings::notify(settings::variables().await?)?;
-    let kafka = Settings::from_env()?.publisher().await?;
-    let notifier = Notifier::connect(settings, kafka, Arc::new(SystemClock)).await?;
+    let broker = Settings::from_env()?.broker().await?;
+    let notifier = Notifier::connect(settings, broker, Arc::new(SystemClock)).await?;
     let notifier = &notifier;
     run(service_fn(async move |event: LambdaEvent<Box<RawValue>>| {
         let deadline = handlers::deadline(event.context.deadline, SystemClock.now());

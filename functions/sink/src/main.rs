@@ -18,8 +18,8 @@ async fn main() -> anyhow::Result<()> {
     let observer = &settings::observer("sink")?;
     let targets = settings::sink(settings::variables().await?)?;
     let settings = Settings::from_env()?;
-    let (catalog, kafka) = (settings.catalog()?, settings.publisher().await?);
-    let sink = Sink::connect(targets, &catalog, kafka, Arc::new(SystemClock)).await?;
+    let (catalog, broker) = (settings.catalog()?, settings.broker().await?);
+    let sink = Sink::connect(targets, &catalog, broker, Arc::new(SystemClock)).await?;
     let sink = &sink;
     run(service_fn(async move |event: LambdaEvent<Box<RawValue>>| {
         let deadline = handlers::deadline(event.context.deadline, SystemClock.now());

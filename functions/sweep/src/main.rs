@@ -17,9 +17,9 @@ use weir::{
 async fn main() -> anyhow::Result<()> {
     let observer = &settings::observer("sweep")?;
     let settings = Settings::from_env()?;
-    let (catalog, kafka) = (settings.catalog()?, settings.publisher().await?);
+    let (catalog, broker) = (settings.catalog()?, settings.broker().await?);
     let store = settings.store().await;
-    let engine = Engine::new(catalog, store, kafka.clone(), kafka, Arc::new(SystemClock), settings.engine);
+    let engine = Engine::new(catalog, store, broker.clone(), broker, Arc::new(SystemClock), settings.engine);
     let engine = &engine;
     run(service_fn(async move |_: LambdaEvent<Box<RawValue>>| {
         observer.invocation(handlers::sweep(engine)).await.map_err(|error| diagnostic(&error))

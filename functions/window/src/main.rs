@@ -1,4 +1,4 @@
-//! The function behind the Kafka event sources: a batch of records to windows.
+//! The function behind the event sources of tables' topics: a batch of records to windows.
 
 use std::sync::Arc;
 
@@ -17,9 +17,9 @@ use weir::{
 async fn main() -> anyhow::Result<()> {
     let observer = &settings::observer("window")?;
     let settings = Settings::from_env()?;
-    let (catalog, kafka) = (settings.catalog()?, settings.publisher().await?);
+    let (catalog, broker) = (settings.catalog()?, settings.broker().await?);
     let store = settings.store().await;
-    let engine = Engine::new(catalog, store, kafka.clone(), kafka, Arc::new(SystemClock), settings.engine);
+    let engine = Engine::new(catalog, store, broker.clone(), broker, Arc::new(SystemClock), settings.engine);
     let engine = &engine;
     // The payload stays as it came: what is wrong with one record must not cost the batch.
     run(service_fn(async move |event: LambdaEvent<Box<RawValue>>| {

@@ -29,7 +29,7 @@ locals {
     CA_SECRET         = var.streams.ca_secret_arn
   } : "WEIR_KAFKA_${property}" => value if value != null }
 
-  environment = local.kind == "kinesis" ? {} : merge(
+  environment = local.kind == "kinesis" ? { WEIR_BROKER = "kinesis" } : merge(
     local.client, { WEIR_KAFKA_BOOTSTRAP_SERVERS = local.bootstrap_servers },
   )
 

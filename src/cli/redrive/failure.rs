@@ -27,7 +27,7 @@ pub(super) fn letters(line: &[u8]) -> anyhow::Result<Option<Vec<Letter>>> {
     for batch in &batches {
         for record in &batch.records {
             let bytes = |range: Range<usize>| batch.bytes.get(range).unwrap_or_default().to_vec();
-            let (topic, offset) = (batch.topic.clone(), record.offset.0);
+            let (topic, offset) = (batch.topic.clone(), record.offset.number().unwrap_or_default());
             let origin = Spot { topic: topic.clone(), partition: batch.partition, offset };
             let json = batch.headers(record.offset).map(String::from_utf8_lossy);
             let headers = json.map(|json| own_headers(&json)).transpose();

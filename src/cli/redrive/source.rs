@@ -65,11 +65,15 @@ struct Cursor {
 
 impl Letters {
     /// Notes how far the topic goes.
-    pub(super) async fn open(settings: KafkaSettings, topic: &str, partitions: i32) -> anyhow::Result<Self> {
+    pub(super) async fn open(
+        settings: KafkaSettings,
+        topic: &str,
+        partitions: Vec<i32>,
+    ) -> anyhow::Result<Self> {
         let topic = topic.to_owned();
         tokio::task::spawn_blocking(move || {
             let consumer = settings.consumer(CONSUMER_DEFAULTS)?;
-            let bounds = (0..partitions).map(|partition| {
+            let bounds = partitions.into_iter().map(|partition| {
                 let bounds = consumer.fetch_watermarks(&topic, partition, ANSWER_TIMEOUT);
                 Ok((partition, bounds.with_context(|| format!("failed to ask for the end of {topic}"))?))
             });

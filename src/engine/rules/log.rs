@@ -2,7 +2,7 @@
 
 use crate::{
     aggregate::KeyTable,
-    codec::{CodecError, Reader, put_varint},
+    codec::{CodecError, Reader, put_offset, put_varint},
     time::{Millis, Offset, Timestamp},
 };
 
@@ -71,18 +71,20 @@ impl Log {
         filtered
     }
 
-    pub(in crate::engine) fn encode(&self, out: &mut Vec<u8>) {
+    /// Appends the body. All offsets lie before `next`: numbers if that is one.
+    pub(in crate::engine) fn encode(&self, next: Offset, out: &mut Vec<u8>) {
         put_varint(out, self.keys.len() as u64);
         self.keys.iter().for_each(|key| put_varint(out, key.len() as u64));
         self.keys.iter().for_each(|key| out.extend_from_slice(key));
         put_varint(out, self.len() as u64);
         self.groups.iter().for_each(|group| put_varint(out, u64::from(*group)));
         self.times.iter().for_each(|time| put_varint(out, u64::from(*time)));
-        // A slab takes offsets in their order.
-        let mut before = 0;
-        for Offset(offset) in &self.offsets {
-            put_varint(out, (offset - before).unsigned_abs());
-            before = *offset;
+        if next.number().is_some() {
+            // A slab takes offsets in their order.
+            let before = std::iter::once(&Offset::FIRST).chain(&self.offsets);
+            self.offsets.iter().zip(before).for_each(|(own, before)| put_varint(out, own.since(*before)));
+        } else {
+            self.offsets.iter().for_each(|offset| put_offset(out, *offset));
         }
         let mut start = 0;
         for end in &self.ends {
@@ -92,7 +94,8 @@ impl Log {
         out.extend_from_slice(&self.kept);
     }
 
-    pub(in crate::engine) fn decode(from: &mut Reader<'_>) -> Result<Self, CodecError> {
+    /// Reads what [`Log::encode`] wrote.
+    pub(in crate::engine) fn decode(next: Offset, from: &mut Reader<'_>) -> Result<Self, CodecError> {
         let mut log = Self::default();
         let len = from.count("the number of keys")?;
         let lengths = (0..len).map(|_| from.count("a key's length")).collect::<Result<Vec<_>, _>>()?;
@@ -107,10 +110,14 @@ impl Log {
             return Err(CodecError::Unexpected { found, expected: "the number of a key" });
         }
         log.times = (0..len).map(|_| small(from, "an event's time")).collect::<Result<_, _>>()?;
-        let mut offset = 0_i64;
+        let mut number = 0_i64;
         for _ in 0..len {
-            offset = offset.saturating_add_unsigned(from.varint("an offset")?);
-            log.offsets.push(Offset(offset));
+            log.offsets.push(if next.number().is_some() {
+                number = number.saturating_add_unsigned(from.varint("an offset")?);
+                Offset::at(number)
+            } else {
+                from.offset("an offset")?
+            });
         }
         let mut end = 0;
         for _ in 0..len {
@@ -133,28 +140,34 @@ mod tests {
 
     use super::*;
 
-    type Plain = (Vec<u8>, i64, i64, Vec<u8>);
+    type Plain = (Vec<u8>, i64, Offset, Vec<u8>);
 
     fn plain(log: &Log) -> Vec<Plain> {
-        let plain = |event: Logged<'_>| (event.key.to_vec(), event.at.0, event.offset.0, event.kept.to_vec());
+        let plain = |event: Logged<'_>| (event.key.to_vec(), event.at.0, event.offset, event.kept.to_vec());
         log.iter(Timestamp(1_000_000)).map(plain).collect()
     }
 
     proptest! {
         #[test]
-        fn a_log_comes_back(events: Vec<(u8, u16, u8, Vec<u8>)>) {
+        fn a_log_comes_back(events: Vec<(u8, u16, u8, Vec<u8>)>, sequenced: bool) {
             let slice = Timestamp(1_000_000);
-            let (mut log, mut expected, mut next) = (Log::default(), Vec::new(), 0);
+            let (mut log, mut expected, mut number) = (Log::default(), Vec::new(), 0);
+            let mut offset = Offset::FIRST;
             for (key, time, step, kept) in events {
-                next += i64::from(step) + 1;
+                number += i64::from(step) + 1;
+                let sequence = format!("{number}{}", "0".repeat(50));
+                // A topic may have been Kafka's before it was a stream.
+                let is_number = !sequenced || number < 300;
+                let at = Offset::at(number);
+                offset = if is_number { at } else { Offset::in_sequence(&sequence, None).unwrap() };
                 let (key, at) = (vec![key % 8; usize::from(key % 3)], slice + Millis(i64::from(time)));
                 let hash = KeyTable::hash(&key);
-                log.push(slice, Logged { hash, key: &key, at, offset: Offset(next), kept: &kept });
-                expected.push((key, at.0, next, kept));
+                log.push(slice, Logged { hash, key: &key, at, offset, kept: &kept });
+                expected.push((key, at.0, offset, kept));
             }
             let mut body = Vec::new();
-            log.encode(&mut body);
-            let decoded = Log::decode(&mut Reader::new(&body)).unwrap();
+            log.encode(offset.next(), &mut body);
+            let decoded = Log::decode(offset.next(), &mut Reader::new(&body)).unwrap();
             prop_assert_eq!(plain(&decoded), expected.clone());
             let even = decoded.filter(slice, |hash| hash.is_multiple_of(2));
             expected.retain(|(key, ..)| KeyTable::hash(key).is_multiple_of(2));
@@ -163,7 +176,7 @@ mod tests {
 
         #[test]
         fn random_bytes_are_an_error_or_a_log(bytes: Vec<u8>) {
-            let _ = Log::decode(&mut Reader::new(&bytes));
+            let _ = Log::decode(Offset::FIRST, &mut Reader::new(&bytes));
         }
     }
 }

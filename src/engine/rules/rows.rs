@@ -104,7 +104,7 @@ impl<'v> Rows<'v> {
         if !self.rule.reads_event {
             self.fill(key, frame)?;
         }
-        let offset = key.events().get(frame.position).map_or(Offset(0), |event| event.offset);
+        let offset = key.events().get(frame.position).map_or(Offset::at(0), |event| event.offset);
         let of = Of { hash: key.hash(), key: key.key(), at: frame.at, offset };
         Ok(Some(self.row(of, frame.len() as u64)))
     }

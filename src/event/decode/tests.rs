@@ -205,10 +205,10 @@ fn records_keep_their_offsets_keys_and_bytes() {
     let mut raw = batch(&[r#"{"product":"p","ts":1}"#]);
     raw.bytes.extend_from_slice(b"key");
     raw.records[0].key = Some(22..25);
-    raw.records[0].offset = Offset(7);
+    raw.records[0].offset = Offset::at(7);
     let decoded = decode(&raw, &table, NOW);
     let record = &decoded.records[0];
-    assert_eq!((record.offset, record.key, record.raw), (Offset(7), Some(&b"key"[..]), &raw.bytes[..22]));
+    assert_eq!((record.offset, record.key, record.raw), (Offset::at(7), Some(&b"key"[..]), &raw.bytes[..22]));
 }
 
 #[test]

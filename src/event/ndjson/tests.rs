@@ -21,7 +21,10 @@ fn read(input: &[u8], partitions: NonZeroU32, max: usize, buffer: usize) -> Vec<
         let spell = |batch: &RawBatch| {
             let text =
                 |record: &RawRecord| String::from_utf8_lossy(&batch.bytes[record.value.clone()]).into_owned();
-            (batch.partition, batch.records.iter().map(|record| (record.offset.0, text(record))).collect())
+            (
+                batch.partition,
+                batch.records.iter().map(|record| (record.offset.number().unwrap(), text(record))).collect(),
+            )
         };
         all.push(lines.batches.iter().map(spell).collect());
     }

@@ -1,14 +1,25 @@
 //! Records to batches: base64 undone, one buffer a partition.
 
-use std::ops::Range;
+use std::{borrow::Cow, ops::Range};
 
 use base64_simd::STANDARD;
 
-use super::{Envelope, Sent};
+use super::{Envelope, Sent, aggregated};
 use crate::{
     event::{RawBatch, RawRecord},
     time::{Offset, Timestamp},
 };
+
+/// A record of Kinesis, its base64 not undone yet.
+#[derive(Clone, Debug)]
+pub(super) struct Sequenced<'a> {
+    pub(super) stream: String,
+    pub(super) shard: i32,
+    pub(super) sequence: Cow<'a, str>,
+    pub(super) arrived: Option<Timestamp>,
+    pub(super) key: Option<Cow<'a, str>>,
+    pub(super) data: Sent<'a>,
+}
 
 /// The batches of a payload while it is read.
 #[derive(Debug, Default)]
@@ -62,7 +73,7 @@ impl Assembler {
             return None;
         }
         let value = middle..bytes.len();
-        let offset = Offset(offset);
+        let offset = Offset::at(offset);
         if let Some(json) = headers {
             all_headers.push((offset, copy(bytes, json)));
         }
@@ -77,11 +88,36 @@ impl Assembler {
         let mut damage = None;
         let key = append(bytes, "key", record.key, &mut damage);
         let value = append(bytes, "value", record.value, &mut damage).unwrap_or_default();
-        let offset = Offset(record.offset);
+        let offset = record.offset;
         if let Some(json) = record.headers {
             headers.push((offset, copy(bytes, json)));
         }
         records.push(RawRecord { offset, timestamp: record.timestamp, key, value, damage });
+    }
+
+    /// Adds the event or the events of a record of Kinesis; nothing where its sequence number is none.
+    pub(super) fn push_sequenced(&mut self, record: Sequenced<'_>) -> Option<()> {
+        let Sequenced { stream, shard, sequence, arrived: timestamp, key, data } = record;
+        let index = self.index(&stream, shard);
+        let RawBatch { records, bytes, .. } = self.batches.get_mut(index)?;
+        let mut damage = None;
+        let value = append(bytes, "data", data, &mut damage).unwrap_or_default();
+        let Some(events) = bytes.get(value.clone()).and_then(aggregated::events) else {
+            let start = bytes.len();
+            let key = key.map(|key| bytes.extend_from_slice(key.as_bytes())).map(|()| start..bytes.len());
+            let offset = Offset::in_sequence(&sequence, None)?;
+            records.push(RawRecord { offset, timestamp, key, value, damage });
+            return Some(());
+        };
+        let within = |range: Range<usize>| value.start + range.start..value.start + range.end;
+        let last = events.len() - 1;
+        for (place, event) in events.into_iter().enumerate() {
+            let before_last = (place < last).then(|| u32::try_from(place).unwrap_or(u32::MAX));
+            let offset = Offset::in_sequence(&sequence, before_last)?;
+            let (key, value) = (Some(within(event.key)), within(event.data));
+            records.push(RawRecord { offset, timestamp, key, value, damage: None });
+        }
+        Some(())
     }
 
     /// The batches in the order of topic and partition, each in offset order.

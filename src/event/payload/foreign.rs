@@ -14,7 +14,7 @@ fn scheduled(event: &Value) -> bool {
         && text(event, "/detail-type") == Some("Scheduled Event")
 }
 
-/// The error for a payload in which no Kafka records were found.
+/// The error for a payload in which no records were found.
 #[cold]
 pub(super) fn error(payload: &[u8]) -> PayloadError {
     let mut cursor = super::Cursor::new(payload);
@@ -38,7 +38,7 @@ fn describe(event: &Value) -> String {
         Some("aws:sqs") => return "an SQS event".to_owned(),
         Some("aws:sns") => return "an SNS event".to_owned(),
         Some("aws:s3") => return "an S3 event".to_owned(),
-        Some("aws:kinesis") => return "a Kinesis event".to_owned(),
+        Some(super::kinesis::SOURCE) => return "a Kinesis event with records of other sources".to_owned(),
         Some("aws:dynamodb") => return "a DynamoDB stream's event".to_owned(),
         Some(source) if super::is_kafka(source) => return "a Kafka event without records".to_owned(),
         Some(other) => return format!("an event of the source \"{other}\""),

@@ -2,10 +2,10 @@
 
 use std::borrow::Cow;
 
-use super::{Envelope, PayloadError, Sent};
+use super::{Envelope, PayloadError, Sent, text};
 use crate::{
-    event::json::{Cursor, Kind, Raw, Syntax, unescape},
-    time::Timestamp,
+    event::json::{Cursor, Kind, Raw, Syntax},
+    time::{Offset, Timestamp},
 };
 
 /// The fields of a record, whatever they hold.
@@ -51,12 +51,12 @@ pub(super) fn record<'a>(
         Some(number) => i32::try_from(number).ok(),
         None => map_number,
     };
-    let topic = fields.topic.as_ref().and_then(|raw| text(cursor, raw));
+    let topic = text(cursor, fields.topic.as_ref());
     let topic = topic.or_else(|| map_topic.map(|topic| Cow::Owned(topic.to_owned())));
     Ok(Envelope {
         topic: topic.ok_or_else(|| fail("it has no topic".to_owned()))?,
         partition: number.ok_or_else(|| fail("it has no partition, or none of 32 bits".to_owned()))?,
-        offset,
+        offset: Offset::at(offset),
         timestamp: timestamp(cursor, &fields),
         headers: headers(cursor, fields.headers),
         key: sent(cursor, fields.key),
@@ -68,7 +68,7 @@ pub(super) fn record<'a>(
 fn fields(cursor: &mut Cursor<'_>) -> Result<Fields, Syntax> {
     let mut fields = Fields::default();
     cursor.object::<Syntax>(|cursor, name| {
-        let name = text(cursor, name);
+        let name = text(cursor, Some(name));
         let raw = Some(cursor.value()?);
         match name.as_deref() {
             Some("topic") => fields.topic = raw,
@@ -86,15 +86,9 @@ fn fields(cursor: &mut Cursor<'_>) -> Result<Fields, Syntax> {
     Ok(fields)
 }
 
-fn text<'a>(cursor: &Cursor<'a>, raw: &Raw) -> Option<Cow<'a, str>> {
-    let Kind::Text { escaped } = raw.kind else { return None };
-    let text = simdutf8::basic::from_utf8(cursor.slice(raw.span.clone())).ok()?;
-    unescape(text, escaped)
-}
-
 /// The timestamp where it is one: brokers say -1, or the type `NO_TIMESTAMP_TYPE`, where there is none.
 fn timestamp(cursor: &Cursor<'_>, fields: &Fields) -> Option<Timestamp> {
-    let kind = text(cursor, fields.timestamp_type.as_ref()?)?;
+    let kind = text(cursor, fields.timestamp_type.as_ref())?;
     match fields.timestamp.as_ref()?.kind {
         Kind::Integer(millis) if millis > 0 && matches!(&*kind, "CREATE_TIME" | "LOG_APPEND_TIME") => {
             Some(Timestamp(millis))
@@ -110,13 +104,14 @@ fn headers<'a>(cursor: &Cursor<'a>, raw: Option<Raw>) -> Option<&'a [u8]> {
     (!inner.trim_ascii().is_empty()).then_some(json)
 }
 
-fn sent<'a>(cursor: &Cursor<'a>, raw: Option<Raw>) -> Sent<'a> {
+/// A key or a value as it was sent.
+pub(super) fn sent<'a>(cursor: &Cursor<'a>, raw: Option<Raw>) -> Sent<'a> {
     let Some(raw) = raw else { return Sent::Absent };
     let bytes = cursor.slice(raw.span.clone());
     match raw.kind {
         Kind::Null => Sent::Absent,
         // Some writers of JSON escape the slash, which base64 is full of.
-        Kind::Text { escaped: true } => match text(cursor, &raw) {
+        Kind::Text { escaped: true } => match text(cursor, Some(&raw)) {
             Some(text) => Sent::Base64(Cow::Owned(text.into_owned().into_bytes())),
             None => Sent::Base64(Cow::Borrowed(bytes)),
         },

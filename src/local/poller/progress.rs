@@ -96,8 +96,8 @@ impl Progress {
         let position = |known: &Known| {
             let reached = known.next.unwrap_or_else(|| known.committed.max(known.low)).max(0);
             Position {
-                next: known.next.map(Offset),
-                high_watermark: Offset(known.high.max(reached)),
+                next: known.next.map(Offset::at),
+                high_watermark: Offset::at(known.high.max(reached)),
                 lag: (known.high - reached).max(0),
             }
         };

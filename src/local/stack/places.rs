@@ -137,8 +137,8 @@ async fn ensure(
 ) -> Result<(), crate::publish::PublishError> {
     publisher.ensure_topics(topics).await?;
     for (topic, wanted) in topics {
-        let found = publisher.partitions(topic).await?;
-        if let Some(found) = found.filter(|found| found != wanted) {
+        let found = publisher.partitions(topic).await?.map(|numbers| numbers.len());
+        if let Some(found) = found.filter(|found| i32::try_from(*found) != Ok(*wanted)) {
             tracing::warn!(topic, found, wanted, "the topic was there already, and keeps its partitions");
         }
     }

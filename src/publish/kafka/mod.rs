@@ -25,6 +25,7 @@ mod reader;
 mod settings;
 
 use std::{
+    ops::Range,
     sync::{Arc, Mutex, OnceLock, PoisonError},
     time::Duration,
 };
@@ -34,6 +35,7 @@ use rdkafka::{
     consumer::{BaseConsumer, Consumer as _},
     error::{KafkaError, RDKafkaErrorCode},
     message::{Header, OwnedHeaders},
+    metadata::MetadataPartition,
     producer::{DeliveryFuture, FutureProducer, FutureRecord, Producer as _},
     types::RDKafkaRespErr,
 };
@@ -46,7 +48,7 @@ pub use self::{
     original::Original,
     settings::{ENV_PREFIX, KafkaSettings},
 };
-use super::{Message, PublishError, Publisher, Topics};
+use super::{Message, PublishError, Publisher, Standing, Topics};
 use crate::{observe::MessagesPublished, time::Offset};
 
 /// How long a broker may take to answer a question.
@@ -92,6 +94,37 @@ impl KafkaPublisher {
         self.blocking("reach the brokers for", "", move || {
             let unreachable = KafkaError::MetadataFetch(RDKafkaErrorCode::BrokerTransportFailure);
             producer.client().fetch_cluster_id(ANSWER_TIMEOUT).map(drop).ok_or(unreachable)
+        })
+        .await
+    }
+
+    /// The offset of a partition's oldest record (the other one where it has none), and the one that its next
+    /// record will get.
+    pub async fn offsets(&self, topic: &str, partition: i32) -> Result<(Offset, Offset), PublishError> {
+        self.ask("ask for the offsets of", topic, move |consumer, topic| {
+            let (low, high) = consumer.fetch_watermarks(topic, partition, ANSWER_TIMEOUT)?;
+            Ok((Offset::at(low), Offset::at(high)))
+        })
+        .await
+    }
+
+    /// The offset of the partition's first record at or behind `from`; none where there is none. By reading it: the
+    /// marks of transactions take offsets too, and compaction takes records away.
+    async fn next_record(
+        &self,
+        topic: &str,
+        partition: i32,
+        from: Offset,
+    ) -> Result<Option<Offset>, PublishError> {
+        let inner = Arc::clone(&self.0);
+        let name = topic.to_owned();
+        self.blocking("look for records of", topic, move || {
+            if inner.reader.get().is_none() {
+                // Whoever comes second drops theirs again.
+                let _ = inner.reader.set(Reader::new(&inner.settings, inner.context.clone())?);
+            }
+            let reader = inner.reader.get().ok_or(KafkaError::Canceled)?;
+            reader.first(&name, partition, from, ANSWER_TIMEOUT)
         })
         .await
     }
@@ -191,14 +224,14 @@ impl Publisher for KafkaPublisher {
 }
 
 impl Topics for KafkaPublisher {
-    async fn partitions(&self, topic: &str) -> Result<Option<i32>, PublishError> {
+    async fn partitions(&self, topic: &str) -> Result<Option<Vec<i32>>, PublishError> {
         self.ask("ask for the partitions of", topic, |consumer, topic| {
             let metadata = consumer.fetch_metadata(Some(topic), ANSWER_TIMEOUT)?;
             let Some(found) = metadata.topics().iter().find(|found| found.name() == topic) else {
                 return Ok(None);
             };
             match found.error() {
-                None => Ok(i32::try_from(found.partitions().len()).ok().filter(|count| *count > 0)),
+                None => Ok(Some(numbers(found.partitions())).filter(|numbers| !numbers.is_empty())),
                 Some(RDKafkaRespErr::RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART) => Ok(None),
                 Some(code) => Err(KafkaError::MetadataFetch(code.into())),
             }
@@ -206,39 +239,31 @@ impl Topics for KafkaPublisher {
         .await
     }
 
-    async fn start_offset(&self, topic: &str, partition: i32) -> Result<Offset, PublishError> {
-        self.ask("ask for the start of", topic, move |consumer, topic| {
-            consumer.fetch_watermarks(topic, partition, ANSWER_TIMEOUT).map(|(low, _)| Offset(low))
-        })
-        .await
+    async fn standing(&self, topic: &str, partition: i32, next: Offset) -> Result<Standing, PublishError> {
+        let (start, end) = self.offsets(topic, partition).await?;
+        match Standing::of(start, end, next) {
+            Standing::Behind if self.next_record(topic, partition, next).await?.is_none() => {
+                Ok(Standing::CaughtUp)
+            }
+            standing => Ok(standing),
+        }
     }
 
-    async fn end_offset(&self, topic: &str, partition: i32) -> Result<Offset, PublishError> {
-        self.ask("ask for the end of", topic, move |consumer, topic| {
-            consumer.fetch_watermarks(topic, partition, ANSWER_TIMEOUT).map(|(_, high)| Offset(high))
-        })
-        .await
-    }
-
-    /// By reading it: the marks of transactions take offsets too, and compaction takes records away.
-    async fn next_record(
+    async fn has_records(
         &self,
         topic: &str,
         partition: i32,
-        from: Offset,
-    ) -> Result<Option<Offset>, PublishError> {
-        let inner = Arc::clone(&self.0);
-        let name = topic.to_owned();
-        self.blocking("look for records of", topic, move || {
-            if inner.reader.get().is_none() {
-                // Whoever comes second drops theirs again.
-                let _ = inner.reader.set(Reader::new(&inner.settings, inner.context.clone())?);
-            }
-            let reader = inner.reader.get().ok_or(KafkaError::Canceled)?;
-            reader.first(&name, partition, from, ANSWER_TIMEOUT)
-        })
-        .await
+        between: Range<Offset>,
+    ) -> Result<bool, PublishError> {
+        let next = self.next_record(topic, partition, between.start).await?;
+        Ok(next.is_none_or(|next| next < between.end))
     }
+}
+
+fn numbers(partitions: &[MetadataPartition]) -> Vec<i32> {
+    let mut numbers: Vec<_> = partitions.iter().map(MetadataPartition::id).collect();
+    numbers.sort_unstable();
+    numbers
 }
 
 /// Tells how many messages each topic got, or which one failed.

@@ -47,7 +47,11 @@ impl Reader {
     ) -> Result<Option<Offset>, KafkaError> {
         let consumer = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let mut one = TopicPartitionList::with_capacity(1);
-        one.add_partition_offset(topic, partition, rdkafka::Offset::Offset(from.0))?;
+        one.add_partition_offset(
+            topic,
+            partition,
+            rdkafka::Offset::Offset(from.number().unwrap_or_default()),
+        )?;
         consumer.assign(&one)?;
         let found = poll(&consumer, timeout);
         consumer.unassign()?;
@@ -61,7 +65,7 @@ fn poll(consumer: &BaseConsumer<Context>, timeout: Duration) -> Result<Option<Of
     loop {
         let left = deadline.saturating_duration_since(Instant::now());
         match consumer.poll(left) {
-            Some(Ok(message)) => return Ok(Some(Offset(message.offset()))),
+            Some(Ok(message)) => return Ok(Some(Offset::at(message.offset()))),
             Some(Err(KafkaError::PartitionEOF(_))) => return Ok(None),
             // librdkafka goes on by itself; what it cannot mend ends in the timeout.
             Some(Err(error)) => last = error,

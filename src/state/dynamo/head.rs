@@ -8,7 +8,7 @@
 //! | `d` | the page depth |
 //! | `b` | when the first batch came |
 //!
-//! A progress has `n` (next offset), `l` (largest event time), `s` (seen at), `f` (floor), `e` (epoch),
+//! A progress has `n` (next offset: a number, or a sequence number's bytes), `l` (largest event time), `s` (seen at), `f` (floor), `e` (epoch),
 //! `i` (idle at), `b` (1: a backfill fills it, 2: functions have joined it). An update bills the whole item, hence the short names, and what has its first
 //! value (the times' [`Timestamp::MIN`], epoch 0) is left out.
 //!
@@ -17,6 +17,7 @@
 
 use aws_sdk_dynamodb::{
     operation::update_item::{UpdateItemError, builders::UpdateItemFluentBuilder},
+    primitives::Blob,
     types::{AttributeValue, ReturnConsumedCapacity, ReturnValue, ReturnValuesOnConditionCheckFailure},
 };
 
@@ -95,7 +96,7 @@ impl DynamoStore {
     ) -> Result<(), StateError> {
         let request = self.on_partition(partition).condition_expression("#p.n = :next");
         let request = request.update_expression("SET #p.i = :next");
-        let request = request.expression_attribute_values(":next", number(next.0));
+        let request = request.expression_attribute_values(":next", place(next));
         self.update_or_begin("mark idle in", view, partition, request, step::idled(None, next)).await
     }
 
@@ -211,8 +212,18 @@ impl DynamoStore {
 /// Sets the whole progress. That drops the idle mark, which means nothing any more.
 fn advance(request: UpdateItemFluentBuilder, step: &Advance) -> UpdateItemFluentBuilder {
     let not_above = |name: &str| format!("(attribute_not_exists(#p.{name}) OR #p.{name} <= :{name})");
+    // A topic that was Kafka's and is a stream now has a number there, which nothing else compares with.
+    let (behind, is_sequence) = match step.next.number() {
+        Some(_) => ("#p.n < :n", false),
+        None => ("#p.n < :n OR attribute_type(#p.n, :number)", true),
+    };
+    let request = if is_sequence {
+        request.expression_attribute_values(":number", AttributeValue::S("N".to_owned()))
+    } else {
+        request
+    };
     let condition = format!(
-        "(attribute_not_exists(#p.n) OR #p.n < :n) AND {} AND {} AND {}",
+        "(attribute_not_exists(#p.n) OR {behind}) AND {} AND {} AND {}",
         of_epoch(step.epoch),
         not_above("l"),
         not_above("s"),
@@ -230,7 +241,7 @@ fn advance(request: UpdateItemFluentBuilder, step: &Advance) -> UpdateItemFluent
         .condition_expression(condition)
         .update_expression("SET #p = :p, b = if_not_exists(b, :s)")
         .expression_attribute_values(":p", to_map(&progress))
-        .expression_attribute_values(":n", number(step.next.0))
+        .expression_attribute_values(":n", place(step.next))
         .expression_attribute_values(":l", number(step.largest.0))
         .expression_attribute_values(":s", number(step.seen_at.0))
 }
@@ -256,8 +267,23 @@ fn scope_name(scope: Scope) -> String {
     }
 }
 
+/// An offset as DynamoDB compares it: a number, or the bytes of a sequence number.
+fn place(offset: Offset) -> AttributeValue {
+    match offset.to_bytes() {
+        Some(bytes) => AttributeValue::B(Blob::new(bytes)),
+        None => number(offset.number().unwrap_or(0)),
+    }
+}
+
+fn to_offset(value: &AttributeValue) -> Option<Offset> {
+    match value {
+        AttributeValue::B(bytes) => Offset::from_bytes(bytes.as_ref()),
+        value => integer(value).map(Offset::at),
+    }
+}
+
 fn to_map(progress: &Progress) -> AttributeValue {
-    let mut map = Attributes::from([("n".to_owned(), number(progress.next.0))]);
+    let mut map = Attributes::from([("n".to_owned(), place(progress.next))]);
     let times = [("l", progress.largest), ("s", progress.seen_at), ("f", progress.floor)];
     for (name, time) in times.into_iter().filter(|(_, time)| *time != Timestamp::MIN) {
         map.insert(name.to_owned(), number(time.0));
@@ -266,7 +292,7 @@ fn to_map(progress: &Progress) -> AttributeValue {
         map.insert("e".to_owned(), number(progress.epoch));
     }
     if let Some(idle_at) = progress.idle_at {
-        map.insert("i".to_owned(), number(idle_at.0));
+        map.insert("i".to_owned(), place(idle_at));
     }
     let backfill = match progress.backfill {
         Backfill::Never => None,
@@ -283,11 +309,11 @@ fn to_progress(value: &AttributeValue) -> Option<Progress> {
     let map = value.as_m().ok()?;
     let time = |name| map.get(name).map_or(Some(Timestamp::MIN), |value| integer(value).map(Timestamp));
     let idle_at = match map.get("i") {
-        Some(value) => Some(Offset(integer(value)?)),
+        Some(value) => Some(to_offset(value)?),
         None => None,
     };
     Some(Progress {
-        next: Offset(map.get("n").and_then(integer)?),
+        next: map.get("n").and_then(to_offset)?,
         largest: time("l")?,
         seen_at: time("s")?,
         idle_at,

@@ -27,7 +27,7 @@ fn index(events: &[(i64, i64)]) -> EventIndex {
         let mut kept = Vec::new();
         // As often as there are aggregates that take it in.
         (0..3).for_each(|_| put_value(&mut kept, &Value::Int(*x)));
-        let (at, offset) = (Timestamp(*at), Offset(offset));
+        let (at, offset) = (Timestamp(*at), Offset::at(offset));
         index.insert(&Logged { hash: KeyTable::hash(b"k"), key: b"k", at, offset, kept: &kept });
     }
     index

@@ -8,7 +8,7 @@ const REACH: Reach = Reach { range: Millis(100), lateness: Millis(20) };
 fn insert(index: &mut EventIndex, key: u8, at: i64, offset: i64) {
     let mut kept = Vec::new();
     put_value(&mut kept, &Value::Int(offset));
-    let (key, at, offset) = ([key], Timestamp(at), Offset(offset));
+    let (key, at, offset) = ([key], Timestamp(at), Offset::at(offset));
     let hash = KeyTable::hash(&key);
     index.insert(&Logged { hash, key: &key, at, offset, kept: &kept });
 }
@@ -17,8 +17,8 @@ fn insert(index: &mut EventIndex, key: u8, at: i64, offset: i64) {
 fn events(index: &EventIndex, key: u8) -> Vec<(i64, i64)> {
     let Some(key) = index.find(&[key]).and_then(|number| index.key(number)) else { return vec![] };
     let event = |event: &Event| {
-        assert_eq!(key.kept(event).value().unwrap(), Value::Int(event.offset.0));
-        (event.at.0, event.offset.0)
+        assert_eq!(key.kept(event).value().unwrap(), Value::Int(event.offset.number().unwrap()));
+        (event.at.0, event.offset.number().unwrap())
     };
     key.events().iter().map(event).collect()
 }

@@ -1,0 +1,66 @@
+//! The broker that a deployment has.
+
+use std::ops::Range;
+
+#[cfg(feature = "kafka")]
+use super::kafka::KafkaPublisher;
+#[cfg(feature = "kinesis")]
+use super::kinesis::KinesisPublisher;
+use super::{Message, PublishError, Publisher, Standing, Topics};
+use crate::time::Offset;
+
+/// Where the topics are.
+#[derive(Clone)]
+pub enum Broker {
+    /// On Kafka.
+    #[cfg(feature = "kafka")]
+    Kafka(KafkaPublisher),
+    /// Streams of Kinesis.
+    #[cfg(feature = "kinesis")]
+    Kinesis(KinesisPublisher),
+}
+
+impl Publisher for Broker {
+    async fn publish(&self, messages: Vec<Message>) -> Result<(), PublishError> {
+        match self {
+            #[cfg(feature = "kafka")]
+            Self::Kafka(kafka) => kafka.publish(messages).await,
+            #[cfg(feature = "kinesis")]
+            Self::Kinesis(kinesis) => kinesis.publish(messages).await,
+        }
+    }
+}
+
+impl Topics for Broker {
+    async fn partitions(&self, topic: &str) -> Result<Option<Vec<i32>>, PublishError> {
+        match self {
+            #[cfg(feature = "kafka")]
+            Self::Kafka(kafka) => kafka.partitions(topic).await,
+            #[cfg(feature = "kinesis")]
+            Self::Kinesis(kinesis) => kinesis.partitions(topic).await,
+        }
+    }
+
+    async fn standing(&self, topic: &str, partition: i32, next: Offset) -> Result<Standing, PublishError> {
+        match self {
+            #[cfg(feature = "kafka")]
+            Self::Kafka(kafka) => kafka.standing(topic, partition, next).await,
+            #[cfg(feature = "kinesis")]
+            Self::Kinesis(kinesis) => kinesis.standing(topic, partition, next).await,
+        }
+    }
+
+    async fn has_records(
+        &self,
+        topic: &str,
+        partition: i32,
+        between: Range<Offset>,
+    ) -> Result<bool, PublishError> {
+        match self {
+            #[cfg(feature = "kafka")]
+            Self::Kafka(kafka) => kafka.has_records(topic, partition, between).await,
+            #[cfg(feature = "kinesis")]
+            Self::Kinesis(kinesis) => kinesis.has_records(topic, partition, between).await,
+        }
+    }
+}
