@@ -179,11 +179,6 @@ impl Settings {
     }
 }
 
-/// A lookup by name in this process's environment, and in the secrets that it names.
-pub async fn variables() -> Result<impl Fn(&'static str) -> Option<String>, SettingsError> {
-    Ok(secrets::resolve(|name| std::env::var(name).ok()).await?)
-}
-
 /// The topics of what could not be taken, each with what it is for, by a lookup by name.
 pub fn aside_topics(var: impl Fn(&'static str) -> Option<String>) -> [(&'static str, String); 4] {
     let defaults = engine::Settings::default();
@@ -217,6 +212,11 @@ async fn kinesis() -> Result<crate::publish::Broker, SettingsError> {
 async fn kinesis() -> Result<crate::publish::Broker, SettingsError> {
     let (name, expected) = ("WEIR_BROKER", "kafka: this was built without the feature kinesis");
     Err(SettingsError::Malformed { name, found: "kinesis".to_owned(), expected })
+}
+
+/// A lookup by name in this process's environment, and in the secrets that it names.
+pub async fn variables() -> Result<impl Fn(&'static str) -> Option<String>, SettingsError> {
+    Ok(secrets::resolve(|name| std::env::var(name).ok()).await?)
 }
 
 /// What the API is told, by a lookup by name. An empty value is none.

@@ -63,8 +63,11 @@ impl KafkaPublisher {
                     "it is not there, and cannot be made from here with IAM; make it by kafka-topics.sh --create \
                      --topic {topic} --partitions {partitions}"
                 );
-                let topic = (*topic).to_owned();
-                return Err(PublishError { action: "create", topic, source: source.into() });
+                return Err(PublishError {
+                    action: "create",
+                    topic: (*topic).to_owned(),
+                    source: source.into(),
+                });
             }
         }
         Ok(())

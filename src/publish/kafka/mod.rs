@@ -12,9 +12,9 @@
 //! | `context` | what librdkafka calls back, and errors with the reasons that it gives |
 //! | `credentials` | names, passwords and certificates from Secrets Manager |
 //! | `iam` | tokens for MSK with IAM |
-//! | `create` | topics that are made |
-//! | `original` | records that go back to where they came from |
+//! | `create` | topics are made |
 //! | `reader` | what a partition holds |
+//! | `original` | records sent again as they were |
 
 mod context;
 mod create;
@@ -84,8 +84,8 @@ impl KafkaPublisher {
     pub fn new(settings: KafkaSettings) -> Result<Self, KafkaError> {
         let context = settings.context();
         let producer = settings.client(PRODUCER_DEFAULTS).create_with_context(context.clone())?;
-        let (questions, reader) = (OnceLock::new(), OnceLock::new());
-        Ok(Self(Arc::new(Inner { settings, context, producer: Mutex::new(producer), questions, reader })))
+        let (producer, questions, reader) = (Mutex::new(producer), OnceLock::new(), OnceLock::new());
+        Ok(Self(Arc::new(Inner { settings, context, producer, questions, reader })))
     }
 
     /// Waits until the producer has spoken to the cluster, so that the first message need not.

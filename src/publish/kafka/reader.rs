@@ -33,8 +33,7 @@ pub(super) struct Reader(Mutex<BaseConsumer<Context>>);
 
 impl Reader {
     pub(super) fn new(settings: &KafkaSettings, context: Context) -> Result<Self, KafkaError> {
-        let consumer = BaseConsumer::from_config_and_context(&settings.client(DEFAULTS), context)?;
-        Ok(Self(Mutex::new(consumer)))
+        Ok(Self(Mutex::new(BaseConsumer::from_config_and_context(&settings.client(DEFAULTS), context)?)))
     }
 
     /// The offset of the first record at or behind another; none where the partition ends before. Blocks.
