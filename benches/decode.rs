@@ -4,13 +4,14 @@
 //! time instead of wall-clock time, which other work on the machine would make worthless: each line is the
 //! least and the median of several rounds. The profile is `bench`, which is `release`.
 
-use std::{hint::black_box, num::NonZeroU32, time::Duration};
+use std::{hint::black_box, num::NonZeroU32, sync::Arc, time::Duration};
 
 use rustix::time::{ClockId, clock_gettime};
 use weir::{
-    event::{self, NdjsonReader, RawBatch},
-    sql::{Column, Entrance, Format, Hole, Table, Template},
-    time::{Millis, Timestamp},
+    avro::Schema,
+    event::{self, NdjsonReader, RawBatch, RawRecord, SchemaId, Writers},
+    sql::{AvroWriter, Column, Entrance, Format, Hole, Table, Template},
+    time::{Millis, Offset, Timestamp},
     value::Type,
 };
 
@@ -63,6 +64,11 @@ fn main() {
     measure("plain text to rows", || rows(&text_raw, &text_table));
     let renamed = renamed();
     measure("records to rows, of two names for the time", || rows(&raw, &renamed));
+    let (avro_table, avro) = avro(false);
+    measure("Avro to rows", || rows(&avro, &avro_table));
+    let (framed_table, framed) = self::avro(true);
+    let writers = writers();
+    measure("Avro in Confluent's frames to rows", || rows_by(&framed, &framed_table, &writers));
     measure("NDJSON to rows", || rows(&read(&lines, &table, 1), &table));
 }
 
@@ -98,9 +104,13 @@ fn parsed(payload: &str) -> Vec<RawBatch> {
 
 /// How many records fit the table; all have to.
 fn rows(raw: &[RawBatch], table: &Table) -> usize {
+    rows_by(raw, table, Writers::none())
+}
+
+fn rows_by(raw: &[RawBatch], table: &Table, writers: &Writers) -> usize {
     let mut fitting = 0;
     for raw in raw {
-        let batch = event::decode(black_box(raw), table, NOW);
+        let batch = event::decode_by(black_box(raw), table, writers, NOW);
         fitting += batch.records.iter().filter(|record| record.event_time.is_ok()).count();
         black_box(batch.row(0));
     }
@@ -188,6 +198,67 @@ fn plain_text() -> (Table, String) {
     };
     let table = Table { columns, format, key: Some(0), event_time: 2, ..table() };
     (table, (0..BATCH).map(record).collect())
+}
+
+/// The schema of the records as Avro.
+const SCHEMA: &str = r#"{"type":"record","name":"Impression","fields":[
+    {"name":"event_id","type":"string"},
+    {"name":"type","type":{"type":"enum","name":"Kind","symbols":["impression","click"]}},
+    {"name":"product_id","type":"string"},
+    {"name":"user_id","type":["null","string"]},
+    {"name":"ts","type":{"type":"long","logicalType":"timestamp-millis"}}]}"#;
+
+fn schema() -> Arc<Schema> {
+    Arc::new(Schema::parse(SCHEMA).expect("a schema"))
+}
+
+fn writers() -> Writers {
+    let mut writers = Writers::default();
+    writers.insert(SchemaId::Number(7), Ok(schema()));
+    writers
+}
+
+/// The table and the records as Avro, bare or in frames.
+fn avro(is_framed: bool) -> (Table, Vec<RawBatch>) {
+    let writer = if is_framed { AvroWriter::Confluent } else { AvroWriter::Schema(schema()) };
+    let mut batch = RawBatch { topic: "impressions".to_owned(), ..RawBatch::default() };
+    for (offset, index) in (0..).zip(0..BATCH) {
+        let start = batch.bytes.len();
+        if is_framed {
+            batch.bytes.extend([0, 0, 0, 0, 7]);
+        }
+        avro_record(index, &mut batch.bytes);
+        let value = start..batch.bytes.len();
+        let (offset, timestamp) = (Offset::at(offset), Some(Timestamp(1_700_000_000_000)));
+        batch.records.push(RawRecord { offset, timestamp, key: None, value, damage: None });
+    }
+    (Table { format: Format::Avro(writer), ..table() }, vec![batch])
+}
+
+/// What [`record`] writes, as Avro.
+fn avro_record(index: usize, bytes: &mut Vec<u8>) {
+    let (product, user, ts) = (index * 7919 % 100, index * 104_729 % 1000, 1_699_999_999_811 + index);
+    text(&format!("e{index}"), bytes);
+    long(usize::from(index.is_multiple_of(10)), bytes);
+    text(&format!("p{product}"), bytes);
+    long(1, bytes);
+    text(&format!("u{user}"), bytes);
+    long(ts, bytes);
+}
+
+fn text(text: &str, bytes: &mut Vec<u8>) {
+    long(text.len(), bytes);
+    bytes.extend_from_slice(text.as_bytes());
+}
+
+/// A number that is not negative.
+fn long(number: usize, bytes: &mut Vec<u8>) {
+    let mut rest = number << 1;
+    while rest >= 0x80 {
+        bytes.push(rest.to_le_bytes()[0] | 0x80);
+        rest >>= 7;
+    }
+    bytes.push(rest.to_le_bytes()[0]);
 }
 
 fn table() -> Table {

@@ -9,6 +9,7 @@
 //! | module | is |
 //! | --- | --- |
 //! | [`value`], [`time`] | the scalars: SQL values, event times, durations, offsets, the clock |
+//! | [`avro`] | the schemas of Avro |
 //! | [`observe`] | what can be observed: metrics, log lines, traces |
 //! | [`sql`] | SQL text to a checked plan |
 //! | [`window`] | slices, windows, watermarks, lateness: pure functions of time |
@@ -16,6 +17,7 @@
 //! | [`event`] | Lambda payloads and NDJSON to rows of a table |
 //! | [`state`] | the store: head, slabs, pages, history |
 //! | [`publish`] | result, late and dead-letter topics |
+//! | [`schemas`] | the schemas that a registry has |
 //! | [`engine`] | absorb (batch to slabs) and close (slabs to rows) |
 //! | [`backfill`] | a view rebuilt from its topics |
 //! | `notify` (feature) | alerts to webhooks, Slack and SNS |
@@ -25,6 +27,7 @@
 //! | [`run`] | the engine over files, in memory |
 
 pub mod aggregate;
+pub mod avro;
 pub mod backfill;
 pub mod codec;
 pub mod engine;
@@ -34,6 +37,7 @@ pub mod handlers;
 pub mod observe;
 pub mod publish;
 pub mod run;
+pub mod schemas;
 pub mod secrets;
 pub mod settings;
 pub mod sql;

@@ -26,7 +26,9 @@
 //! | `WEIR_SINK_ATTEMPTS` | how often one write is tried, 1 to 100 | 5 |
 //! | `WEIR_SINK_TIMEOUT_SECONDS` | how long one attempt may take, 1 to 900 | 30 |
 //! | `WEIR_API_KEYS_SECRET`, `WEIR_NOTIFY_SECRET`, `WEIR_SINK_SECRET` | the secret whose text is the value, where the variable itself is not set | none |
-//! | `AWS_ENDPOINT_URL_DYNAMODB`, `AWS_ENDPOINT_URL_KINESIS`, `AWS_ENDPOINT_URL_SECRETS_MANAGER`, `AWS_ENDPOINT_URL` | another DynamoDB, Kinesis or Secrets Manager than that of the region | |
+//! | `WEIR_SCHEMA_REGISTRY` | the schema registry of tables with `format = 'avro-confluent'`: `https://name:password@host:port` | none: must be set where there is such a table |
+//! | `WEIR_SCHEMA_REGISTRY_TOKEN` | a bearer's token for it, in place of name and password | none |
+//! | `AWS_ENDPOINT_URL_DYNAMODB`, `AWS_ENDPOINT_URL_KINESIS`, `AWS_ENDPOINT_URL_GLUE`, `AWS_ENDPOINT_URL_SECRETS_MANAGER`, `AWS_ENDPOINT_URL` | another DynamoDB, Kinesis, Glue or Secrets Manager than that of the region | |
 //! | `AWS_REGION`, `AWS_ACCESS_KEY_ID`, ... | as everywhere with AWS | |
 
 use std::{path::PathBuf, sync::Arc};
@@ -101,6 +103,14 @@ pub enum SettingsError {
     /// A secret cannot be read.
     #[error(transparent)]
     Secret(#[from] SecretError),
+    /// `WEIR_SCHEMA_REGISTRY` is no address.
+    #[cfg(feature = "registry")]
+    #[error("failed to read WEIR_SCHEMA_REGISTRY from the environment")]
+    Registry(#[from] crate::schemas::AddressError),
+    /// AWS Glue's schema registry cannot be reached.
+    #[cfg(feature = "registry")]
+    #[error(transparent)]
+    Glue(#[from] crate::schemas::NoRegion),
     /// A `WEIR_KAFKA_` variable is not what librdkafka takes.
     #[cfg(feature = "kafka")]
     #[error("failed to set up Kafka from the WEIR_KAFKA_ variables")]
@@ -234,6 +244,46 @@ pub fn api(var: impl Fn(&'static str) -> Option<String>) -> Result<crate::api::S
         access: Access::parse(&var("WEIR_API_KEYS").unwrap_or_default(), protects_reads)?,
         origins: Origins::parse(&var("WEIR_CORS_ORIGINS").unwrap_or_default())?,
     })
+}
+
+/// The schemas of a catalog's records, in the registries of an environment. An empty value is none.
+#[cfg(feature = "registry")]
+pub async fn schemas(
+    catalog: &Catalog,
+    var: impl Fn(&'static str) -> Option<String>,
+) -> Result<crate::schemas::Schemas, SettingsError> {
+    use crate::{
+        schemas::{Confluent, Glue, Registry, Schemas},
+        sql::{AvroWriter, Format},
+        time::SystemClock,
+    };
+
+    let var = |name| var(name).filter(|value| !value.is_empty());
+    let needs = |writer: AvroWriter| {
+        let format = Format::Avro(writer);
+        catalog.tables.iter().any(|table| table.format == format)
+    };
+    let (name, expected) = (
+        "WEIR_SCHEMA_REGISTRY",
+        "the registry of tables with format = 'avro-confluent', as https://name:password@host:port",
+    );
+    let confluent = match var(name) {
+        Some(address) => {
+            let token = var("WEIR_SCHEMA_REGISTRY_TOKEN");
+            Some(Confluent::new(&address, token.as_deref(), Arc::new(SystemClock))?)
+        }
+        None if needs(AvroWriter::Confluent) => return Err(SettingsError::Missing { name, expected }),
+        None => None,
+    };
+    let glue = match needs(AvroWriter::Glue) {
+        true => Some(Glue::from_env(var("AWS_ENDPOINT_URL_GLUE"), Arc::new(SystemClock)).await?),
+        false => None,
+    };
+    let [confluent, glue] = [
+        confluent.map(|registry| Arc::new(registry) as Arc<dyn Registry>),
+        glue.map(|registry| Arc::new(registry) as Arc<dyn Registry>),
+    ];
+    Ok(Schemas::new(confluent, glue))
 }
 
 /// What observes a Lambda function's invocations; it sets up log and metrics as the environment says.
@@ -448,5 +498,25 @@ mod tests {
         assert!(error.ends_with("found \"0\", expected a number from 1 to 100"), "{error}");
         let error = crate::error::causes(&read(&[("WEIR_NOTIFY", "mailto:s3cret")]).unwrap_err());
         assert!(error.contains("target 1") && !error.contains("s3cret"), "{error}");
+    }
+
+    #[cfg(feature = "registry")]
+    #[tokio::test]
+    async fn a_table_of_a_registry_needs_one() {
+        let catalog = |format: &str| {
+            let text = format!("CREATE TABLE t (ts TIMESTAMP) WITH (format = '{format}')");
+            Catalog::parse(&[crate::sql::SqlFile { name: "t.sql".to_owned(), text }]).unwrap()
+        };
+        let with =
+            |address: &'static str| move |name| (name == "WEIR_SCHEMA_REGISTRY").then(|| address.to_owned());
+        let missing = schemas(&catalog("avro-confluent"), with("")).await.unwrap_err();
+        assert!(
+            missing.to_string().starts_with("failed to find WEIR_SCHEMA_REGISTRY in the environment"),
+            "{missing}"
+        );
+        schemas(&catalog("avro-confluent"), with("https://name:s3cret@registry:8081")).await.unwrap();
+        schemas(&catalog("json"), with("")).await.unwrap();
+        let wrong = schemas(&catalog("json"), with("s3cret")).await.unwrap_err();
+        assert!(!crate::error::causes(&wrong).contains("s3cret"), "{wrong}");
     }
 }

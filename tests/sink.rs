@@ -20,5 +20,5 @@ mod parquet_files;
 mod s3;
 #[path = "sink/schema.rs"]
 mod schema;
-#[path = "sink/server.rs"]
+#[path = "support/server.rs"]
 mod server;

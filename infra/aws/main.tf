@@ -124,6 +124,7 @@ module "window" {
   groups            = module.topics.groups["window"]
   source_of         = module.topics.source
   mapping           = var.mapping
+  glue_schemas      = var.glue_schemas
   schedule          = { minutes = var.sweep_every_minutes }
 
   # A mapping of a topic that is not there stays disabled.

@@ -86,6 +86,12 @@ variable "function_settings" {
   default     = {}
 }
 
+variable "glue_schemas" {
+  description = "Whether window may ask AWS Glue's schema registry: for tables with format = 'avro-glue'."
+  type        = bool
+  default     = false
+}
+
 variable "log_level" {
   description = "How much the functions log: error, warn, info, debug or trace; or by module, as RUST_LOG takes it."
   type        = string

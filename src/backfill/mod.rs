@@ -32,6 +32,7 @@ use run::Run;
 use crate::{
     engine::{Absorbed, Engine, EngineError, Settings},
     publish::{PublishError, Publisher},
+    schemas::Schemas,
     sql::{Catalog, View},
     state::{Partition, StateError, Store, ViewId},
     time::{Clock, Offset, Timestamp},
@@ -71,6 +72,8 @@ pub struct Parts<S, P, L> {
     pub publisher: Option<P>,
     /// The topics.
     pub log: L,
+    /// The schemas of the records.
+    pub schemas: Schemas,
     /// The wall clock.
     pub clock: Arc<dyn Clock>,
     /// The engine's settings, which should be the functions'.
@@ -150,7 +153,7 @@ pub async fn run<S: Store + Clone, P: Publisher, L: Log + Clone>(
     let topics = root.sources.iter().filter_map(|source| source.table(&catalog));
     let topics: BTreeSet<String> = topics.map(|table| table.topic.clone()).collect();
     catalog.keep(&family);
-    let Parts { store, publisher, log, clock, settings } = parts;
+    let Parts { store, publisher, log, schemas, clock, settings } = parts;
     let rows = Rows::new(publisher, &settings);
     let engine = Engine::new(catalog.into(), store.clone(), rows, log.clone(), Arc::clone(&clock), settings);
     let run = Run {
@@ -158,7 +161,7 @@ pub async fn run<S: Store + Clone, P: Publisher, L: Log + Clone>(
         name: root.name,
         idle_timeout: root.options.idle_timeout,
         topics,
-        engine: engine.for_backfill(),
+        engine: engine.with_schemas(schemas).for_backfill(),
         store,
         log,
         clock,

@@ -13,7 +13,7 @@ use super::{
 use crate::{
     backfill::{self, MOST_BATCH, Options, Parts, Start, Summary, kafka::KafkaLog},
     publish::kafka::KafkaPublisher,
-    settings::Settings,
+    settings::{self, Settings},
     time::{Offset, SystemClock, Timestamp},
 };
 
@@ -77,6 +77,7 @@ pub(super) async fn run(args: Args) -> anyhow::Result<ExitCode> {
         store: Arc::new(store),
         publisher: args.publish.then(|| publisher.clone()),
         log: KafkaLog::new(kafka, publisher),
+        schemas: settings::schemas(&catalog, |name| std::env::var(name).ok()).await?,
         clock: Arc::new(SystemClock),
         settings: Settings::from_env()?.engine,
     };

@@ -15,7 +15,7 @@ use super::{
     writer::Writer,
 };
 use crate::{
-    event::{Batch, RawBatch, decode},
+    event::{Batch, RawBatch, decode_by},
     observe::{SlabWritten, ViewAbsorbed},
     publish::{Publisher, Standing, Topics},
     sql::{Origin, Source},
@@ -53,7 +53,8 @@ impl<S: Store, P: Publisher, T: Topics> Engine<S, P, T> {
             topic: raw.topic.clone(),
             known: self.catalog.tables.iter().map(|t| t.topic.as_str()).collect::<Vec<_>>().join(", "),
         })?;
-        let batch = decode(raw, table, self.clock.now());
+        let writers = self.schemas.of(raw, table).await?;
+        let batch = decode_by(raw, table, &writers, self.clock.now());
         let partition = Partition { topic: raw.topic.as_str().into(), index: raw.partition };
         let mut tasks = Vec::new();
         for (view_index, view) in self.views.iter().enumerate() {

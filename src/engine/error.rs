@@ -3,6 +3,7 @@
 use crate::{
     codec::CodecError,
     publish::PublishError,
+    schemas::RegistryError,
     state::{Partition, StateError},
 };
 
@@ -36,6 +37,9 @@ pub enum EngineError {
         #[source]
         source: CodecError,
     },
+    /// A schema registry failed.
+    #[error(transparent)]
+    Registry(#[from] RegistryError),
     /// The store failed.
     #[error(transparent)]
     State(#[from] StateError),

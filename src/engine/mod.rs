@@ -60,6 +60,7 @@ pub use sweep::Swept;
 use crate::{
     observe::WatermarkSeen,
     publish::{Publisher, Topics},
+    schemas::Schemas,
     sql::Catalog,
     state::{Head, Partition, Scope, Store},
     time::{Clock, Millis, Timestamp},
@@ -103,6 +104,7 @@ pub struct Engine<S, P, T> {
     store: S,
     publisher: P,
     topics: T,
+    schemas: Schemas,
     clock: Arc<dyn Clock>,
     settings: Settings,
     writers: std::sync::Mutex<Writers>,
@@ -156,6 +158,7 @@ impl<S: Store, P: Publisher, T: Topics> Engine<S, P, T> {
             store,
             publisher,
             topics,
+            schemas: Schemas::default(),
             clock,
             settings,
             writers: std::sync::Mutex::default(),
@@ -168,6 +171,13 @@ impl<S: Store, P: Publisher, T: Topics> Engine<S, P, T> {
     #[must_use]
     pub fn for_backfill(mut self) -> Self {
         self.fills = true;
+        self
+    }
+
+    /// The engine that asks for the schemas of its records here. Without, there is no registry.
+    #[must_use]
+    pub fn with_schemas(mut self, schemas: Schemas) -> Self {
+        self.schemas = schemas;
         self
     }
 

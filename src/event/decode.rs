@@ -15,9 +15,12 @@
 //!
 //! Every declared column is checked, whoever needs it. Of a field that stands twice the last counts,
 //! as in `serde_json` and in browsers. Fields that are no column are skipped but have to be JSON.
-//! Records of plain text go through [`text`] instead.
+//! Records of plain text go through [`text`] instead, those of Avro through [`avro`], and what stands in the
+//! frame of a schema registry through [`binary`].
 
 mod ahead;
+mod avro;
+mod binary;
 mod column;
 mod fault;
 pub(crate) mod moment;
@@ -28,8 +31,11 @@ use std::ops::Range;
 pub(crate) use column::{Problem, convert};
 pub(crate) use text::{Matcher, value as hole_value};
 
+pub use binary::Writers;
+pub(crate) use binary::needed;
 pub use fault::Fault;
 
+use self::binary::Binary;
 use super::{
     Batch, RawBatch, RawRecord, Record, Rejection,
     json::{Cursor, Raw, Syntax, unescape},
@@ -44,12 +50,18 @@ use crate::{
 /// 64 bits of milliseconds.
 const EARLIEST: Timestamp = Timestamp(-62_135_596_800_000);
 
-/// Decodes a batch against the table of its topic. `now` bounds how far ahead an event may be.
+/// Decodes a batch against the table of its topic. `now` bounds how far ahead an event may be. Values that only a
+/// schema registry can tell the schema of are rejected: see [`decode_by`].
 pub fn decode<'a>(raw: &'a RawBatch, table: &'a Table, now: Timestamp) -> Batch<'a> {
+    decode_by(raw, table, Writers::none(), now)
+}
+
+/// As [`decode`], with the schemas that the values name.
+pub fn decode_by<'a>(raw: &'a RawBatch, table: &'a Table, writers: &'a Writers, now: Timestamp) -> Batch<'a> {
     let width = table.columns.len();
     let mut batch = Batch::new(&raw.topic, raw.partition, width, raw.records.len());
     batch.source = Some(raw);
-    let mut decoder = Decoder::new(table, now);
+    let mut decoder = Decoder::with_writers(table, writers, now);
     let whole = simdutf8::basic::from_utf8(&raw.bytes).ok();
     for record in &raw.records {
         let start = batch.values.len();
@@ -82,6 +94,8 @@ pub(crate) struct Decoder<'a> {
     chosen: Vec<u8>,
     /// How records of plain text are read.
     matcher: Option<Matcher<'a>>,
+    /// How records are read that are neither text nor JSON.
+    binary: Binary<'a>,
 }
 
 /// A field as it stood in some record.
@@ -108,20 +122,42 @@ const ONLY_FIELD: u8 = u8::MAX;
 /// The rank behind that of every field.
 const NO_FIELD: u8 = u8::MAX - 1;
 
+/// The column of a table that a field goes to.
+fn target(table: &Table, field: &str) -> Option<Target> {
+    table.columns.iter().enumerate().find_map(|(index, column)| {
+        let rank = column.fields.iter().position(|known| known == field)?;
+        let rank = if column.fields.len() == 1 { ONLY_FIELD } else { u8::try_from(rank).unwrap_or(NO_FIELD) };
+        Some(Target { index, kind: column.kind, not_null: column.not_null, rank })
+    })
+}
+
 impl<'a> Decoder<'a> {
     pub(crate) fn new(table: &'a Table, now: Timestamp) -> Self {
+        Self::with_writers(table, Writers::none(), now)
+    }
+
+    fn with_writers(table: &'a Table, writers: &'a Writers, now: Timestamp) -> Self {
         let matcher = match &table.format {
-            Format::Json => None,
             Format::Text(pattern) => Some(Matcher::new(pattern)),
+            Format::Json | Format::Avro(_) => None,
         };
-        Self { matcher, ..Self::of_json(table, now) }
+        Self { matcher, binary: Binary::of(table, writers), ..Self::of_json(table, now) }
     }
 
     /// A decoder of JSON objects, whatever the table's records are.
     pub(crate) fn of_json(table: &'a Table, now: Timestamp) -> Self {
         let chooses = table.columns.iter().any(|column| column.fields.len() > 1);
         let chosen = if chooses { vec![NO_FIELD; table.columns.len()] } else { Vec::new() };
-        Self { table, now, fields: Vec::new(), problems: Vec::new(), watches: chooses, chosen, matcher: None }
+        Self {
+            table,
+            now,
+            fields: Vec::new(),
+            problems: Vec::new(),
+            watches: chooses,
+            chosen,
+            matcher: None,
+            binary: Binary::Never,
+        }
     }
 
     fn record(
@@ -133,6 +169,9 @@ impl<'a> Decoder<'a> {
     ) -> Result<Timestamp, Rejection> {
         if let Some(damage) = &record.damage {
             return Err(Rejection::without_time(damage.clone()));
+        }
+        if self.binary.reads(value) {
+            return self.read_binary(value, record.timestamp, row);
         }
         // A slice of valid UTF-8 that begins and ends at characters is valid UTF-8.
         let text = match whole.and_then(|whole| whole.get(record.value.clone())) {
@@ -158,17 +197,23 @@ impl<'a> Decoder<'a> {
         if text.is_empty() {
             return Err(Rejection::without_time("empty value (tombstone)".to_owned()));
         }
-        self.problems.clear();
-        self.watches = !self.chosen.is_empty();
-        if self.watches {
-            // Not where it is empty: to set no bytes at a dangling address was measured at 100 ns.
-            self.chosen.fill(NO_FIELD);
-        }
+        self.begin();
         match &self.matcher {
             None => self
                 .object(text, row)
                 .map_err(|error| Rejection::without_time(format!("not a JSON object: {error}"))),
             Some(matcher) => matcher.read(text, self.table, row, &mut self.problems),
+        }
+    }
+
+    /// Forgets the last record.
+    #[inline]
+    fn begin(&mut self) {
+        self.problems.clear();
+        self.watches = !self.chosen.is_empty();
+        if self.watches {
+            // Not where it is empty: to set no bytes at a dangling address was measured at 100 ns.
+            self.chosen.fill(NO_FIELD);
         }
     }
 
@@ -216,7 +261,7 @@ impl<'a> Decoder<'a> {
         let start = cursor.at();
         let raw = cursor.name()?;
         let name = unescape(part(text, raw.span.clone()), raw.is_escaped());
-        let target = name.and_then(|name| self.target(&name));
+        let target = name.and_then(|name| target(self.table, &name));
         let field = Field { text: cursor.slice(start..cursor.at()), target };
         match self.fields.get_mut(index) {
             Some(place) => *place = field,
@@ -224,15 +269,6 @@ impl<'a> Decoder<'a> {
             None => {}
         }
         Ok(target)
-    }
-
-    fn target(&self, field: &str) -> Option<Target> {
-        self.table.columns.iter().enumerate().find_map(|(index, column)| {
-            let rank = column.fields.iter().position(|known| known == field)?;
-            let rank =
-                if column.fields.len() == 1 { ONLY_FIELD } else { u8::try_from(rank).unwrap_or(NO_FIELD) };
-            Some(Target { index, kind: column.kind, not_null: column.not_null, rank })
-        })
     }
 
     /// Takes a field's value into the row.

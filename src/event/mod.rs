@@ -9,6 +9,7 @@ mod body;
 mod decode;
 #[cfg(test)]
 mod fixture;
+mod frame;
 mod json;
 mod key;
 mod ndjson;
@@ -19,7 +20,9 @@ mod validate;
 use std::ops::Range;
 
 pub use body::{Addressed, elements, is_json, lines};
-pub use decode::{Fault, decode};
+pub(crate) use decode::needed;
+pub use decode::{Fault, Writers, decode, decode_by};
+pub use frame::SchemaId;
 pub use json::{MAX_DEPTH, Syntax};
 pub use ndjson::{Lines, MAX_LINE, NdjsonReader};
 pub use partitioner::{murmur2, partition_of};

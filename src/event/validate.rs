@@ -28,6 +28,7 @@ pub struct Validated {
 
 /// Checks a record by the very rules by which [`decode`](super::decode()) will read it again.
 pub fn validate(table: &Table, record: &[u8], now: Timestamp) -> Result<Validated, Rejection> {
+    json_goes_there(table)?;
     read(table, utf8(record)?, now).map(|(_, valid)| valid)
 }
 
@@ -94,6 +95,7 @@ impl<'a> Validator<'a> {
     /// and that have a DEFAULT, and for a JSON object that goes into plain text. That is put together by the
     /// table's pattern, TIMESTAMPs as seconds. `fresh` makes a new id.
     pub fn take(&mut self, event: &'a [u8], fresh: &mut dyn FnMut() -> Uuid) -> Result<Taken<'a>, Refusal> {
+        json_goes_there(self.table)?;
         let text = utf8(event)?;
         self.row.clear();
         self.row.resize(self.table.columns.len(), Value::Null);
@@ -158,13 +160,25 @@ impl<'a> Validator<'a> {
         };
         let kind = if super::is_json(text.as_bytes()) { kind } else { "text" };
         let expected = match &self.table.format {
-            Format::Json => "a JSON object".to_owned(),
+            Format::Json | Format::Avro(_) => "a JSON object".to_owned(),
             Format::Text(_) => "a text that fits the table's pattern, or a JSON object".to_owned(),
         };
         let found: String = text.chars().take(60).collect();
         let fault = Fault { path: String::new(), kind, found, expected };
         Refusal { faults: vec![fault], ..rejection.into() }
     }
+}
+
+/// Whether a topic may have JSON: beside Avro in frames it may, since a frame is told from it.
+fn json_goes_there(table: &Table) -> Result<(), Rejection> {
+    if table.format.schema().is_none() {
+        return Ok(());
+    }
+    let (name, topic) = (&table.name, &table.topic);
+    Err(Rejection::without_time(format!(
+        "table {name:?} takes no events here: the records of topic {topic:?} are Avro without a registry's frame, and JSON \
+         among them could not be told from it; expected them to be produced to the topic, as Avro"
+    )))
 }
 
 /// What a column gets that an event lacks, as a value and as JSON.

@@ -3,6 +3,8 @@
 //! Redirects are not followed: an address that moved has to be set anew, and whoever can make a server
 //! redirect must not choose where alerts and rows go.
 
+mod attempt;
+mod basic;
 mod failure;
 
 use std::{io, sync::Arc, time::Duration};
@@ -17,6 +19,8 @@ use hyper_util::{
 };
 use rustls::crypto::aws_lc_rs;
 
+pub use attempt::Limits;
+pub(crate) use basic::{basic, decoded};
 pub(crate) use failure::{Failure, Then, pause};
 
 use crate::{error::causes, time::Timestamp};
@@ -51,16 +55,53 @@ impl Http {
         request: Request<Full<Bytes>>,
         now: Timestamp,
     ) -> Result<Option<Bytes>, Failure> {
+        let answer = self.exchange(request, MAX_ANSWER).await?;
+        if answer.status.is_success() {
+            return Ok((!answer.is_cut_short).then_some(answer.body));
+        }
+        Err(answer.failure(now))
+    }
+
+    /// Sends a request once. What is longer than `most` bytes is not read.
+    pub(crate) async fn exchange(
+        &self,
+        request: Request<Full<Bytes>>,
+        most: usize,
+    ) -> Result<Answer, Failure> {
         let answer = self.0.request(request).await.map_err(|error| Failure::unanswered(causes(&error)))?;
         let (head, body) = answer.into_parts();
         // Read in any case, so that the connection can be used again.
-        let body = Limited::new(body, MAX_ANSWER).collect().await;
+        let body = Limited::new(body, most).collect().await;
         let body = body.map(http_body_util::Collected::to_bytes).ok();
-        if head.status.is_success() {
-            return Ok(body);
-        }
-        let body = body.unwrap_or_default();
-        Err(Failure::answered(reason(head.status, &body), head.status.as_u16(), wait(&head.headers, now)))
+        let is_cut_short = body.is_none();
+        Ok(Answer {
+            status: head.status,
+            headers: head.headers,
+            body: body.unwrap_or_default(),
+            is_cut_short,
+        })
+    }
+}
+
+/// What a server said, whatever it is.
+#[derive(Clone, Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    headers: HeaderMap,
+    /// Empty where it could not be read.
+    pub(crate) body: Bytes,
+    is_cut_short: bool,
+}
+
+impl Answer {
+    /// What follows from an answer that is no success.
+    pub(crate) fn failure(&self, now: Timestamp) -> Failure {
+        Failure::answered(self.reason(), self.status.as_u16(), wait(&self.headers, now))
+    }
+
+    /// What was answered, in a line.
+    pub(crate) fn reason(&self) -> String {
+        reason(self.status, &self.body)
     }
 }
 

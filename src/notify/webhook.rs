@@ -8,12 +8,11 @@ use http::{
     header::{AUTHORIZATION, CONTENT_TYPE, USER_AGENT},
 };
 use http_body_util::Full;
-use percent_encoding::percent_decode_str;
 use url::Url;
 
 use crate::{
     error::causes,
-    http::{AGENT, Failure, Http},
+    http::{AGENT, Failure, Http, basic, decoded},
     time::Timestamp,
 };
 
@@ -39,7 +38,7 @@ impl Webhook {
         if !matches!(url.scheme(), "http" | "https") {
             return Err("expected http:// or https://".to_owned());
         }
-        let (secrets, authorization) = (secrets(&url), authorization(&url)?);
+        let (secrets, authorization) = (secrets(&url), basic(&url)?);
         let origin = url.origin().ascii_serialization();
         if url.set_username("").is_err() || url.set_password(None).is_err() {
             return Err("it is no URL: it has no host".to_owned());
@@ -93,22 +92,6 @@ fn secrets(url: &Url) -> Vec<String> {
     let mut secrets: Vec<_> = parts.chain([whole]).filter(|part| part.len() > 1).collect();
     secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
     secrets
-}
-
-fn authorization(url: &Url) -> Result<Option<HeaderValue>, String> {
-    if url.username().is_empty() && url.password().is_none() {
-        return Ok(None);
-    }
-    let pair = format!("{}:{}", decoded(url.username()), decoded(url.password().unwrap_or_default()));
-    let value = format!("Basic {}", base64_simd::STANDARD.encode_to_string(pair));
-    let mut value =
-        HeaderValue::try_from(value).map_err(|_| "name and password make no header".to_owned())?;
-    value.set_sensitive(true);
-    Ok(Some(value))
-}
-
-fn decoded(text: &str) -> String {
-    percent_decode_str(text).decode_utf8_lossy().into_owned()
 }
 
 impl fmt::Display for Webhook {

@@ -76,6 +76,15 @@ pub enum RunError {
         /// Those that tables describe.
         known: String,
     },
+    /// An input cannot have the topic's records.
+    #[error(
+        "the records of topic {topic} are Avro without a registry's frame, which lines cannot be; expected a table \
+         with format = 'avro-confluent' or 'avro-glue', whose lines are JSON"
+    )]
+    NoLines {
+        /// The topic.
+        topic: String,
+    },
     /// Reading failed.
     #[error("failed to read the events of topic {topic}")]
     Read {
@@ -171,6 +180,9 @@ fn open(catalog: &Catalog, input: Input, cut: Cut) -> Result<Source<'_>, RunErro
         topic: input.topic.clone(),
         known: catalog.tables.iter().map(|t| t.topic.as_str()).collect::<Vec<_>>().join(", "),
     })?;
+    if table.format.schema().is_some() {
+        return Err(RunError::NoLines { topic: input.topic });
+    }
     let reader = NdjsonReader::new(input.lines, table, cut.partitions);
     Ok(Source { topic: &table.topic, reader, at: Timestamp::MIN })
 }

@@ -21,6 +21,7 @@ use crate::{
     engine::{Engine, EngineError, Settings},
     event::{RawBatch, RawRecord},
     publish::{PublishError, Standing, Topics},
+    schemas::Schemas,
     sql::Catalog,
     state::MemoryStore,
     time::{Clock, Offset, Timestamp},
@@ -75,6 +76,7 @@ pub async fn sample(
     mut catalog: Catalog,
     views: &[String],
     tails: Vec<Tail>,
+    schemas: Schemas,
     clock: Arc<dyn Clock>,
     bounds: Bounds,
 ) -> Result<Sampled, EngineError> {
@@ -93,6 +95,7 @@ pub async fn sample(
         ..Settings::default()
     };
     let engine = Engine::new(Arc::clone(&catalog), MemoryStore::new(), kept, topics, clock, settings);
+    let engine = engine.with_schemas(schemas);
     let mut sampled = Sampled { from, ..Sampled::default() };
     match absorb(&engine, &mut queue, &mut sampled).await {
         Err(_) if engine.publisher().is_over() => sampled.is_cut_short = true,

@@ -14,12 +14,11 @@
 //! | --- | --- |
 //! | `shape` | a view's rows as columns, and what tells them apart |
 //! | `row`, `chunk` | records to rows, and those of one table together |
-//! | `target`, `attempt` | where rows go, and how hard to try |
+//! | `target` | where rows go |
 //! | `lake`, `parquet` | files: their names, their format, their compaction; on S3 with the feature `sink-s3` |
 //! | `clickhouse` | tables and inserts |
 //! | `schema` | what tells DuckDB and Athena of the files |
 
-mod attempt;
 mod chunk;
 mod clickhouse;
 mod lake;
@@ -35,8 +34,7 @@ use std::{io, sync::Arc, time::Duration};
 use futures::future::join_all;
 use tokio::time::Instant;
 
-pub use crate::targets::TargetError;
-pub use attempt::Limits;
+pub use crate::{http::Limits, targets::TargetError};
 pub use lake::{CompactError, Compacted, NoS3, Scope, compact};
 pub use schema::{Reader, Statement, UnknownReader, schema};
 pub use shape::ShapeError;

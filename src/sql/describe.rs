@@ -7,9 +7,11 @@ use super::{
     expr::{Expr, Function},
     pattern::{Pattern, PatternVariable, Pick},
     plan::{
-        Catalog, Earlier, Format, Input, Sentence, Source, Table, View, WINDOW_END, WINDOW_START, Window,
+        AvroWriter, Catalog, Earlier, Format, Input, Sentence, Source, Table, View, WINDOW_END, WINDOW_START,
+        Window,
     },
 };
+use crate::avro;
 
 impl View {
     /// The plan: window, sources with their filters and inputs, outputs, options.
@@ -221,8 +223,20 @@ fn write_head(text: &mut String, table: &Table) -> fmt::Result {
         column_name(table, table.event_time),
         table.watermark_delay
     )?;
-    if let Format::Text(pattern) = &table.format {
-        writeln!(text, "    text {}", pattern.display(|slot| column_name(table, slot)))?;
+    match &table.format {
+        Format::Json => {}
+        Format::Text(pattern) => {
+            writeln!(text, "    text {}", pattern.display(|slot| column_name(table, slot)))?;
+        }
+        Format::Avro(AvroWriter::Schema(schema)) => {
+            let field = |field: &avro::Field| format!("{} {}", field.name, schema.name(field.node));
+            let fields: Vec<_> = schema.fields().iter().map(field).collect();
+            writeln!(text, "    avro {}", fields.join(", "))?;
+        }
+        Format::Avro(AvroWriter::Confluent) => {
+            writeln!(text, "    avro by the schemas of a registry (Confluent's frame)")?;
+        }
+        Format::Avro(AvroWriter::Glue) => writeln!(text, "    avro by the schemas of AWS Glue's registry")?,
     }
     for column in table.columns.iter().filter(|column| !column.is_fed_by_its_name()) {
         writeln!(text, "    column {} = field {}", quoted(&column.name), column.fields.join(", else "))?;

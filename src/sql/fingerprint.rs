@@ -106,9 +106,14 @@ fn write_table(text: &mut String, source: &Source, table: &Table) -> fmt::Result
             }
         }
     }
-    if let Format::Text(pattern) = &table.format {
-        let name = |slot| describe::column_name(table, slot);
-        writeln!(text, "pattern {:?}", pattern.display(name))?;
+    match &table.format {
+        Format::Json => {}
+        Format::Text(pattern) => {
+            let name = |slot| describe::column_name(table, slot);
+            writeln!(text, "pattern {:?}", pattern.display(name))?;
+        }
+        // Not the schema: of another one the same columns come.
+        Format::Avro(_) => writeln!(text, "format {}", table.format.name())?,
     }
     Ok(())
 }

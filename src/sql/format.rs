@@ -1,47 +1,136 @@
-//! `WITH (format = 'text', pattern = '...')`: what a topic's records are.
+//! `WITH (format = 'text', pattern = '...')`, `WITH (format = 'avro', schema = '...')`: what a topic's records are.
+
+use std::sync::Arc;
 
 use super::{
     error::{Diagnostics, Place},
     names,
     options::WithOptions,
-    plan::{Column, Format},
+    plan::{AvroWriter, Column, Format},
     template::{self, Template},
 };
+use crate::avro::Schema;
 
-const FORMATS: [&str; 2] = ["json", "text"];
+const FORMATS: [&str; 5] = ["json", "text", "avro", "avro-confluent", "avro-glue"];
+
+/// An option's text and its place.
+type Given = Option<(String, Place)>;
 
 /// Takes the options out. Columns that are `broken` are left in peace.
 pub(super) fn check(
     options: &mut WithOptions,
     columns: &[Column],
+    broken: &[usize],
     event_time: Option<usize>,
     place: &Place,
     errors: &mut Diagnostics,
 ) -> Format {
     let format = options.text("format", errors);
-    let pattern = options.text("pattern", errors);
-    let is_text = format.as_ref().is_some_and(|(name, _)| name.eq_ignore_ascii_case("text"));
-    match (format, pattern) {
-        (Some((name, at)), _) if FORMATS.iter().all(|known| !name.eq_ignore_ascii_case(known)) => {
-            errors.error(&at, names::unknown("format", &name, FORMATS.into_iter()));
-        }
-        (_, Some((pattern, at))) if is_text => {
-            only_json_has_fields(columns, &at, errors);
-            if let Some(pattern) = read(&pattern, columns, &at, errors) {
-                all_are_filled(&pattern, columns, event_time, &at, errors);
-                return Format::Text(pattern);
-            }
-        }
-        (_, Some((_, at))) => {
-            errors.error(&at, "option \"pattern\" is for plain text; expected format = 'text' beside it");
-        }
-        (_, None) if is_text => errors.error(
+    let (pattern, schema) = (options.text("pattern", errors), options.text("schema", errors));
+    let name = format.as_ref().map_or_else(|| "json".to_owned(), |(name, _)| name.to_ascii_lowercase());
+    if let Some((name, at)) = &format
+        && FORMATS.iter().all(|known| !name.eq_ignore_ascii_case(known))
+    {
+        errors.error(at, names::unknown("format", name, FORMATS.into_iter()));
+        return Format::Json;
+    }
+    if let (Some((_, at)), false) = (&pattern, name == "text") {
+        errors.error(at, "option \"pattern\" is for plain text; expected format = 'text' beside it");
+    }
+    if let (Some((_, at)), false) = (&schema, name == "avro") {
+        errors.error(
+            at,
+            "option \"schema\" is for Avro without a registry; expected format = 'avro' beside it",
+        );
+    }
+    match name.as_str() {
+        "text" => text(pattern, columns, event_time, place, errors),
+        "avro" => avro(schema, &Columns { all: columns, broken, event_time }, place, errors),
+        "avro-confluent" => Some(Format::Avro(AvroWriter::Confluent)),
+        "avro-glue" => Some(Format::Avro(AvroWriter::Glue)),
+        _ => None,
+    }
+    .unwrap_or_default()
+}
+
+fn text(
+    pattern: Given,
+    columns: &[Column],
+    event_time: Option<usize>,
+    place: &Place,
+    errors: &mut Diagnostics,
+) -> Option<Format> {
+    let Some((pattern, at)) = pattern else {
+        errors.error(
             place,
             "format = 'text' needs a pattern; expected one such as pattern = 'User {user_id} at {ts}'",
-        ),
-        (_, None) => {}
+        );
+        return None;
+    };
+    only_json_has_fields(columns, &at, errors);
+    let pattern = read(&pattern, columns, &at, errors)?;
+    all_are_filled(&pattern, columns, event_time, &at, errors);
+    Some(Format::Text(pattern))
+}
+
+/// The columns that a schema has to feed.
+struct Columns<'c> {
+    all: &'c [Column],
+    broken: &'c [usize],
+    event_time: Option<usize>,
+}
+
+fn avro(schema: Given, columns: &Columns<'_>, place: &Place, errors: &mut Diagnostics) -> Option<Format> {
+    let Some((text, at)) = schema else {
+        errors.error(
+            place,
+            "format = 'avro' needs the schema that all records were written by; expected schema = '{\"type\": \"record\", \
+             ...}', or format = 'avro-confluent' or 'avro-glue' where a registry knows it",
+        );
+        return None;
+    };
+    match Schema::parse(&text) {
+        Ok(schema) => {
+            columns.check(&schema, &at, errors);
+            Some(Format::Avro(AvroWriter::Schema(Arc::new(schema))))
+        }
+        Err(error) => {
+            errors.error(&at, format!("option \"schema\" is no Avro schema of records: {error}"));
+            None
+        }
     }
-    Format::Json
+}
+
+impl Columns<'_> {
+    /// What no record can have is told here, not by each record.
+    fn check(&self, schema: &Schema, place: &Place, errors: &mut Diagnostics) {
+        let columns = self.all.iter().enumerate().filter(|(slot, _)| !self.broken.contains(slot));
+        for (slot, column) in columns {
+            let fields = schema.fields().iter().filter(|field| column.fields.contains(&field.name));
+            let mut fields = fields.peekable();
+            if fields.peek().is_none() && (column.not_null || self.event_time == Some(slot)) {
+                let why = if column.not_null { "NOT NULL" } else { "the event time" };
+                let names = column.fields.join(" or ");
+                let all: Vec<_> = schema.fields().iter().map(|field| field.name.as_str()).collect();
+                let message = format!(
+                    "column \"{}\" is {why}, but the schema has no field {names}; expected one of {}",
+                    column.name,
+                    all.join(", ")
+                );
+                errors.error(place, message);
+            }
+            for field in fields.filter(|field| !schema.fits(field.node, column.kind)) {
+                let message = format!(
+                    "column \"{}\" is {}, but the schema's field \"{}\" is {}; expected another type of column",
+                    column.name,
+                    column.kind,
+                    field.name,
+                    schema.name(field.node)
+                );
+                errors.error(place, message);
+            }
+        }
+    }
 }
 
 fn only_json_has_fields(columns: &[Column], place: &Place, errors: &mut Diagnostics) {

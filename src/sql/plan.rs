@@ -1,9 +1,9 @@
 //! The checked plan: what a catalog of SQL says, with every name resolved and every type known.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
 use super::{Aggregate, SqlFile, pattern::Pattern, template::Template};
-use crate::{sql::Expr, time::Millis, value::Type};
+use crate::{avro::Schema, sql::Expr, time::Millis, value::Type};
 
 /// The name under which a row of a single event says which record that is.
 pub(crate) const SOURCE_RECORD: &str = "source_record";
@@ -99,7 +99,7 @@ pub struct Entrance {
 }
 
 /// What the records of a topic are.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub enum Format {
     /// JSON objects, with a field for each column.
     #[default]
@@ -107,6 +107,40 @@ pub enum Format {
     /// Plain text that fits a pattern, whose holes are columns. Each column has one hole at most, and
     /// there is text between two holes.
     Text(Template),
+    /// Avro in its binary encoding, with a field for each column.
+    Avro(AvroWriter),
+}
+
+/// Where the schema that a record of Avro was written by is known from.
+#[derive(Clone, Debug, PartialEq)]
+pub enum AvroWriter {
+    /// The SQL: all records were written by it, and nothing stands before a value.
+    Schema(Arc<Schema>),
+    /// A registry of Confluent's kind, whose frame stands before each value. What has no frame is JSON.
+    Confluent,
+    /// AWS Glue's registry, whose frame stands before each value. What has no frame is JSON.
+    Glue,
+}
+
+impl Format {
+    /// Its name in SQL.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Json => "json",
+            Self::Text(_) => "text",
+            Self::Avro(AvroWriter::Schema(_)) => "avro",
+            Self::Avro(AvroWriter::Confluent) => "avro-confluent",
+            Self::Avro(AvroWriter::Glue) => "avro-glue",
+        }
+    }
+
+    /// The schema of all records, where there is one.
+    pub fn schema(&self) -> Option<&Schema> {
+        match self {
+            Self::Avro(AvroWriter::Schema(schema)) => Some(schema),
+            _ => None,
+        }
+    }
 }
 
 /// A column of a table.

@@ -8,13 +8,23 @@ use super::{
     fallback, format,
     names::{self, Match},
     options::WithOptions,
-    plan::{Column, Format, Table},
+    plan::{AvroWriter, Column, Entrance, Format, Table},
     types,
 };
 use crate::{time::Millis, value::Type};
 
-const OPTIONS: [&str; 9] =
-    ["topic", "key", "event_time", "watermark_delay", "max_ahead", "format", "pattern", "route", "websocket"];
+const OPTIONS: [&str; 10] = [
+    "topic",
+    "key",
+    "event_time",
+    "watermark_delay",
+    "max_ahead",
+    "format",
+    "pattern",
+    "schema",
+    "route",
+    "websocket",
+];
 
 /// A table, and what of it could not be made out.
 pub(super) struct TableDraft {
@@ -42,22 +52,36 @@ pub(super) fn check(create: &CreateTable, place: &Place, errors: &mut Diagnostic
     let watermark_delay = options.span("watermark_delay", Millis(0), errors);
     let max_ahead = options.span("max_ahead", Millis::hours(1), errors);
     let event_time = event_time(&mut options, &columns, &broken, &place, errors);
-    let format = format::check(&mut options, &columns, event_time, &place, errors);
+    let format = format::check(&mut options, &columns, &broken, event_time, &place, errors);
     let entrance = entrance::check(&mut options, errors);
-    no_default_in_text(&columns, &format, &place, errors);
+    no_default_without_json(&columns, &format, &place, errors);
+    no_entrance_for_bare_avro(&entrance, &format, &place, errors);
     let (name, event_time) = (name.value.clone(), event_time?);
     let table = Table { name, topic, columns, format, key, event_time, watermark_delay, max_ahead, entrance };
     Some(TableDraft { table, place, broken })
 }
 
-/// Plain text is taken as it is.
-fn no_default_in_text(columns: &[Column], format: &Format, place: &Place, errors: &mut Diagnostics) {
-    let filled = columns.iter().find(|column| column.fallback.is_some());
-    if let (Some(column), Format::Text(_)) = (filled, format) {
+/// Plain text is taken as it is; bare Avro the API does not take at all.
+fn no_default_without_json(columns: &[Column], format: &Format, place: &Place, errors: &mut Diagnostics) {
+    let records = match format {
+        Format::Text(_) => "plain text",
+        Format::Avro(AvroWriter::Schema(_)) => "Avro without a registry",
+        Format::Json | Format::Avro(_) => return,
+    };
+    if let Some(column) = columns.iter().find(|column| column.fallback.is_some()) {
         let message = format!(
-            "column \"{}\" has a DEFAULT, but records of plain text are taken as they are; expected none",
+            "column \"{}\" has a DEFAULT, but records of {records} are taken as they are; expected none",
             column.name
         );
+        errors.error(place, message);
+    }
+}
+
+fn no_entrance_for_bare_avro(entrance: &Entrance, format: &Format, place: &Place, errors: &mut Diagnostics) {
+    let is_entered = entrance.route.is_some() || entrance.websocket;
+    if is_entered && matches!(format, Format::Avro(AvroWriter::Schema(_))) {
+        let message = "the API takes no events for a topic of Avro without a registry; expected neither \"route\" nor \
+                       \"websocket\"";
         errors.error(place, message);
     }
 }

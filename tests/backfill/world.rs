@@ -15,6 +15,7 @@ use weir::{
     engine::{ClosedRow, Engine, KeyRows, Reader, Settings},
     event::{RawBatch, RawRecord},
     publish::{MemoryPublisher, PublishError, Standing, Topics},
+    schemas::Schemas,
     sql::Catalog,
     state::{MemoryStore, Partition, Progress, Span, Store, ViewId},
     time::{ManualClock, Offset, Timestamp},
@@ -211,6 +212,7 @@ impl World {
     ) -> Result<Summary, BackfillError> {
         let process = self.process(fate);
         let parts = Parts {
+            schemas: Schemas::default(),
             store: process.clone(),
             publisher: self.publishes.then_some(process),
             log: self.log.clone(),

@@ -19,8 +19,9 @@ async fn main() -> anyhow::Result<()> {
     let settings = Settings::from_env()?;
     let (catalog, broker) = (settings.catalog()?, settings.broker().await?);
     let store = settings.store().await;
+    let schemas = settings::schemas(&catalog, settings::variables().await?).await?;
     let engine = Engine::new(catalog, store, broker.clone(), broker, Arc::new(SystemClock), settings.engine);
-    let engine = &engine;
+    let engine = &engine.with_schemas(schemas);
     // The payload stays as it came: what is wrong with one record must not cost the batch.
     run(service_fn(async move |event: LambdaEvent<Box<RawValue>>| {
         let work = handlers::window(engine, event.payload.get().as_bytes());

@@ -137,6 +137,20 @@ run "texts_to_a_phone" {
   }
 }
 
+run "schemas_of_glue" {
+  variables {
+    glue_schemas = true
+  }
+  assert {
+    condition     = one([for s in jsondecode(module.window.window.policy).Statement : s.Action if s.Sid == "Schemas"]) == ["glue:GetSchemaVersion"]
+    error_message = "window may ask for schemas, and for nothing else of Glue."
+  }
+  assert {
+    condition     = length([for s in jsondecode(module.window.sweep.policy).Statement : s if s.Sid == "Schemas"]) == 0
+    error_message = "sweep reads no values."
+  }
+}
+
 run "quiet" {
   variables {
     alarms = null

@@ -5,6 +5,10 @@ locals {
   environment = merge(
     var.environment, { WEIR_RETENTION_DAYS = tostring(var.retention_days) }, var.settings,
   )
+  # A schema version is asked for by its UUID alone, which belongs to no registry that could be named.
+  schema_statements = var.glue_schemas ? [
+    { sid = "Schemas", actions = ["glue:GetSchemaVersion"], resources = ["*"], condition = null },
+  ] : []
 }
 
 module "window" {
@@ -15,7 +19,7 @@ module "window" {
   zip                  = "${var.zips}/window.zip"
   platform             = var.platform
   environment          = local.environment
-  statements           = concat(var.state_statements, var.stream_statements.window, module.mapping.statements)
+  statements           = concat(var.state_statements, var.stream_statements.window, module.mapping.statements, local.schema_statements)
   memory               = var.function.memory
   timeout              = var.function.timeout
   reserved_concurrency = var.function.reserved_concurrency

@@ -102,3 +102,9 @@ variable "settings" {
   type        = map(string)
   default     = {}
 }
+
+variable "glue_schemas" {
+  description = "Whether window may ask AWS Glue's schema registry: for tables with format = 'avro-glue'."
+  type        = bool
+  default     = false
+}

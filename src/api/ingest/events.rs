@@ -142,7 +142,7 @@ fn no_address(event: &str) -> Refusal {
 /// The events of a body: one object, an array of them, or one a line.
 fn split<'b>(address: Address<'_>, body: &'b [u8]) -> Result<Vec<&'b [u8]>, Problem> {
     let body = body.trim_ascii();
-    let is_text = matches!(address, Address::Table(table) if table.format != Format::Json);
+    let is_text = matches!(address, Address::Table(table) if matches!(table.format, Format::Text(_)));
     match body.first() {
         None => Err(Problem::malformed_body("the body is empty")),
         Some(b'[') => match event::elements(body) {

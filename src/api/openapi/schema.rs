@@ -216,5 +216,5 @@ pub(super) fn key(field: &Field) -> Json {
 
 /// Whether the events are texts, not only objects.
 pub(super) fn is_text(table: &Table) -> bool {
-    table.format != Format::Json
+    matches!(table.format, Format::Text(_))
 }

@@ -20,7 +20,7 @@ use serde_json::{Value, json};
 
 pub use self::sample::{LogTails, Tails};
 use super::{columns, openapi::pages, problem::Problem, routes::Routes, views::Views};
-use crate::sql::{self, Catalog, Column, Format, SqlError, SqlErrors, SqlFile, Table};
+use crate::sql::{self, Catalog, Column, SqlError, SqlErrors, SqlFile, Table};
 
 /// The largest body in bytes.
 const MAX_BODY: usize = 256 * 1024;
@@ -77,7 +77,7 @@ fn table(table: &Table) -> Value {
     json!({
         "name": table.name,
         "topic": table.topic,
-        "format": if table.format == Format::Json { "json" } else { "text" },
+        "format": table.format.name(),
         "columns": table.columns.iter().map(column).collect::<Vec<_>>(),
         "key": table.key.and_then(name),
         "event_time": name(table.event_time),

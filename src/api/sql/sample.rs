@@ -32,6 +32,7 @@ use crate::{
     error::causes,
     publish::PublishError,
     run::sample::{Bounds, Sampled, sample},
+    schemas::Schemas,
     sql,
     time::SystemClock,
 };
@@ -55,20 +56,34 @@ pub trait Tails: Send + Sync + 'static {
         topic: &str,
         most: usize,
     ) -> impl Future<Output = Result<Vec<Tail>, PublishError>> + Send;
+
+    /// The schemas of the records.
+    fn schemas(&self) -> Schemas {
+        Schemas::default()
+    }
 }
 
 /// The newest records of the topics of a log that is opened for each reading: one that stays open may go
 /// on fetching what nobody wants.
 #[derive(Clone, Debug)]
-pub struct LogTails<F>(pub F);
+pub struct LogTails<F> {
+    /// Opens the log.
+    pub open: F,
+    /// The schemas of its records.
+    pub schemas: Schemas,
+}
 
 impl<L: Log + 'static, F: Fn() -> L + Send + Sync + 'static> Tails for LogTails<F> {
     async fn newest(&self, topic: &str, most: usize) -> Result<Vec<Tail>, PublishError> {
-        let log = (self.0)();
+        let log = (self.open)();
         let tails = backfill::newest(&log, topic, most).await;
         // It may take a while to close its connections.
         spawn_blocking(move || drop(log));
         tails
+    }
+
+    fn schemas(&self) -> Schemas {
+        self.schemas.clone()
     }
 }
 
@@ -102,7 +117,7 @@ async fn try_out<V: Views, T: Tails>(
     })?;
     let began = Instant::now();
     let tails = read(&tryout.tails, &drafted, most).await?;
-    let sampled = run(drafted.clone(), tails).await?;
+    let sampled = run(drafted.clone(), tails, tryout.tails.schemas()).await?;
     drop(place);
     Ok(Json(answer(&drafted, sampled, began.elapsed())).into_response())
 }
@@ -148,12 +163,13 @@ impl Drop for Cancel {
 }
 
 /// Runs the views where it may compute without keeping others waiting.
-async fn run(drafted: sql::Draft, tails: Vec<Tail>) -> Result<Sampled, Problem> {
+async fn run(drafted: sql::Draft, tails: Vec<Tail>, schemas: Schemas) -> Result<Sampled, Problem> {
     let cancel = Cancel(Arc::default());
     let bounds = Bounds { time: RUNNING, rows: ROWS, is_cancelled: Arc::clone(&cancel.0) };
     let handle = Handle::current();
     let running = spawn_blocking(move || {
-        handle.block_on(sample(drafted.catalog, &drafted.views, tails, Arc::new(SystemClock), bounds))
+        let clock = Arc::new(SystemClock);
+        handle.block_on(sample(drafted.catalog, &drafted.views, tails, schemas, clock, bounds))
     });
     let failed = |error: &dyn std::error::Error| {
         tracing::error!(error = causes(error), "failed to try a draft");

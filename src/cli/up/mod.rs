@@ -192,7 +192,8 @@ pub(super) async fn run(args: Args) -> anyhow::Result<ExitCode> {
         Some(path) => sql::load(path)?,
         None => sample()?,
     });
-    let options = args.options(Arc::clone(&catalog))?;
+    let schemas = settings::schemas(&catalog, |name| std::env::var(name).ok()).await?;
+    let options = StackOptions { schemas, ..args.options(Arc::clone(&catalog))? };
     banner::starting(&args, path.as_deref(), &options);
     let began = Instant::now();
     let stack = match Stack::start(options).await {

@@ -102,9 +102,14 @@ pub(crate) fn convert<'a>(text: &'a str, raw: &Raw, kind: Type) -> Result<Value<
 }
 
 /// The integer that a number with a fraction or an exponent is, where that is exact.
-#[expect(clippy::cast_possible_truncation, reason = "an integer below 2^53")]
 pub(super) fn whole(number: &str) -> Option<i64> {
-    float(number).filter(|x| x.fract() == 0.0 && x.abs() <= EXACT).map(|x| x as i64)
+    float(number).and_then(whole_float)
+}
+
+/// The integer that a float is, where that is exact.
+#[expect(clippy::cast_possible_truncation, reason = "an integer below 2^53")]
+pub(super) fn whole_float(number: f64) -> Option<i64> {
+    (number.fract() == 0.0 && number.abs() <= EXACT).then_some(number as i64)
 }
 
 pub(super) fn float(number: &str) -> Option<f64> {

@@ -15,10 +15,15 @@ use crate::{
     time::Timestamp,
 };
 
+/// The moment so many seconds after the epoch, as a number is written.
+pub(crate) fn from_seconds(number: &str) -> Option<Timestamp> {
+    of_seconds(number.parse().ok()?)
+}
+
 /// The moment so many seconds after the epoch.
 #[expect(clippy::cast_possible_truncation, reason = "checked to be in range")]
-pub(crate) fn from_seconds(number: &str) -> Option<Timestamp> {
-    let millis = (number.parse::<f64>().ok()? * 1000.0).round();
+pub(super) fn of_seconds(seconds: f64) -> Option<Timestamp> {
+    let millis = (seconds * 1000.0).round();
     // 2^63 is a float, the largest i64 is not.
     (millis.abs() < 9_223_372_036_854_775_808.0).then_some(Timestamp(millis as i64))
 }

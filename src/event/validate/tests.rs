@@ -2,8 +2,9 @@
 
 use super::*;
 use crate::{
+    avro::Schema,
     event::fixture::{NOW, table},
-    sql::Hole,
+    sql::{AvroWriter, Hole},
 };
 
 #[test]
@@ -157,6 +158,28 @@ fn json_that_its_text_would_not_give_back_is_rejected() {
         "column \"ts\": missing, expected TIMESTAMP NOT NULL, the event time"
     );
     assert_eq!(rejected("PING"), "does not fit the pattern: found \"PING\" at byte 0, expected \"> \"");
+}
+
+#[test]
+fn json_goes_beside_avro_in_frames_and_not_beside_bare_avro() {
+    let json = br#"{"product":"p","ts":1}"#;
+    let framed = Table { format: Format::Avro(AvroWriter::Confluent), ..table() };
+    assert_eq!(validate(&framed, json, NOW), validate(&table(), json, NOW));
+    let (record, _) = compose(&framed, json, NOW).expect("it fits");
+    assert_eq!(record.as_ref(), json);
+    let schema = r#"{"type":"record","name":"R","fields":[{"name":"ts","type":"long"}]}"#;
+    let schema = Schema::parse(schema).expect("a schema").into();
+    let bare = Table { format: Format::Avro(AvroWriter::Schema(schema)), ..table() };
+    let reasons =
+        [validate(&bare, json, NOW).expect_err("JSON"), compose(&bare, json, NOW).expect_err("JSON")];
+    for Rejection { reason, .. } in reasons {
+        assert!(
+            reason.starts_with(
+                "table \"events\" takes no events here: the records of topic \"events\" are Avro"
+            ),
+            "{reason}"
+        );
+    }
 }
 
 #[test]

@@ -112,7 +112,8 @@ impl Stack {
         let gateway = api::Gateway::new(catalog, Arc::new(publisher.clone()), Arc::clone(&clock), requests);
         let gateway = Arc::new(gateway.with_settings(options.api.clone()));
         let (kafka, topics) = (places.kafka(), publisher.clone());
-        let tails = LogTails(move || KafkaLog::new(kafka.clone(), topics.clone()));
+        let open = move || KafkaLog::new(kafka.clone(), topics.clone());
+        let tails = LogTails { open, schemas: options.schemas.clone() };
         let live = Live::default();
         let routes = api::local_router(Arc::clone(&reader), gateway, tails, &live);
         let routes = routes.merge(metrics::routes());
@@ -121,7 +122,8 @@ impl Stack {
 
         let (catalog, settings) = (Arc::clone(&options.catalog), options.engine.clone());
         let (topics, results) = (publisher.clone(), publisher.clone());
-        let engine = Arc::new(Engine::new(catalog, store, results, topics, clock, settings));
+        let engine = Engine::new(catalog, store, results, topics, clock, settings);
+        let engine = Arc::new(engine.with_schemas(options.schemas.clone()));
         let function = WindowFunction::new(Arc::clone(&engine), Arc::clone(&meters));
         let poller = Poller::start(poller_config(&options), &places.kafka(), function)?;
         let notifier = alerts::start(&options, &places.kafka(), publisher.clone()).await?;

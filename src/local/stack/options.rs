@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
-use crate::{api, engine, local::simulate, notify, sink, sql::Catalog};
+use crate::{api, engine, local::simulate, notify, schemas::Schemas, sink, sql::Catalog};
 
 /// What a stack is made of, and where.
 #[derive(Clone, Debug)]
@@ -29,6 +29,8 @@ pub struct StackOptions {
     pub batch_window: Duration,
     /// How often the sweep function is called.
     pub sweep_every: Duration,
+    /// The schemas of the records.
+    pub schemas: Schemas,
     /// The engine's settings.
     pub engine: engine::Settings,
     /// Who may use the API.
@@ -71,6 +73,7 @@ impl StackOptions {
             batch_size: 10_000,
             batch_window: Duration::from_millis(500),
             sweep_every: Duration::from_secs(1),
+            schemas: Schemas::default(),
             engine: engine::Settings::default(),
             api: api::Settings { origins: api::Origins::Local, ..api::Settings::default() },
             notify: None,

@@ -5,12 +5,12 @@ use std::{num::NonZeroU32, time::Duration};
 use futures::future::BoxFuture;
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::http::{Failure, Then, pause};
+use super::{Failure, Then, pause};
 
 /// How hard to try.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// How often to try one write, the first attempt included.
+    /// How often to try one call, the first attempt included.
     pub attempts: NonZeroU32,
     /// How long one attempt may take, from connecting to the end of the answer.
     pub timeout: Duration,
@@ -27,7 +27,7 @@ impl Default for Limits {
 
 impl Limits {
     /// Calls until it succeeds. `id` decides where in the pauses the next call falls.
-    pub(super) async fn keep_trying<'c, T>(
+    pub(crate) async fn keep_trying<'c, T>(
         &self,
         id: &str,
         deadline: Instant,

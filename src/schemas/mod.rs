@@ -1,0 +1,175 @@
+//! Schemas that the frames of values name: asked of a registry once, and remembered.
+//!
+//! | registry | has the schemas of |
+//! | --- | --- |
+//! | `Confluent` (feature `registry`) | tables with `format = 'avro-confluent'`: Confluent's HTTP API, which Apicurio, Karapace and Redpanda speak too |
+//! | `Glue` (feature `registry`) | tables with `format = 'avro-glue'` |
+//!
+//! What stands under an id never changes, so an answer holds for the life of the process. That a registry
+//! does not know an id is forgotten with the batch: somebody may register it yet.
+
+#[cfg(feature = "registry")]
+mod ask;
+#[cfg(feature = "registry")]
+mod confluent;
+#[cfg(feature = "registry")]
+mod glue;
+#[cfg(test)]
+mod tests;
+
+use std::{
+    collections::HashMap,
+    fmt,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use futures::future::BoxFuture;
+
+#[cfg(feature = "registry")]
+pub use self::{
+    confluent::{AddressError, Confluent},
+    glue::{Glue, NoRegion},
+};
+use crate::{
+    avro::Schema,
+    event::{self, RawBatch, SchemaId, Writers},
+    sql::Table,
+};
+
+/// How many schemas are remembered. Past that all are forgotten.
+const MAX_KNOWN: usize = 1000;
+/// How many schemas that the registry does not know it is asked for by one batch. What is no frame at all but
+/// begins like one names a new schema in each record.
+const MAX_UNKNOWN: usize = 64;
+
+/// A schema as a registry has it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Definition {
+    /// What it is of: `AVRO`, `JSON`, `PROTOBUF`.
+    pub kind: String,
+    /// Its text.
+    pub text: String,
+    /// The texts of those that it refers to, each behind those that it refers to itself.
+    pub references: Vec<String>,
+}
+
+/// Where schemas are asked for.
+pub trait Registry: Send + Sync {
+    /// What stands under an id; none where the registry knows that nothing does.
+    fn schema(&self, id: SchemaId) -> BoxFuture<'_, Result<Option<Definition>, RegistryError>>;
+}
+
+/// A registry did not say what a schema is. Nothing is wrong with the records: they are to be given again.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("failed to get schema {schema}: {reason}")]
+pub struct RegistryError {
+    /// The schema's id.
+    pub schema: SchemaId,
+    /// Why.
+    pub reason: String,
+}
+
+/// The schemas of one process. Clones share what they know.
+#[derive(Clone, Default)]
+pub struct Schemas(Arc<Shared>);
+
+#[derive(Default)]
+struct Shared {
+    confluent: Option<Arc<dyn Registry>>,
+    glue: Option<Arc<dyn Registry>>,
+    known: Mutex<HashMap<SchemaId, Known>>,
+    /// Held by who asks, so that nothing is asked twice at once.
+    turn: tokio::sync::Mutex<()>,
+}
+
+/// A schema, or why values cannot be read by it.
+type Known = Result<Arc<Schema>, String>;
+
+impl fmt::Debug for Schemas {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Schemas").field("known", &self.known().len()).finish_non_exhaustive()
+    }
+}
+
+impl Schemas {
+    /// Schemas of these registries, each for the ids of its kind.
+    pub fn new(confluent: Option<Arc<dyn Registry>>, glue: Option<Arc<dyn Registry>>) -> Self {
+        Self(Arc::new(Shared { confluent, glue, ..Shared::default() }))
+    }
+
+    /// The schemas that a batch needs to be decoded against the table of its topic. An error says that a
+    /// registry failed; a schema that it does not know, or that is not Avro, is left to the decoder to tell.
+    pub async fn of(&self, raw: &RawBatch, table: &Table) -> Result<Writers, RegistryError> {
+        let mut writers = Writers::default();
+        let mut missing = Vec::new();
+        for id in event::needed(raw, table) {
+            match self.remembered(id) {
+                Some(known) => writers.insert(id, known),
+                None => missing.push(id),
+            }
+        }
+        if !missing.is_empty() {
+            self.ask(missing, &mut writers).await?;
+        }
+        Ok(writers)
+    }
+
+    async fn ask(&self, missing: Vec<SchemaId>, writers: &mut Writers) -> Result<(), RegistryError> {
+        let _turn = self.0.turn.lock().await;
+        let mut unknown = 0;
+        for id in missing {
+            // Somebody may have asked while this one waited.
+            if let Some(known) = self.remembered(id) {
+                writers.insert(id, known);
+            } else if unknown == MAX_UNKNOWN {
+                let reason =
+                    format!("{MAX_UNKNOWN} other schemas of this batch are not there; it was not asked for");
+                writers.insert(id, Err(format!("unknown schema {id}: {reason}")));
+            } else if let Some(definition) = self.registry(id)?.schema(id).await? {
+                let known = read(id, &definition);
+                self.remember(id, known.clone());
+                writers.insert(id, known);
+            } else {
+                unknown += 1;
+                writers.insert(id, Err(format!("unknown schema {id}: the schema registry does not have it")));
+            }
+        }
+        Ok(())
+    }
+
+    fn registry(&self, id: SchemaId) -> Result<&dyn Registry, RegistryError> {
+        let (registry, missing) = match id {
+            SchemaId::Number(_) => {
+                (&self.0.confluent, "there is no schema registry; set WEIR_SCHEMA_REGISTRY to its URL")
+            }
+            SchemaId::Uuid(_) => (&self.0.glue, "AWS Glue's schema registry is not set up here"),
+        };
+        let missing = || RegistryError { schema: id, reason: missing.to_owned() };
+        registry.as_deref().ok_or_else(missing)
+    }
+
+    fn remembered(&self, id: SchemaId) -> Option<Known> {
+        self.known().get(&id).cloned()
+    }
+
+    fn remember(&self, id: SchemaId, known: Known) {
+        let mut all = self.known();
+        if all.len() >= MAX_KNOWN {
+            all.clear();
+        }
+        all.insert(id, known);
+    }
+
+    fn known(&self) -> MutexGuard<'_, HashMap<SchemaId, Known>> {
+        self.0.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn read(id: SchemaId, definition: &Definition) -> Known {
+    let Definition { kind, text, references } = definition;
+    if kind != "AVRO" {
+        return Err(format!("schema {id} is {kind}; expected AVRO"));
+    }
+    let schema = Schema::parse_with(references, text);
+    schema.map(Arc::new).map_err(|error| format!("schema {id} is no Avro schema of records: {error}"))
+}
