@@ -2,10 +2,11 @@
 //! `secrets`, once a process: a rotated one is known after the next cold start.
 
 /// The variables whose value may be in a secret: that of `NAME_SECRET`, its ARN or its name.
-pub const VARIABLES: [(&str, &str); 3] = [
+pub const VARIABLES: [(&str, &str); 4] = [
     ("WEIR_API_KEYS", "WEIR_API_KEYS_SECRET"),
     ("WEIR_NOTIFY", "WEIR_NOTIFY_SECRET"),
     ("WEIR_SINK", "WEIR_SINK_SECRET"),
+    ("WEIR_SCHEMA_REGISTRY", "WEIR_SCHEMA_REGISTRY_SECRET"),
 ];
 
 /// A secret cannot be read. It is told by its name, and never by what is in it.

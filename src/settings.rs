@@ -25,10 +25,10 @@
 //! | `WEIR_SINK_DEAD_LETTER_TOPIC` | the topic of records that are no rows | `weir.sink_dead_letters` |
 //! | `WEIR_SINK_ATTEMPTS` | how often one write is tried, 1 to 100 | 5 |
 //! | `WEIR_SINK_TIMEOUT_SECONDS` | how long one attempt may take, 1 to 900 | 30 |
-//! | `WEIR_API_KEYS_SECRET`, `WEIR_NOTIFY_SECRET`, `WEIR_SINK_SECRET` | the secret whose text is the value, where the variable itself is not set | none |
+//! | `WEIR_API_KEYS_SECRET`, `WEIR_NOTIFY_SECRET`, `WEIR_SINK_SECRET`, `WEIR_SCHEMA_REGISTRY_SECRET` | the secret whose text is the value, where the variable itself is not set | none |
 //! | `WEIR_SCHEMA_REGISTRY` | the schema registry of tables with `format = 'avro-confluent'`: `https://name:password@host:port` | none: must be set where there is such a table |
 //! | `WEIR_SCHEMA_REGISTRY_TOKEN` | a bearer's token for it, in place of name and password | none |
-//! | `AWS_ENDPOINT_URL_DYNAMODB`, `AWS_ENDPOINT_URL_KINESIS`, `AWS_ENDPOINT_URL_GLUE`, `AWS_ENDPOINT_URL` | another DynamoDB, Kinesis or Glue than that of the region | |
+//! | `AWS_ENDPOINT_URL_DYNAMODB`, `AWS_ENDPOINT_URL_KINESIS`, `AWS_ENDPOINT_URL_GLUE`, `AWS_ENDPOINT_URL_SECRETS_MANAGER`, `AWS_ENDPOINT_URL` | another DynamoDB, Kinesis, Glue or Secrets Manager than that of the region | |
 //! | `AWS_REGION`, `AWS_ACCESS_KEY_ID`, ... | as everywhere with AWS | |
 
 use std::{path::PathBuf, sync::Arc};

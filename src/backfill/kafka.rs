@@ -12,7 +12,6 @@ use std::{
 
 use rdkafka::{
     TopicPartitionList,
-    config::FromClientConfigAndContext as _,
     consumer::{BaseConsumer, Consumer as _},
     error::{KafkaError, RDKafkaErrorCode},
     message::Message as _,
@@ -66,8 +65,7 @@ impl KafkaLog {
         if let Some(cursor) = cursors.get(partition) {
             return Ok(Arc::clone(cursor));
         }
-        let config = self.settings.client(CONSUMER_DEFAULTS);
-        let consumer = BaseConsumer::from_config_and_context(&config, self.settings.context())?;
+        let consumer = self.settings.consumer(CONSUMER_DEFAULTS)?;
         let cursor = Cursor { consumer, partition: partition.clone(), at: None };
         let cursor = Arc::new(Mutex::new(cursor));
         cursors.insert(partition.clone(), Arc::clone(&cursor));

@@ -5,7 +5,6 @@
 //!
 //! What is asked of the broker (partitions, offsets) goes through a consumer that never subscribes,
 //! because a producer that asks for the metadata of an unknown topic makes the broker create it.
-
 //!
 //! | file | is |
 //! | --- | --- |
@@ -164,7 +163,7 @@ impl KafkaPublisher {
                 // Whoever comes second drops theirs again.
                 let _ = inner.questions.set(consumer);
             }
-            let Some(consumer) = inner.questions.get() else { return Err(KafkaError::Canceled) };
+            let consumer = inner.questions.get().ok_or(KafkaError::Canceled)?;
             listen(consumer);
             let answer = question(consumer, &name);
             // Why there is none, it may have said meanwhile.

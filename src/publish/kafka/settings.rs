@@ -2,9 +2,9 @@
 
 use std::{collections::BTreeMap, fmt};
 
-use rdkafka::ClientConfig;
+use rdkafka::{ClientConfig, consumer::BaseConsumer, error::KafkaError};
 
-use super::{Context, credentials, iam::Iam};
+use super::{Context, credentials, iam::Iam, listen};
 use crate::secrets::SecretError;
 
 /// What a librdkafka property is called in the environment: `security.protocol` is
@@ -82,6 +82,16 @@ impl KafkaSettings {
         let iam = is_bearer && !is_oidc;
         let iam = iam.then(|| Iam::of(self.bootstrap_servers().unwrap_or_default()));
         Context::new(iam, mechanism.cloned())
+    }
+
+    /// A consumer, with some defaults and these settings over them, that has what it needs to log in.
+    pub(crate) fn consumer<'a>(
+        &self,
+        defaults: impl IntoIterator<Item = (&'a str, &'a str)>,
+    ) -> Result<BaseConsumer<Context>, KafkaError> {
+        let consumer = self.client(defaults).create_with_context(self.context())?;
+        listen(&consumer);
+        Ok(consumer)
     }
 
     /// A client's configuration: some defaults, and these settings over them.
