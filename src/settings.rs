@@ -275,9 +275,10 @@ pub async fn schemas(
         None if needs(AvroWriter::Confluent) => return Err(SettingsError::Missing { name, expected }),
         None => None,
     };
-    let glue = match needs(AvroWriter::Glue) {
-        true => Some(Glue::from_env(var("AWS_ENDPOINT_URL_GLUE"), Arc::new(SystemClock)).await?),
-        false => None,
+    let glue = if needs(AvroWriter::Glue) {
+        Some(Glue::from_env(var("AWS_ENDPOINT_URL_GLUE"), Arc::new(SystemClock)).await?)
+    } else {
+        None
     };
     let [confluent, glue] = [
         confluent.map(|registry| Arc::new(registry) as Arc<dyn Registry>),

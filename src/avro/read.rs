@@ -234,10 +234,7 @@ impl Parser {
 }
 
 fn full_name(name: &str, namespace: &str) -> String {
-    match name.contains('.') || namespace.is_empty() {
-        true => name.to_owned(),
-        false => format!("{namespace}.{name}"),
-    }
+    if name.contains('.') || namespace.is_empty() { name.to_owned() } else { format!("{namespace}.{name}") }
 }
 
 fn primitive(name: &str) -> Option<Node> {

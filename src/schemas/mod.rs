@@ -20,7 +20,10 @@ mod tests;
 use std::{
     collections::HashMap,
     fmt,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use futures::future::BoxFuture;
@@ -78,8 +81,10 @@ struct Shared {
     confluent: Option<Arc<dyn Registry>>,
     glue: Option<Arc<dyn Registry>>,
     known: Mutex<HashMap<SchemaId, Known>>,
-    /// Held by who asks, so that nothing is asked twice at once.
-    turn: tokio::sync::Mutex<()>,
+    /// Held by who asks, so that nothing is asked twice at once: how the last question failed that did.
+    turn: tokio::sync::Mutex<Option<RegistryError>>,
+    /// How many questions failed.
+    failures: AtomicU64,
 }
 
 /// A schema, or why values cannot be read by it.
@@ -115,7 +120,19 @@ impl Schemas {
     }
 
     async fn ask(&self, missing: Vec<SchemaId>, writers: &mut Writers) -> Result<(), RegistryError> {
-        let _turn = self.0.turn.lock().await;
+        let failures = self.0.failures.load(Ordering::Acquire);
+        let mut turn = self.0.turn.lock().await;
+        // Who waited while another one asked in vain need not, too: all that wait would take their turns at it.
+        if let Some(error) = turn.as_ref().filter(|_| self.0.failures.load(Ordering::Acquire) != failures) {
+            return Err(error.clone());
+        }
+        self.ask_in_turn(missing, writers).await.inspect_err(|error| {
+            *turn = Some(error.clone());
+            self.0.failures.fetch_add(1, Ordering::Release);
+        })
+    }
+
+    async fn ask_in_turn(&self, missing: Vec<SchemaId>, writers: &mut Writers) -> Result<(), RegistryError> {
         let mut unknown = 0;
         for id in missing {
             // Somebody may have asked while this one waited.
@@ -126,6 +143,7 @@ impl Schemas {
                     format!("{MAX_UNKNOWN} other schemas of this batch are not there; it was not asked for");
                 writers.insert(id, Err(format!("unknown schema {id}: {reason}")));
             } else if let Some(definition) = self.registry(id)?.schema(id).await? {
+                tracing::info!(%id, kind = definition.kind, "got a schema");
                 let known = read(id, &definition);
                 self.remember(id, known.clone());
                 writers.insert(id, known);

@@ -1,4 +1,4 @@
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::AtomicUsize;
 
 use super::*;
 use crate::{
@@ -90,6 +90,16 @@ async fn partitions_that_need_the_same_schema_at_once_ask_once() {
     let reads = (0..8).map(|_| read(&schemas, &[3]));
     assert!(futures::future::join_all(reads).await.iter().all(|read| read[0] == Ok(1)));
     assert_eq!(fake.asked.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test]
+async fn what_fails_fails_all_that_wait_for_it() {
+    let (fake, schemas) = with(Fake { failures: 1.into(), ..Fake::default() });
+    let (raw, table) = (batch([3]), table());
+    let reads = futures::future::join_all((0..8).map(|_| schemas.of(&raw, &table))).await;
+    assert!(reads.iter().all(Result::is_err));
+    assert_eq!(fake.asked.load(Ordering::SeqCst), 1);
+    assert!(schemas.of(&raw, &table).await.is_ok());
 }
 
 #[tokio::test]

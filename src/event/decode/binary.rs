@@ -1,6 +1,6 @@
 //! Records that are no text: Avro, and whatever stands in the frame of a schema registry.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, fmt::Write as _, sync::Arc};
 
 use super::{
     Decoder,
@@ -113,13 +113,11 @@ impl<'a> Plans<'a> {
         if !(self.is_of)(id) {
             return Err(format!("in the frame of another registry (schema {id})"));
         }
-        let index = match self.known.iter().position(|(known, _)| *known == id) {
-            Some(index) => index,
-            None => {
-                self.known.push((id, self.writers.plan(id, table)));
-                self.known.len() - 1
-            }
-        };
+        let known = self.known.iter().position(|(known, _)| *known == id);
+        let index = known.unwrap_or(self.known.len());
+        if known.is_none() {
+            self.known.push((id, self.writers.plan(id, table)));
+        }
         match self.known.get(index) {
             Some((_, Ok(plan))) => Ok(plan),
             Some((_, Err(reason))) => Err(reason.clone()),
@@ -194,8 +192,10 @@ impl<'a> Decoder<'a> {
 }
 
 #[cold]
-fn named(rejection: Rejection, schema: SchemaId) -> Rejection {
-    Rejection { reason: format!("{} (schema {schema})", rejection.reason), ..rejection }
+fn named(mut rejection: Rejection, schema: SchemaId) -> Rejection {
+    // Writing to a String cannot fail.
+    let _ = write!(rejection.reason, " (schema {schema})");
+    rejection
 }
 
 #[cfg(test)]

@@ -70,7 +70,7 @@ fn each_type_goes_where_the_table_says() {
         ("\"long\"", Avro::Long(i64::MAX), Type::BigInt, Value::Int(i64::MAX)),
         ("\"long\"", Avro::Long(3), Type::Double, Value::Float(3.0)),
         ("\"long\"", Avro::Long(1_700_000_000_123), Type::Timestamp, time(1_700_000_000_123)),
-        ("\"double\"", Avro::Double(1_700_000_000.1234), Type::Timestamp, time(1_700_000_000_123)),
+        ("\"double\"", Avro::Double(1_700_000_000.123_4), Type::Timestamp, time(1_700_000_000_123)),
         ("\"double\"", Avro::Double(2.5), Type::Double, Value::Float(2.5)),
         ("\"double\"", Avro::Double(4.0), Type::BigInt, Value::Int(4)),
         ("\"double\"", Avro::Double(f64::NAN), Type::Double, Value::Null),
