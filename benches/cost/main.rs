@@ -109,8 +109,8 @@ fn naive(events: usize, batch: usize, mut generated: Events, job: Job) -> Units 
         Job::PageViews => (10_000, 30),
         Job::Popularity => (300_000, 1),
         Job::Sessions => (i64::MAX, 1),
-        // An item an event.
-        Job::Rules | Job::Patterns => (1, 1),
+        // An item an event, however many views read it.
+        Job::Rules | Job::Patterns | Job::Shop => (1, 1),
     };
     let mut items = 0;
     for _ in 0..events.div_ceil(batch) {

@@ -86,10 +86,10 @@ enum Format {
 }
 
 pub(super) async fn run(args: Args) -> anyhow::Result<ExitCode> {
-    let kafka = args.brokers.publisher()?;
+    let kafka = args.brokers.publisher().await?;
     let partitions = kafka.partitions(&args.topic).await?;
     let partitions = partitions.ok_or_else(|| anyhow!("there is no topic {:?}", args.topic))?;
-    let letters = Letters::open(args.brokers.settings()?, &args.topic, partitions).await?;
+    let letters = Letters::open(args.brokers.settings().await?, &args.topic, partitions).await?;
     let chooser = Chooser {
         pick: args.pick.clone(),
         survey: Survey::of(&letters).await?,

@@ -6,10 +6,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::{Context as _, anyhow, bail};
+use anyhow::{Context, anyhow, bail};
 use rdkafka::{
     TopicPartitionList,
-    config::FromClientConfigAndContext as _,
     consumer::{BaseConsumer, Consumer as _},
     error::KafkaError,
     message::{BorrowedMessage, Headers as _, Message as _},
@@ -20,7 +19,7 @@ use super::{
     letter::{Letter, Spot},
 };
 use crate::{
-    publish::kafka::{Context, KafkaSettings, listen},
+    publish::kafka::{self, KafkaSettings},
     time::Timestamp,
 };
 
@@ -59,7 +58,7 @@ pub(super) struct Letters {
 
 /// A reading that is under way.
 struct Cursor {
-    consumer: BaseConsumer<Context>,
+    consumer: BaseConsumer<kafka::Context>,
     /// Partitions that are not read to their end, and where that is.
     left: BTreeMap<i32, i64>,
 }
@@ -73,8 +72,7 @@ impl Letters {
     ) -> anyhow::Result<Self> {
         let topic = topic.to_owned();
         tokio::task::spawn_blocking(move || {
-            let consumer = consumer(&settings)?;
-            listen(&consumer);
+            let consumer = settings.consumer(CONSUMER_DEFAULTS)?;
             let bounds = partitions.into_iter().map(|partition| {
                 let bounds = consumer.fetch_watermarks(&topic, partition, ANSWER_TIMEOUT);
                 Ok((partition, bounds.with_context(|| format!("failed to ask for the end of {topic}"))?))
@@ -111,7 +109,7 @@ impl Letters {
 
     /// Stands before the first record of each partition.
     fn cursor(&self) -> anyhow::Result<Arc<Mutex<Cursor>>> {
-        let consumer = consumer(&self.settings)?;
+        let consumer = self.settings.consumer(CONSUMER_DEFAULTS)?;
         let full = self.bounds.iter().filter(|(_, (first, end))| first < end);
         let mut list = TopicPartitionList::new();
         for (partition, (first, _)) in full.clone() {
@@ -150,17 +148,12 @@ impl Cursor {
                 None => {}
             }
             if Instant::now() >= deadline {
-                let in_vain = || anyhow!("no record came in time");
-                let explain = |error| anyhow!(self.consumer.context().explain(error));
-                bail!(last_error.map_or_else(in_vain, explain).context("failed to read the letters"));
+                let error = last_error.map_or_else(|| anyhow!("no record came in time"), Into::into);
+                bail!(error.context("failed to read the letters"));
             }
         }
         Ok(entries)
     }
-}
-
-fn consumer(settings: &KafkaSettings) -> anyhow::Result<BaseConsumer<Context>> {
-    Ok(BaseConsumer::from_config_and_context(&settings.client(CONSUMER_DEFAULTS), settings.context())?)
 }
 
 fn entry(message: &BorrowedMessage<'_>) -> Entry {

@@ -121,7 +121,7 @@ impl KafkaPublisher {
         self.blocking("look for records of", topic, move || {
             if inner.reader.get().is_none() {
                 // Whoever comes second drops theirs again.
-                let _ = inner.reader.set(Reader::new(&inner.settings, inner.context.clone())?);
+                let _ = inner.reader.set(Reader::new(&inner.settings)?);
             }
             let reader = inner.reader.get().ok_or(KafkaError::Canceled)?;
             reader.first(&name, partition, from, ANSWER_TIMEOUT)

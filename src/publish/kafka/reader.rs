@@ -7,7 +7,6 @@ use std::{
 
 use rdkafka::{
     TopicPartitionList,
-    config::FromClientConfigAndContext as _,
     consumer::{BaseConsumer, Consumer as _},
     error::{KafkaError, RDKafkaErrorCode},
     message::Message as _,
@@ -32,8 +31,8 @@ const DEFAULTS: [(&str, &str); 7] = [
 pub(super) struct Reader(Mutex<BaseConsumer<Context>>);
 
 impl Reader {
-    pub(super) fn new(settings: &KafkaSettings, context: Context) -> Result<Self, KafkaError> {
-        Ok(Self(Mutex::new(BaseConsumer::from_config_and_context(&settings.client(DEFAULTS), context)?)))
+    pub(super) fn new(settings: &KafkaSettings) -> Result<Self, KafkaError> {
+        Ok(Self(Mutex::new(settings.consumer(DEFAULTS)?)))
     }
 
     /// The offset of the first record at or behind another; none where the partition ends before. Blocks.

@@ -182,7 +182,7 @@ fn items_without_bytes_have_an_end() {
     let value = vec![0x80, 0x80, 0x80, 0x80, 0x80, 0x40, 0, 2];
     for kind in [Type::Json, Type::Text] {
         let table = avro_table(schema, &[("v", kind), ("ts", Type::BigInt)], 1);
-        let raw = batch(&[value.clone()]);
+        let raw = batch(std::slice::from_ref(&value));
         let rejection = decode(&raw, &table, NOW).records.remove(0).event_time.unwrap_err();
         assert!(
             rejection.reason.ends_with("more values than so few bytes have any use for"),

@@ -134,10 +134,10 @@ fn the_frame_before_json_is_passed_over_whatever_schema_it_names() {
     let raw = batch(&values);
     assert!(needed(&raw, &table).is_empty());
     let decoded = decode(&raw, &table, NOW);
-    for index in 0..values.len() {
+    for (index, value) in values.iter().enumerate() {
         assert_eq!(decoded.records[index].event_time, Ok(Timestamp(1_700_000_000_123)), "{index}");
         assert_eq!(decoded.row(index)[..2], [Value::text("u1"), Value::text("p1")]);
-        assert_eq!(decoded.records[index].raw, values[index]);
+        assert_eq!(decoded.records[index].raw, value);
     }
     let broken = batch(&[[&[0, 0, 0, 0, 1], &b"{"[..]].concat(), vec![0, 0]]);
     let decoded = decode(&broken, &table, NOW);
