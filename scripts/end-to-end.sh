@@ -19,8 +19,6 @@ cd "$(dirname "$0")/.."
 
 target=${CARGO_TARGET_DIR:-$PWD/target}
 tools=$target/end-to-end
-# MSK offers it.
-kafka=4.1.1
 packages=(ministack==1.5.33 boto3==1.43.106 confluent-kafka==2.16.1 psutil==7.2.2)
 
 skip() {
@@ -28,41 +26,8 @@ skip() {
   exit 0
 }
 
-has_java() {
-  local version
-  version=$(java -version 2>&1 | sed -n 's/.* version "\([0-9]*\).*/\1/p') && [ "${version:-0}" -ge 17 ] && command -v mvn >/dev/null
-}
-
-find_java() {
-  has_java && return
-  { [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; } || skip "there is no Java 17 with Maven"
-  echo "installing Java and Maven"
-  { apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends default-jre-headless maven; } \
-    >"$tools/apt.log" 2>&1 || skip "Java and Maven can't be installed"
-  has_java || skip "there is no Java 17 with Maven, nor has apt one"
-}
-
-# Kafka's own jars, and a logger that writes to standard error.
-find_kafka() {
-  jars=$tools/kafka-$kafka
-  [ -f "$jars/complete" ] && return
-  echo "installing Apache Kafka $kafka into $jars"
-  mkdir -p "$jars"
-  cat >"$jars/pom.xml" <<XML
-<project xmlns="http://maven.apache.org/POM/4.0.0">
-  <modelVersion>4.0.0</modelVersion>
-  <groupId>weir</groupId><artifactId>end-to-end</artifactId><version>1</version>
-  <dependencies>
-    <dependency><groupId>org.apache.kafka</groupId><artifactId>kafka_2.13</artifactId><version>$kafka</version></dependency>
-    <dependency><groupId>org.slf4j</groupId><artifactId>slf4j-simple</artifactId><version>1.7.36</version></dependency>
-  </dependencies>
-</project>
-XML
-  mvn --quiet --batch-mode --file "$jars/pom.xml" \
-    org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies -DoutputDirectory="$jars" >"$tools/mvn.log" 2>&1 \
-    || skip "Apache Kafka can't be had from Maven Central: $(grep -m 1 ERROR "$tools/mvn.log" || echo unknown)"
-  touch "$jars/complete"
-}
+# shellcheck source=scripts/lib/kafka.sh
+. scripts/lib/kafka.sh
 
 find_packages() {
   command -v python3 >/dev/null || skip "there is no python3"
@@ -91,5 +56,7 @@ rm -rf "$work"
 mkdir "$work"
 # Nothing of the caller's may be written to.
 for variable in $(compgen -e | grep -E '^(WEIR|AWS)_' || true); do unset "$variable"; done
+# Python's own leavings would stand beside the scripts.
+export PYTHONDONTWRITEBYTECODE=1
 "$tools/venv/bin/python" scripts/end_to_end --binaries "$binaries" --kafka "$jars" --work "$work" "$@"
 rm -rf "$work"

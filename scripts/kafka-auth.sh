@@ -172,7 +172,7 @@ group = "$way"
 starting_position = "AT_TIMESTAMP"
 starting_position_timestamp = "2020-01-01T00:00:00Z"
 TOML
-  run=exec weir "$@" -- poll --config "$work/$way.toml" >"$work/$way-poll.log" 2>&1 &
+  run='exec' weir "$@" -- poll --config "$work/$way.toml" >"$work/$way-poll.log" 2>&1 &
   poller=$!
   started+=("$poller")
   eventually "the events of $way" 60 told "$way" 3

@@ -65,7 +65,7 @@ install_tools() {
 
 tool_checks() {
   install_tools || { skip "checkov, shellcheck and the compose schema can't be installed" && return; }
-  shellcheck scripts/*.sh localstack/*.sh
+  shellcheck --external-sources scripts/*.sh localstack/*.sh
   echo "the scripts have nothing that shellcheck finds"
   check-jsonschema --builtin-schema vendor.compose-spec localstack/compose.yaml
   checkov --directory infra --framework terraform --quiet --compact --skip-download

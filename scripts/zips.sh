@@ -69,9 +69,9 @@ build() {
   local function=$1 flags=(--x86-64) features=()
   [ "$2" = x86_64 ] || flags=(--arm64)
   if links_kafka "$function"; then
-    features=(--features weir/kafka-tls,weir/kinesis)
+    features=(--features weir/kafka-tls --features weir/kinesis)
     # librdkafka's own configure cannot build for another machine; its cmake build can.
-    [ "$2" = x86_64 ] || features=(--features weir/kafka-tls-cross,weir/kinesis)
+    [ "$2" = x86_64 ] || features=(--features weir/kafka-tls-cross --features weir/kinesis)
   fi
   # Each has credentials or keys that may be in a secret.
   features+=(--features weir/secrets)
