@@ -39,7 +39,7 @@ fn rows(
     let mut rows = BTreeMap::new();
     for mut row in ran.rows.into_iter().filter(|row| row["view"] == view) {
         let name = ["user_id", "buyer"].iter().find_map(|key| row.get(*key)).unwrap().clone();
-        let key = format!("{} {name}", row["window_end"]);
+        let key = format!("{} {name}", row.get("window_end").unwrap());
         ["view", "revision", "window_start"].iter().for_each(|name| drop(row.shift_remove(*name)));
         rows.insert(key, Value::Object(row));
     }

@@ -7,7 +7,7 @@ use rdkafka::mocking::MockCluster;
 use weir::{
     backfill::{Log, kafka::KafkaLog},
     publish::{
-        Message, Publisher, Topics,
+        Message, Publisher,
         kafka::{KafkaPublisher, KafkaSettings},
     },
     state::Partition,

@@ -18,7 +18,7 @@ use serde_json::{Value as Json, json};
 use weir::{
     engine::{Engine, EngineError, Settings},
     event::{RawBatch, RawRecord, SchemaId},
-    publish::{MemoryPublisher, Message, PublishError, Publisher, Topics},
+    publish::{MemoryPublisher, Message, PublishError, Publisher, Standing, Topics},
     schemas::{Confluent, Definition, Glue, Registry, Schemas},
     state::MemoryStore,
     time::{ManualClock, Offset, Timestamp},
@@ -191,14 +191,11 @@ impl Publisher for Broker {
 }
 
 impl Topics for Broker {
-    async fn partitions(&self, _topic: &str) -> Result<Option<i32>, PublishError> {
-        Ok(Some(1))
+    async fn partitions(&self, _topic: &str) -> Result<Option<Vec<i32>>, PublishError> {
+        Ok(Some(vec![0]))
     }
-    async fn start_offset(&self, _topic: &str, _partition: i32) -> Result<Offset, PublishError> {
-        Ok(Offset(0))
-    }
-    async fn end_offset(&self, _topic: &str, _partition: i32) -> Result<Offset, PublishError> {
-        Ok(Offset(i64::MAX))
+    async fn standing(&self, _: &str, _: i32, _: Offset) -> Result<Standing, PublishError> {
+        Ok(Standing::Behind)
     }
 }
 
@@ -219,7 +216,7 @@ fn batch(values: &[Vec<u8>]) -> RawBatch {
         raw.bytes.extend_from_slice(value);
         let value = start..raw.bytes.len();
         raw.records.push(RawRecord {
-            offset: Offset(offset),
+            offset: Offset::at(offset),
             timestamp: None,
             key: None,
             value,

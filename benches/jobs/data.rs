@@ -164,10 +164,10 @@ impl Events {
 
     /// The next event's topic, and how many of it were before.
     fn place(&self) -> (&'static str, i64) {
-        let (turn, topics) = (self.index / TURN, self.job.topics());
-        let (round, turn) = (turn / topics.len() as i64, turn % topics.len() as i64);
-        let topic = topics.get(usize::try_from(turn).unwrap_or_default()).expect("one of the topics");
-        (topic, round * TURN + self.index % TURN)
+        let topics = self.job.topics();
+        let (turn, count) = (self.index / TURN, i64::try_from(topics.len()).expect("a few"));
+        let topic = usize::try_from(turn % count).ok().and_then(|turn| topics.get(turn));
+        (topic.expect("one of the topics"), turn / count * TURN + self.index % TURN)
     }
 
     fn event(&mut self) -> Event {
