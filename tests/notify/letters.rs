@@ -26,6 +26,7 @@ async fn a_refusal_is_a_dead_letter_and_takes_nothing_else_with_it() {
         ("weir.topic", "weir.alerts".to_owned()),
         ("weir.partition", "0".to_owned()),
         ("weir.offset", "7".to_owned()),
+        ("weir.timestamp", "1700000000000".to_owned()),
         ("weir.reason", "answered 404 Not Found: no_service".to_owned()),
         ("weir.target", format!("{}/…", server.url())),
         ("weir.attempts", "1".to_owned()),
