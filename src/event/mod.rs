@@ -53,7 +53,8 @@ pub struct RawBatch {
 impl RawBatch {
     /// The headers of a record, as JSON; none where it has none.
     pub fn headers(&self, of: Offset) -> Option<&[u8]> {
-        let (_, range) = self.headers.iter().find(|(offset, _)| *offset == of)?;
+        let found = self.headers.binary_search_by_key(&of, |(offset, _)| *offset).ok()?;
+        let (_, range) = self.headers.get(found)?;
         self.bytes.get(range.clone())
     }
 }

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     aggregate::KeyTable,
-    codec::{CodecError, Reader},
+    codec::{CodecError, Reader, put_offset},
     engine::{close::KeyedRow, leaf::Leaves, rules::Logged, slab::Slab},
     sql::Skip,
     time::{Offset, Timestamp},
@@ -21,12 +21,11 @@ use crate::{
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Event {
     pub(super) at: Timestamp,
-    pub(super) offset: Offset,
     /// The number of its partition.
     pub(super) source: u32,
     /// The variables that it fits as far as it alone says, a bit each.
     pub(super) fits: u32,
-    /// Where what is kept of it begins, and how long that is.
+    /// Where what is kept of it begins, its offset first, and how long that is.
     start: u32,
     len: u32,
 }
@@ -62,30 +61,47 @@ impl KeyRuns {
     }
 
     /// What is kept of an event.
-    pub(super) fn kept(&self, position: usize) -> Reader<'_> {
+    pub(super) fn kept(&self, position: usize) -> Result<Reader<'_>, CodecError> {
+        Ok(self.offset_and_kept(position)?.1)
+    }
+
+    /// An event's offset, and what is kept of it.
+    pub(super) fn offset_and_kept(&self, position: usize) -> Result<(Offset, Reader<'_>), CodecError> {
         let kept = self.events.get(position).and_then(|event| {
             let start = event.start as usize;
             self.kept.get(start..start + event.len as usize)
         });
-        Reader::new(kept.unwrap_or_default())
+        let mut kept = Reader::new(kept.unwrap_or_default());
+        Ok((kept.offset("an event's offset")?, kept))
+    }
+
+    /// Where an event is.
+    fn position(&self, at: Timestamp, source: u32, offset: Offset) -> Option<usize> {
+        let is_it =
+            |position: usize| self.offset_and_kept(position).is_ok_and(|(of_event, _)| of_event == offset);
+        let mut like =
+            self.events.iter().enumerate().filter(|(_, event)| (event.at, event.source) == (at, source));
+        like.find(|(position, _)| is_it(*position)).map(|(position, _)| position)
     }
 
     fn insert(&mut self, source: u32, event: &Logged<'_>) {
         let small = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+        let start = self.kept.len();
+        put_offset(&mut self.kept, event.offset);
+        self.kept.extend_from_slice(event.kept);
         let new = Event {
             at: event.at,
-            offset: event.offset,
             source,
             fits: Matcher::fits(Reader::new(event.kept)).unwrap_or_default(),
-            start: small(self.kept.len()),
-            len: small(event.kept.len()),
+            start: small(start),
+            len: small(self.kept.len() - start),
         };
-        self.kept.extend_from_slice(event.kept);
-        let order = |event: &Event| (event.at, event.source, event.offset);
-        if self.events.last().is_none_or(|last| order(last) < order(&new)) {
+        // Those of one partition come in the order of their offsets.
+        let order = |event: &Event| (event.at, event.source);
+        if self.events.last().is_none_or(|last| order(last) <= order(&new)) {
             return self.events.push(new);
         }
-        let position = self.events.partition_point(|known| order(known) < order(&new));
+        let position = self.events.partition_point(|known| order(known) <= order(&new));
         self.events.insert(position, new);
     }
 
@@ -172,12 +188,9 @@ impl MatchIndex {
             key.next = key.events.partition_point(|event| within.is_decided(event.at, closed));
         }
         for ended in ended {
-            let is_first = |event: &Event| {
-                (event.at, event.source, event.offset) == (ended.at, ended.source, ended.offset)
-            };
             let Some(number) = self.find(KeyTable::hash(&ended.key), &ended.key) else { continue };
             let Some(key) = self.keys.get_mut(number as usize) else { continue };
-            if let Some(first) = key.events.iter().position(is_first) {
+            if let Some(first) = key.position(ended.at, ended.source, ended.offset) {
                 key.next = key.next.max((first + ended.events).min(key.events.len()));
             }
         }

@@ -60,7 +60,7 @@ impl<'v> MatchRows<'v> {
         let Some(Some(condition)) = self.matcher.conditions.get(usize::from(*last)) else { return Ok(true) };
         self.slots.clear();
         self.slots.resize(self.plan.first_carried_slot(), Value::Null);
-        self.carry(key.kept(first + path.len() - 1))?;
+        self.carry(key.kept(first + path.len() - 1)?)?;
         self.slots.resize(self.plan.first_output_slot(), Value::Null);
         for pick in &condition.picks {
             let Some(picked) = self.pattern.picks.get(*pick) else { continue };
@@ -92,7 +92,7 @@ impl<'v> MatchRows<'v> {
         self.aggregate(key, first, path)?;
         let (window_start, window_end) = (start.at, end.at + Millis(1));
         self.slots.extend([Value::Time(window_start), Value::Time(window_end)]);
-        self.carry(key.kept(last))?;
+        self.carry(key.kept(last)?)?;
         for pick in &self.pattern.picks {
             let value = self.picked(*pick, key, first, path)?;
             self.slots.push(value);
@@ -105,7 +105,8 @@ impl<'v> MatchRows<'v> {
             return Ok(None);
         }
         let partition = self.partitions.get(start.source as usize).cloned();
-        let record = partition.map(|partition| SourceRecord { partition, offset: start.offset });
+        let (offset, _) = key.offset_and_kept(first)?;
+        let record = partition.map(|partition| SourceRecord { partition, offset });
         let values = self.slots.split_off(self.plan.first_output_slot());
         let events = path.len() as u64;
         let row = ClosedRow { window_start, window_end, events, revision: 0, record, values };
@@ -121,7 +122,7 @@ impl<'v> MatchRows<'v> {
         self.results.push();
         for (position, variable) in (first..).zip(path) {
             let at = key.events().get(position).map(|event| event.at).unwrap_or_default();
-            let mut kept = key.kept(position);
+            let mut kept = key.kept(position)?;
             kept.value()?;
             let taken_by = self.matcher.kept.is_kept().zip(&self.pattern.taken_by);
             for (aggregate, (is_kept, taken_by)) in taken_by.enumerate() {
@@ -158,7 +159,7 @@ impl<'v> MatchRows<'v> {
         let away = pick.away as usize;
         let found = if pick.from_first { meant.nth(away) } else { meant.nth_back(away) };
         let Some((position, _)) = found else { return Ok(Value::Null) };
-        let (_, mut carried) = self.matcher.carried(key.kept(first + position))?;
+        let (_, mut carried) = self.matcher.carried(key.kept(first + position)?)?;
         for _ in 1..pick.carried {
             carried.value()?;
         }

@@ -107,7 +107,7 @@ impl<'r> Frames<'r> {
             } else {
                 let group = self.new_group(frame.len());
                 for event in key.events().get(frame.first..frame.end).unwrap_or_default() {
-                    self.kept.update(&mut self.results, group, event.at, key.kept(event))?;
+                    self.kept.update(&mut self.results, group, event.at, key.kept(event)?)?;
                 }
                 group
             };
@@ -148,7 +148,7 @@ impl<'r> Frames<'r> {
         let mut end = pivot;
         for (number, frame) in frames.iter().enumerate() {
             for event in key.events().get(end..frame.end).unwrap_or_default() {
-                self.kept.update(&mut prefix, 0, event.at, key.kept(event))?;
+                self.kept.update(&mut prefix, 0, event.at, key.kept(event)?)?;
             }
             end = end.max(frame.end);
             let group = self.new_group(if self.at_once == usize::MAX { 1 } else { frame.len() });
@@ -170,7 +170,7 @@ impl<'r> Frames<'r> {
         let mut first = pivot;
         for (number, frame) in frames.iter().rev().enumerate() {
             for event in key.events().get(frame.first..first).unwrap_or_default().iter().rev() {
-                self.kept.update(&mut sum, 0, event.at, key.kept(event))?;
+                self.kept.update(&mut sum, 0, event.at, key.kept(event)?)?;
             }
             first = frame.first;
             suffixes.push();

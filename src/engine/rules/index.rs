@@ -6,7 +6,7 @@ use smallvec::SmallVec;
 use super::{Reach, log::Logged};
 use crate::{
     aggregate::KeyTable,
-    codec::Reader,
+    codec::{CodecError, Reader, put_offset},
     engine::{leaf::Leaves, slab::Slab},
     time::{Millis, Offset, Timestamp},
 };
@@ -15,12 +15,11 @@ use crate::{
 #[derive(Clone, Copy, Debug)]
 pub(in crate::engine) struct Event {
     pub(in crate::engine) at: Timestamp,
-    pub(in crate::engine) offset: Offset,
-    /// Where what is kept of it begins.
+    /// Where what is kept of it begins, its offset first: few events are asked for theirs.
     kept: usize,
 }
 
-/// A key with its events, in the order of their times; those of one time in that of their offsets.
+/// A key with its events, in the order of their times; those of one time in that of their offsets, in which they come.
 #[derive(Clone, Debug)]
 pub(in crate::engine) struct KeyEvents {
     hash: u64,
@@ -91,8 +90,17 @@ impl KeyEvents {
     }
 
     /// What is kept of an event.
-    pub(in crate::engine) fn kept(&self, event: &Event) -> Reader<'_> {
-        Reader::new(self.kept.get(event.kept..).unwrap_or_default())
+    pub(in crate::engine) fn kept(&self, event: &Event) -> Result<Reader<'_>, CodecError> {
+        Ok(self.offset_and_kept(event)?.1)
+    }
+
+    /// An event's offset, and what is kept of it.
+    pub(in crate::engine) fn offset_and_kept(
+        &self,
+        event: &Event,
+    ) -> Result<(Offset, Reader<'_>), CodecError> {
+        let mut kept = Reader::new(self.kept.get(event.kept..).unwrap_or_default());
+        Ok((kept.offset("an event's offset")?, kept))
     }
 
     /// How many events are earlier than this.
@@ -130,8 +138,9 @@ impl KeyEvents {
             self.kept.reserve(FIRST_EVENTS * event.kept.len());
         }
         let kept = self.kept.len();
+        put_offset(&mut self.kept, event.offset);
         self.kept.extend_from_slice(event.kept);
-        let new = Event { at: event.at, offset: event.offset, kept };
+        let new = Event { at: event.at, kept };
         if self.last.at < new.at || self.events.is_empty() {
             self.events.push(new);
             self.last = Last { at: new.at, events: 1 };
@@ -140,8 +149,7 @@ impl KeyEvents {
                 self.start = Start::UNKNOWN;
             }
         } else {
-            let order = |known: &Event| (known.at, known.offset) < (new.at, new.offset);
-            self.events.insert(self.events.partition_point(order), new);
+            self.events.insert(self.events.partition_point(|known| known.at <= new.at), new);
             (self.last, self.start) = (Last::of(&self.events), Start::UNKNOWN);
         }
     }

@@ -14,7 +14,7 @@ pub(in crate::engine) struct Log {
     groups: Vec<u32>,
     /// From the slice's start.
     times: Vec<u32>,
-    offsets: Vec<Offset>,
+    offsets: Offsets,
     /// Where in `kept` what is kept of each ends.
     ends: Vec<usize>,
     kept: Vec<u8>,
@@ -56,11 +56,11 @@ impl Log {
     pub(in crate::engine) fn iter(&self, slice: Timestamp) -> impl Iterator<Item = Logged<'_>> {
         let starts = std::iter::once(0).chain(self.ends.iter().copied());
         let kept = starts.zip(&self.ends).map(|(start, end)| self.kept.get(start..*end).unwrap_or_default());
-        let events = self.groups.iter().zip(&self.times).zip(&self.offsets).zip(kept);
+        let events = self.groups.iter().zip(&self.times).zip(self.offsets.iter()).zip(kept);
         events.map(move |(((group, time), offset), kept)| {
             let group = *group as usize;
             let (hash, key) = (self.keys.hash_at(group), self.keys.key(group));
-            Logged { hash, key, at: slice + Millis(i64::from(*time)), offset: *offset, kept }
+            Logged { hash, key, at: slice + Millis(i64::from(*time)), offset, kept }
         })
     }
 
@@ -81,10 +81,10 @@ impl Log {
         self.times.iter().for_each(|time| put_varint(out, u64::from(*time)));
         if next.number().is_some() {
             // A slab takes offsets in their order.
-            let before = std::iter::once(&Offset::FIRST).chain(&self.offsets);
-            self.offsets.iter().zip(before).for_each(|(own, before)| put_varint(out, own.since(*before)));
+            let before = std::iter::once(Offset::FIRST).chain(self.offsets.iter());
+            self.offsets.iter().zip(before).for_each(|(own, before)| put_varint(out, own.since(before)));
         } else {
-            self.offsets.iter().for_each(|offset| put_offset(out, *offset));
+            self.offsets.iter().for_each(|offset| put_offset(out, offset));
         }
         let mut start = 0;
         for end in &self.ends {
@@ -126,6 +126,26 @@ impl Log {
         }
         log.kept = from.take(end, "the events")?.to_vec();
         Ok(log)
+    }
+}
+
+/// Offsets in their order: numbers, and behind these sequence numbers, which are four times as large.
+#[derive(Clone, Debug, Default)]
+struct Offsets {
+    numbers: Vec<i64>,
+    sequences: Vec<Offset>,
+}
+
+impl Offsets {
+    fn push(&mut self, offset: Offset) {
+        match offset.number() {
+            Some(number) => self.numbers.push(number),
+            None => self.sequences.push(offset),
+        }
+    }
+
+    fn iter(&self) -> impl Iterator<Item = Offset> {
+        self.numbers.iter().copied().map(Offset::at).chain(self.sequences.iter().copied())
     }
 }
 

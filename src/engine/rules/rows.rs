@@ -104,7 +104,8 @@ impl<'v> Rows<'v> {
         if !self.rule.reads_event {
             self.fill(key, frame)?;
         }
-        let offset = key.events().get(frame.position).map_or(Offset::at(0), |event| event.offset);
+        let Some(event) = key.events().get(frame.position) else { return Ok(None) };
+        let (offset, _) = key.offset_and_kept(event)?;
         let of = Of { hash: key.hash(), key: key.key(), at: frame.at, offset };
         Ok(Some(self.row(of, frame.len() as u64)))
     }
@@ -135,7 +136,7 @@ impl<'v> Rows<'v> {
             *slot = values.value()?.into_owned();
         }
         let Some(event) = key.events().get(frame.position) else { return Ok(()) };
-        let mut carried = self.rule.kept.carried(key.kept(event))?;
+        let mut carried = self.rule.kept.carried(key.kept(event)?)?;
         for slot in self.slots.iter_mut().skip(self.plan.first_carried_slot()) {
             *slot = carried.value()?.into_owned();
         }

@@ -129,6 +129,7 @@ impl Assembler {
         for batch in &mut batches {
             if !batch.records.is_sorted_by_key(|record| record.offset) {
                 batch.records.sort_by_key(|record| record.offset);
+                batch.headers.sort_by_key(|(offset, _)| *offset);
             }
         }
         batches

@@ -17,8 +17,9 @@ fn insert(index: &mut EventIndex, key: u8, at: i64, offset: i64) {
 fn events(index: &EventIndex, key: u8) -> Vec<(i64, i64)> {
     let Some(key) = index.find(&[key]).and_then(|number| index.key(number)) else { return vec![] };
     let event = |event: &Event| {
-        assert_eq!(key.kept(event).value().unwrap(), Value::Int(event.offset.number().unwrap()));
-        (event.at.0, event.offset.number().unwrap())
+        let (offset, mut kept) = key.offset_and_kept(event).unwrap();
+        assert_eq!(kept.value().unwrap(), Value::Int(offset.number().unwrap()));
+        (event.at.0, offset.number().unwrap())
     };
     key.events().iter().map(event).collect()
 }
