@@ -68,6 +68,8 @@ struct Report {
     slabs: Rounds,
     rows: Rounds,
     ndjson: Rounds,
+    /// How many rows a million events give.
+    given: f64,
     /// Peak of the resident memory of one run with closing, in MB, over these events and over four
     /// times as many.
     peak: f64,
@@ -120,7 +122,12 @@ fn report(job: Job, request: &Request, folder: &Path) -> Report {
         Rounds::of(rounds_of("slabs"), || from_payloads(job, events, false)),
         Rounds::of(rounds_of("rows"), || from_payloads(job, events, true)),
     );
-    let ndjson = Rounds::of(rounds_of("ndjson"), || from_ndjson(job, events, &file));
+    let mut given = 0.0;
+    let ndjson = Rounds::of(rounds_of("ndjson"), || {
+        let (seconds, rows) = from_ndjson(job, events, &file);
+        given = rows;
+        seconds
+    });
     let peak_of = |events| {
         if request.side.is_some() {
             return 0.0;
@@ -135,15 +142,16 @@ fn report(job: Job, request: &Request, folder: &Path) -> Report {
         slabs,
         rows,
         ndjson,
+        given,
         peak: peak_of(events),
         peak_of_four: peak_of(4 * events),
     }
 }
 
-/// CPU seconds for a million events.
+/// So much of something for a million events.
 #[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
-fn a_million(seconds: f64, events: usize) -> f64 {
-    seconds * 1e6 / events as f64
+fn a_million(much: f64, events: usize) -> f64 {
+    much * 1e6 / events as f64
 }
 
 /// From payloads to slabs, and to rows if windows close.
@@ -181,8 +189,8 @@ fn from_payloads(job: Job, count: usize, closes: bool) -> f64 {
     a_million(seconds, count.div_ceil(BATCH) * BATCH)
 }
 
-/// `weir run`, from file to file.
-fn from_ndjson(job: Job, count: usize, file: &Path) -> f64 {
+/// `weir run`, from file to file: what it costs, and how many rows it gives.
+fn from_ndjson(job: Job, count: usize, file: &Path) -> (f64, f64) {
     let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
     let start = cpu_seconds();
     let input = |topic: &&str| {
@@ -201,7 +209,9 @@ fn from_ndjson(job: Job, count: usize, file: &Path) -> f64 {
     let ran = run(job.catalog(), inputs, cut, outputs, Arc::new(SystemClock), |_| ());
     let summary = runtime.block_on(ran).expect("the run does not fail");
     assert_eq!((summary.records, summary.late, summary.dead), (count as u64, 0, 0));
-    a_million(cpu_seconds() - start, count)
+    #[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
+    let rows = summary.rows as f64;
+    (a_million(cpu_seconds() - start, count), a_million(rows, count))
 }
 
 /// A file a topic.
@@ -239,11 +249,13 @@ fn print(reports: &[Report], request: &Request) {
             known(rocks)
         );
     }
-    println!("\n| job | bytes a record in the payload | peak memory, MB | over four times the events, MB |");
-    println!("|---|---|---|---|");
+    println!(
+        "\n| job | bytes a record in the payload | rows | peak memory, MB | over four times the events, MB |"
+    );
+    println!("|---|---|---|---|---|");
     for report in reports {
-        let Report { job, record_bytes, peak, peak_of_four, .. } = report;
-        println!("| {} | {record_bytes} | {peak:.0} | {peak_of_four:.0} |", job.name());
+        let Report { job, record_bytes, given, peak, peak_of_four, .. } = report;
+        println!("| {} | {record_bytes} | {given:.0} | {peak:.0} | {peak_of_four:.0} |", job.name());
     }
 }
 
@@ -257,6 +269,7 @@ fn as_json(report: &Report) -> serde_json::Value {
     serde_json::json!({
         "job": report.job.name(),
         "record_bytes": report.record_bytes,
+        "rows": report.given,
         "payload_to_slabs_cpu_seconds": rounds(report.slabs),
         "payload_to_rows_cpu_seconds": rounds(report.rows),
         "ndjson_to_rows_cpu_seconds": rounds(report.ndjson),
