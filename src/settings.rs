@@ -309,53 +309,55 @@ pub fn metrics(var: impl Fn(&'static str) -> Option<String>) -> Result<Option<De
 pub fn notify(
     var: impl Fn(&'static str) -> Option<String>,
 ) -> Result<crate::notify::Settings, SettingsError> {
-    use std::time::Duration;
-
-    use crate::notify::{Limits, Settings, Target};
+    use crate::notify::{Settings, Target};
 
     let var = |name| var(name).filter(|value| !value.is_empty());
-    let (defaults, limits) = (Settings::default(), Limits::default());
-    let attempts = ("WEIR_NOTIFY_ATTEMPTS", "a number from 1 to 100");
-    let attempts = whole(attempts, var(attempts.0), 100)?;
-    let timeout = ("WEIR_NOTIFY_TIMEOUT_SECONDS", "a number of seconds from 1 to 300");
-    let timeout = whole(timeout, var(timeout.0), 300)?;
+    let defaults = Settings::default();
+    let timeout = ("WEIR_NOTIFY_TIMEOUT_SECONDS", "a number of seconds from 1 to 300", 300);
+    let limits = limits("WEIR_NOTIFY_ATTEMPTS", timeout, defaults.limits, var)?;
     Ok(Settings {
         targets: Target::list(&var("WEIR_NOTIFY").unwrap_or_default()).map_err(SettingsError::Notify)?,
         dead_letter_topic: var("WEIR_NOTIFY_DEAD_LETTER_TOPIC").unwrap_or(defaults.dead_letter_topic),
-        limits: Limits {
-            attempts: attempts.unwrap_or(limits.attempts),
-            timeout: timeout.map_or(limits.timeout, |seconds| Duration::from_secs(seconds.get().into())),
-            ..limits
-        },
+        limits,
     })
 }
 
 /// What the sink function is told, by a lookup by name. An empty value is none.
 #[cfg(feature = "sink")]
 pub fn sink(var: impl Fn(&'static str) -> Option<String>) -> Result<crate::sink::Settings, SettingsError> {
-    use std::time::Duration;
-
-    use crate::sink::{Limits, Settings, Target};
+    use crate::sink::{Settings, Target};
 
     let var = |name| var(name).filter(|value| !value.is_empty());
-    let (defaults, limits) = (Settings::default(), Limits::default());
+    let defaults = Settings::default();
     let targets = Target::list(&var("WEIR_SINK").unwrap_or_default()).map_err(SettingsError::Sink)?;
     if targets.is_empty() {
         let expected = "where rows go, as s3://bucket/prefix,clickhouse://user:password@host:8123/database";
         return Err(SettingsError::Missing { name: "WEIR_SINK", expected });
     }
-    let attempts = ("WEIR_SINK_ATTEMPTS", "a number from 1 to 100");
-    let attempts = whole(attempts, var(attempts.0), 100)?;
-    let timeout = ("WEIR_SINK_TIMEOUT_SECONDS", "a number of seconds from 1 to 900");
-    let timeout = whole(timeout, var(timeout.0), 900)?;
+    let timeout = ("WEIR_SINK_TIMEOUT_SECONDS", "a number of seconds from 1 to 900", 900);
+    let limits = limits("WEIR_SINK_ATTEMPTS", timeout, defaults.limits, var)?;
     Ok(Settings {
         targets,
         dead_letter_topic: var("WEIR_SINK_DEAD_LETTER_TOPIC").unwrap_or(defaults.dead_letter_topic),
-        limits: Limits {
-            attempts: attempts.unwrap_or(limits.attempts),
-            timeout: timeout.map_or(limits.timeout, |seconds| Duration::from_secs(seconds.get().into())),
-            ..limits
-        },
+        limits,
+    })
+}
+
+/// How hard to try, as two variables say: how often, and how many seconds one attempt may take, that many at
+/// most.
+#[cfg(any(feature = "notify", feature = "sink"))]
+fn limits(
+    attempts: &'static str,
+    (timeout, expected, most): (&'static str, &'static str, u32),
+    defaults: crate::http::Limits,
+    var: impl Fn(&'static str) -> Option<String>,
+) -> Result<crate::http::Limits, SettingsError> {
+    let tries = whole((attempts, "a number from 1 to 100"), var(attempts), 100)?;
+    let seconds = whole((timeout, expected), var(timeout), most)?;
+    Ok(crate::http::Limits {
+        attempts: tries.unwrap_or(defaults.attempts),
+        timeout: seconds.map_or(defaults.timeout, |it| std::time::Duration::from_secs(it.get().into())),
+        ..defaults
     })
 }
 
@@ -386,138 +388,4 @@ fn days(name: &'static str, found: String) -> Result<Millis, SettingsError> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn settings(vars: &[(&str, &str)]) -> Result<Settings, SettingsError> {
-        let find = |name| vars.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
-        Settings::from_vars(find)
-    }
-
-    #[test]
-    fn an_empty_environment_gives_the_defaults() {
-        let settings = settings(&[("WEIR_TABLE", "")]).unwrap();
-        assert_eq!((settings.sql, settings.table.as_str()), ("sql".into(), "weir"));
-        assert_eq!((settings.engine, settings.read_cache), (engine::Settings::default(), READ_CACHE));
-    }
-
-    #[test]
-    fn variables_go_before_defaults() {
-        let vars = [("WEIR_TABLE", "views"), ("WEIR_RETENTION_DAYS", "3"), ("WEIR_READ_CACHE_MILLIS", "0")];
-        let settings = settings(&vars).unwrap();
-        assert_eq!(settings.read_cache, Millis(0));
-        assert_eq!((settings.table.as_str(), settings.engine.retention), ("views", Millis::days(3)));
-    }
-
-    #[test]
-    fn metrics_are_told_apart_by_function_unless_told_otherwise() {
-        let of = |value: &'static str| metrics(move |_| Some(value.to_owned()));
-        assert_eq!(metrics(|_| None).unwrap(), Some(Detail::Function));
-        assert_eq!((of("view").unwrap(), of("off").unwrap()), (Some(Detail::View), None));
-        let error = of("all").unwrap_err().to_string();
-        assert!(
-            error.contains("WEIR_METRICS") && error.contains("expected function, view or off"),
-            "{error}"
-        );
-    }
-
-    #[cfg(feature = "kafka")]
-    #[test]
-    fn topics_are_on_kafka_unless_told_otherwise() {
-        let of = |value: &'static str| is_kinesis(move |_| Some(value.to_owned()));
-        assert!(!is_kinesis(|_| None).unwrap() && !of("kafka").unwrap() && of("kinesis").unwrap());
-        let error = of("Kinesis").unwrap_err().to_string();
-        assert!(error.ends_with("found \"Kinesis\", expected kafka or kinesis"), "{error}");
-    }
-
-    #[test]
-    fn a_value_that_is_none_says_what_was_expected() {
-        let error = settings(&[("WEIR_RETENTION_DAYS", "a week")]).unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "failed to read WEIR_RETENTION_DAYS from the environment: found \"a week\", expected a number of \
-             days from 1 to 3650"
-        );
-    }
-
-    #[cfg(feature = "sink")]
-    #[test]
-    fn sink_is_told_where_to_and_how_hard_to_try() {
-        let read = |vars: &[(&'static str, &'static str)]| {
-            super::sink(|name| {
-                vars.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
-            })
-        };
-        let error = read(&[("WEIR_SINK", "")]).unwrap_err().to_string();
-        assert!(error.starts_with("failed to find WEIR_SINK in the environment"), "{error}");
-        let told =
-            [("WEIR_SINK", "file:///rows"), ("WEIR_SINK_ATTEMPTS", "2"), ("WEIR_SINK_TIMEOUT_SECONDS", "9")];
-        let settings = read(&told).unwrap();
-        assert_eq!(
-            (settings.targets.len(), settings.dead_letter_topic.as_str()),
-            (1, "weir.sink_dead_letters")
-        );
-        assert_eq!((settings.limits.attempts.get(), settings.limits.timeout.as_secs()), (2, 9));
-        let error = read(&[("WEIR_SINK", "clickhouse://u:s3cret@h/a/b")]).unwrap_err();
-        let error = crate::error::causes(&error);
-        assert!(error.contains("target 1") && !error.contains("s3cret"), "{error}");
-    }
-
-    #[cfg(feature = "api")]
-    #[test]
-    fn the_api_is_told_its_keys_and_who_may_come() {
-        let read = |vars: &'static [(&str, &str)]| {
-            super::api(|name| {
-                vars.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
-            })
-        };
-        assert!(read(&[("WEIR_API_KEYS", "")]).unwrap().access.is_open());
-        let told = read(&[("WEIR_API_KEYS", "write:0123456789abcdef"), ("WEIR_CORS_ORIGINS", "*")]).unwrap();
-        assert_eq!((told.access.is_open(), told.origins), (false, crate::api::Origins::All));
-        let error = crate::error::causes(&read(&[("WEIR_API_KEYS", "s3cret")]).unwrap_err());
-        assert!(error.contains("WEIR_API_KEYS") && !error.contains("s3cret"), "{error}");
-        assert!(read(&[("WEIR_PROTECT_READS", "yes")]).is_err());
-        assert!(read(&[("WEIR_CORS_ORIGINS", "shop.example")]).is_err());
-    }
-
-    #[cfg(feature = "notify")]
-    #[test]
-    fn notify_is_told_where_to_and_how_hard_to_try() {
-        let read = |vars: &[(&str, &str)]| {
-            let vars: Vec<_> =
-                vars.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-            let find = |name| vars.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone());
-            super::notify(find)
-        };
-        let settings = read(&[("WEIR_NOTIFY", "")]).unwrap();
-        assert!(settings.targets.is_empty());
-        assert_eq!(settings.dead_letter_topic, "weir.notify_dead_letters");
-        let told = [("WEIR_NOTIFY", "https://a.example/"), ("WEIR_NOTIFY_ATTEMPTS", "2")];
-        let limits = read(&[&told[..], &[("WEIR_NOTIFY_TIMEOUT_SECONDS", "9")]].concat()).unwrap().limits;
-        assert_eq!((limits.attempts.get(), limits.timeout.as_secs()), (2, 9));
-        let error = read(&[("WEIR_NOTIFY_ATTEMPTS", "0")]).unwrap_err().to_string();
-        assert!(error.ends_with("found \"0\", expected a number from 1 to 100"), "{error}");
-        let error = crate::error::causes(&read(&[("WEIR_NOTIFY", "mailto:s3cret")]).unwrap_err());
-        assert!(error.contains("target 1") && !error.contains("s3cret"), "{error}");
-    }
-
-    #[cfg(feature = "registry")]
-    #[tokio::test]
-    async fn a_table_of_a_registry_needs_one() {
-        let catalog = |format: &str| {
-            let text = format!("CREATE TABLE t (ts TIMESTAMP) WITH (format = '{format}')");
-            Catalog::parse(&[crate::sql::SqlFile { name: "t.sql".to_owned(), text }]).unwrap()
-        };
-        let with =
-            |address: &'static str| move |name| (name == "WEIR_SCHEMA_REGISTRY").then(|| address.to_owned());
-        let missing = schemas(&catalog("avro-confluent"), with("")).await.unwrap_err();
-        assert!(
-            missing.to_string().starts_with("failed to find WEIR_SCHEMA_REGISTRY in the environment"),
-            "{missing}"
-        );
-        schemas(&catalog("avro-confluent"), with("https://name:s3cret@registry:8081")).await.unwrap();
-        schemas(&catalog("json"), with("")).await.unwrap();
-        let wrong = schemas(&catalog("json"), with("s3cret")).await.unwrap_err();
-        assert!(!crate::error::causes(&wrong).contains("s3cret"), "{wrong}");
-    }
-}
+mod tests;

@@ -3,7 +3,6 @@
 
 use std::{
     io,
-    num::NonZeroU32,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -21,7 +20,7 @@ use super::{
     webhook::Webhook,
 };
 use crate::{
-    http::{Failure, Http, Then, pause},
+    http::{Failure, Http, Limits, Then, pause},
     time::{Clock, Millis, Timestamp},
 };
 
@@ -30,24 +29,6 @@ const LONGEST_HOLD: Duration = Duration::from_hours(24);
 
 /// The most characters of a reason.
 const MAX_REASON: usize = 250;
-
-/// How hard to try.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
-    /// How often to try one delivery, the first attempt included.
-    pub attempts: NonZeroU32,
-    /// How long one attempt may take, from connecting to the end of the answer.
-    pub timeout: Duration,
-    /// The pause after the first attempt; it doubles from one to the next.
-    pub first_pause: Duration,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        let attempts = NonZeroU32::new(5).unwrap_or(NonZeroU32::MIN);
-        Self { attempts, timeout: Duration::from_secs(5), first_pause: Duration::from_millis(250) }
-    }
-}
 
 /// What became of an alert at a target.
 #[derive(Debug)]

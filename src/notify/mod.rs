@@ -36,9 +36,8 @@ use aws_config::SdkConfig;
 use futures::future::join_all;
 use tokio::time::Instant;
 
-pub use crate::targets::TargetError;
+pub use crate::{http::Limits, targets::TargetError};
 pub use alert::{Alert, Level, Severity};
-pub use lane::Limits;
 pub use target::Target;
 
 use self::{
@@ -51,6 +50,8 @@ use crate::{
     time::{Clock, Timestamp},
 };
 
+/// How long one attempt may take, unless the settings say otherwise.
+const TIMEOUT: Duration = Duration::from_secs(5);
 /// The longest that an invocation may last, for deadlines that lie further ahead.
 const LONGEST: Duration = Duration::from_hours(24);
 /// What is kept of an invocation's time for its dead letters, at most; never more than a quarter.
@@ -69,7 +70,7 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        let (targets, limits) = (Vec::new(), Limits::default());
+        let (targets, limits) = (Vec::new(), Limits { timeout: TIMEOUT, ..Limits::default() });
         Self { targets, dead_letter_topic: NOTIFY_DEAD_LETTERS.to_owned(), limits }
     }
 }

@@ -25,7 +25,7 @@ impl ResultScope<'_> {
             }
             let typed = Typed { expr: Expr::Column(slot), kind: column.kind };
             let typed = self.key_of(&typed).unwrap_or_else(|| self.of_row(typed));
-            self.push_output(column.name.clone(), typed);
+            self.outputs.push(column.name.clone(), typed);
         }
     }
 

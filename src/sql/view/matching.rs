@@ -125,7 +125,7 @@ pub(super) fn check(
     lint::alert(&head.options, &scope.outputs, &place, errors);
     head.options.sentence = head.sentence.take().and_then(|sentence| sentence.bind(&scope.outputs, errors));
     let filter = outer::filter(select, skip, &mut scope, &place, errors);
-    let outputs = scope.outputs;
+    let outputs = scope.outputs.to_vec();
     let meaning = Meaning { runs, skip, within: within?, conditions, outputs, filter };
     Some(assemble(head.name?, head.options, &parts, meaning))
 }

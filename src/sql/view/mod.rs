@@ -4,6 +4,7 @@ mod aggregate;
 mod group;
 mod join;
 mod lint;
+mod list;
 mod look_back;
 mod matching;
 mod over;
@@ -143,7 +144,7 @@ fn kinds(items: &[SelectItem], relation: &Relation, group: &Group, place: &Place
     for _ in items {
         let mut scope = ResultScope::new(relation, group, items, &known);
         outputs(items, &mut scope, place, &mut Diagnostics::default());
-        let found = scope.kinds();
+        let found = scope.outputs.kinds();
         if found.len() == known.len() {
             break;
         }
@@ -175,7 +176,7 @@ fn outputs(items: &[SelectItem], scope: &mut ResultScope<'_>, place: &Place, err
         let name = alias.map_or_else(|| default_name(expr, index), |alias| alias.value.clone());
         let place = alias.map_or_else(|| place.clone(), |alias| place.with_span(alias.span));
         if let Some(name) = admitted(name, &typed, scope, &place, errors) {
-            scope.push_output(name, typed);
+            scope.outputs.push(name, typed);
         }
     }
 }
@@ -252,7 +253,7 @@ fn assemble(
         .iter()
         .map(|output| Output { field: output.field.clone(), expr: slots.place(&output.expr) });
     let keys = group.keys.iter().enumerate().map(|(slot, key)| Field {
-        name: scope.key_name(slot).unwrap_or_else(|| key.name.clone()),
+        name: scope.outputs.name_of(slot).unwrap_or_else(|| key.name.clone()),
         kind: key.kind.unwrap_or(Type::Text),
     });
     View {

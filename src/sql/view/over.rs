@@ -240,7 +240,7 @@ fn assemble(
         carried: carried.iter().map(|(_, expr)| branch.resolve(expr)).collect(),
     });
     let keys = scope.keys.iter().enumerate().map(|(slot, key)| Field {
-        name: scope.key_name(slot).unwrap_or_else(|| key.name.clone()),
+        name: scope.outputs.name_of(slot).unwrap_or_else(|| key.name.clone()),
         kind: key.kind.unwrap_or(Type::Text),
     });
     View {

@@ -2,7 +2,7 @@
 
 use sqlparser::ast::{self, Ident, SelectItem};
 
-use super::{aggregate, group::Group, window};
+use super::{aggregate, group::Group, list::List, window};
 use crate::{
     sql::{
         aggregates::{self, Aggregate},
@@ -10,7 +10,7 @@ use crate::{
         error::{Diagnostics, Place},
         expr::{Expr, Function},
         names::{self, Match},
-        plan::{Field, Input, Output, WINDOW_END, WINDOW_START, Window},
+        plan::{Input, WINDOW_END, WINDOW_START, Window},
         relation::Relation,
     },
     value::Type,
@@ -33,10 +33,8 @@ pub(super) struct ResultScope<'a> {
     /// The aggregates so far, their inputs over the relation's columns.
     pub(super) aggregates: Vec<(Aggregate, Input)>,
     /// The columns so far.
-    pub(super) outputs: Vec<Output>,
+    pub(super) outputs: List,
     items: &'a [SelectItem],
-    /// Those whose type is unknown because of a mistake, and bare NULLs.
-    untyped: Vec<usize>,
     /// The columns that `previous` names.
     pub(super) previous: Vec<String>,
     /// The types of all columns, as far as they are known without `previous`.
@@ -81,8 +79,7 @@ impl<'a> ResultScope<'a> {
             previous: Vec::new(),
             clause: "SELECT",
             aggregates: Vec::new(),
-            outputs: Vec::new(),
-            untyped: Vec::new(),
+            outputs: List::new(OUTPUT_SLOTS),
         }
     }
 
@@ -94,15 +91,6 @@ impl<'a> ResultScope<'a> {
         }
     }
 
-    /// Makes a column known to those behind it.
-    pub(super) fn push_output(&mut self, name: String, typed: Typed) {
-        if typed.kind.is_none() {
-            self.untyped.push(self.outputs.len());
-        }
-        let kind = typed.kind.unwrap_or(Type::Text);
-        self.outputs.push(Output { field: Field { name, kind }, expr: typed.expr });
-    }
-
     /// Whether rows are of windows.
     pub(super) fn has_windows(&self) -> bool {
         self.group.window != Window::Running
@@ -111,20 +99,6 @@ impl<'a> ResultScope<'a> {
     /// Whether each row of a view makes one.
     pub(super) const fn is_each_row(&self) -> bool {
         self.group.is_each_row
-    }
-
-    /// The names and types of the columns so far.
-    pub(super) fn kinds(&self) -> Vec<(String, Type)> {
-        let typed = self.outputs.iter().enumerate().filter(|(index, _)| !self.untyped.contains(index));
-        typed.map(|(_, output)| (output.field.name.clone(), output.field.kind)).collect()
-    }
-
-    /// What SELECT calls a key.
-    pub(super) fn key_name(&self, slot: usize) -> Option<String> {
-        self.outputs
-            .iter()
-            .find(|output| output.expr == Expr::Column(slot))
-            .map(|output| output.field.name.clone())
     }
 
     fn rows(&self, clause: &'static str) -> RowScope<'a> {
@@ -147,16 +121,6 @@ impl<'a> ResultScope<'a> {
             return None;
         };
         Some(Typed::new(Expr::Column(slot), Type::Timestamp))
-    }
-
-    fn output(&self, name: &Ident) -> Option<Typed> {
-        let candidates = self.outputs.iter().map(|output| output.field.name.as_str());
-        let Match::One(index) = names::find(name, candidates) else { return None };
-        if self.untyped.contains(&index) {
-            return Some(Typed::UNKNOWN);
-        }
-        let kind = self.outputs.get(index)?.field.kind;
-        Some(Typed::new(Expr::Column(OUTPUT_SLOTS + index), kind))
     }
 
     /// Says what is wrong with a name that is no key, no bound of the window and no earlier column.
@@ -184,7 +148,7 @@ impl<'a> ResultScope<'a> {
             Match::None => {
                 let columns = self.relation.columns.iter().map(|column| column.name.as_str());
                 let mut all: Vec<&str> = columns.chain([WINDOW_START, WINDOW_END]).collect();
-                for output in &self.outputs {
+                for output in self.outputs.iter() {
                     let name = output.field.name.as_str();
                     if !all.contains(&name) {
                         all.push(name);
@@ -242,7 +206,7 @@ impl Scope for ResultScope<'_> {
             }
         }
         let bound = Self::bound(name).filter(|_| self.has_windows());
-        if let Some(typed) = bound.or_else(|| self.output(name)) {
+        if let Some(typed) = bound.or_else(|| self.outputs.find(name)) {
             return typed;
         }
         self.refuse(name, &mut rows, place, errors);

@@ -2,7 +2,7 @@
 
 use sqlparser::ast::{BinaryOperator, Expr, Ident, ObjectName};
 
-use super::side::{Side, same_kind};
+use super::side::Side;
 use crate::sql::{
     error::{Diagnostics, Place},
     names::{self, Match},
@@ -154,7 +154,10 @@ fn take(
         pairs.windows = true;
         return Some(());
     };
-    if let Err((a, b)) = same_kind(first, key, side, other) {
+    let kind = |side: &Side<'_>, key: usize| side.view.keys.get(key).map(|field| field.kind);
+    if let (Some(a), Some(b)) = (kind(first, key), kind(side, other))
+        && a != b
+    {
         let (one, other) = (first.key_name(key), side.key_name(other));
         let message = format!(
             "{}.{one} is {a} and {}.{other} is {b}; expected keys of one type",

@@ -3,7 +3,10 @@
 use sqlparser::ast::{self, Ident};
 
 use super::{
-    super::over::{END, ListScope, START},
+    super::{
+        list::List,
+        over::{END, ListScope, START},
+    },
     side::Side,
 };
 use crate::{
@@ -13,7 +16,7 @@ use crate::{
         error::{Diagnostics, Place},
         expr::Expr,
         names::{self, Match},
-        plan::{Field, Output, WINDOW_END, WINDOW_START},
+        plan::{Output, WINDOW_END, WINDOW_START},
     },
     value::Type,
 };
@@ -27,14 +30,12 @@ pub(super) struct JoinScope<'a> {
     /// Where in the statement this is, for errors.
     pub(super) clause: &'static str,
     /// The columns so far.
-    pub(super) outputs: Vec<Output>,
-    /// Those whose type is unknown because of a mistake.
-    untyped: Vec<usize>,
+    pub(super) outputs: List,
 }
 
 impl<'a> JoinScope<'a> {
     pub(super) const fn new(sides: &'a [Side<'a>]) -> Self {
-        Self { sides, clause: "SELECT", outputs: Vec::new(), untyped: Vec::new() }
+        Self { sides, clause: "SELECT", outputs: List::new(OUTPUT_SLOTS) }
     }
 
     /// The key that USING names, which is there whichever view is.
@@ -67,7 +68,7 @@ impl<'a> JoinScope<'a> {
                 errors.error(place, message);
                 Typed::UNKNOWN
             }
-            (None, _) => bound(name).or_else(|| self.output(name)).unwrap_or_else(|| {
+            (None, _) => bound(name).or_else(|| self.outputs.find(name)).unwrap_or_else(|| {
                 let columns = self.sides.iter().flat_map(Side::names).chain([WINDOW_START, WINDOW_END]);
                 let outputs = self.outputs.iter().map(|output| output.field.name.as_str());
                 let mut all: Vec<&str> = Vec::new();
@@ -80,16 +81,6 @@ impl<'a> JoinScope<'a> {
                 Typed::UNKNOWN
             }),
         }
-    }
-
-    fn output(&self, name: &Ident) -> Option<Typed> {
-        let all = self.outputs.iter().map(|output| output.field.name.as_str());
-        let Match::One(index) = names::find(name, all) else { return None };
-        if self.untyped.contains(&index) {
-            return Some(Typed::UNKNOWN);
-        }
-        let kind = self.outputs.get(index)?.field.kind;
-        Some(Typed::new(Expr::Column(OUTPUT_SLOTS + index), kind))
     }
 }
 
@@ -162,10 +153,6 @@ impl ListScope for JoinScope<'_> {
     }
 
     fn push(&mut self, name: String, typed: Typed) {
-        if typed.kind.is_none() {
-            self.untyped.push(self.outputs.len());
-        }
-        let field = Field { name, kind: typed.kind.unwrap_or(Type::Text) };
-        self.outputs.push(Output { field, expr: typed.expr });
+        self.outputs.push(name, typed);
     }
 }

@@ -14,7 +14,7 @@ use crate::{
         plan::{Input, Origin, Source, View, Window},
     },
     time::Millis,
-    value::{Type, Value},
+    value::Value,
 };
 
 /// One of the views of a join. Slots are those of the join: its keys, then the aggregates of each view, behind
@@ -61,7 +61,7 @@ impl Side<'_> {
         let zero = Expr::Literal(Value::Int(0));
         let any = Expr::compare(Comparison::Greater, Expr::Column(self.presence), zero);
         let having = self.view.having.as_ref().map(|having| self.resolve(having));
-        having.map_or_else(|| any.clone(), |having| Expr::call(Function::And, vec![any.clone(), having]))
+        Expr::call(Function::And, std::iter::once(any).chain(having).collect())
     }
 
     /// Its columns, NULL in a row that lacks it.
@@ -342,19 +342,5 @@ fn merge(known: &mut Source, part: Source, own: std::ops::RangeInclusive<usize>)
         if let Some(known) = known.inputs.get_mut(index) {
             *known = input;
         }
-    }
-}
-
-/// Whether a column and a type fit.
-pub(super) fn same_kind(
-    one: &Side<'_>,
-    key: usize,
-    other: &Side<'_>,
-    other_key: usize,
-) -> Result<(), (Type, Type)> {
-    let kind = |side: &Side<'_>, key: usize| side.view.keys.get(key).map(|field| field.kind);
-    match (kind(one, key), kind(other, other_key)) {
-        (Some(a), Some(b)) if a != b => Err((a, b)),
-        _ => Ok(()),
     }
 }

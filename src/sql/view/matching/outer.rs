@@ -3,7 +3,10 @@
 use sqlparser::ast::{self, GroupByExpr, Ident, Select};
 
 use super::{
-    super::over::{END, ListScope, START},
+    super::{
+        list::List,
+        over::{END, ListScope, START},
+    },
     parts::OUTPUT_SLOTS,
 };
 use crate::{
@@ -14,7 +17,7 @@ use crate::{
         expr::Expr,
         names::{self, Match},
         pattern::Skip,
-        plan::{Field, Output, WINDOW_END, WINDOW_START},
+        plan::{Output, WINDOW_END, WINDOW_START},
     },
     value::Type,
 };
@@ -23,22 +26,12 @@ use crate::{
 pub(super) struct OuterScope<'a> {
     columns: Vec<(String, Typed)>,
     qualifier: Option<&'a str>,
-    pub(super) outputs: Vec<Output>,
-    /// Those whose type is unknown because of a mistake.
-    untyped: Vec<usize>,
+    pub(super) outputs: List,
 }
 
 impl<'a> OuterScope<'a> {
     pub(super) const fn new(columns: Vec<(String, Typed)>, qualifier: Option<&'a str>) -> Self {
-        Self { columns, qualifier, outputs: Vec::new(), untyped: Vec::new() }
-    }
-
-    fn output(&self, name: &Ident) -> Option<Typed> {
-        let all = self.outputs.iter().map(|output| output.field.name.as_str());
-        let Match::One(index) = names::find(name, all) else { return None };
-        let kind = self.outputs.get(index)?.field.kind;
-        let is_known = !self.untyped.contains(&index);
-        Some(if is_known { Typed::new(Expr::Column(OUTPUT_SLOTS + index), kind) } else { Typed::UNKNOWN })
+        Self { columns, qualifier, outputs: List::new(OUTPUT_SLOTS) }
     }
 }
 
@@ -65,7 +58,7 @@ impl Scope for OuterScope<'_> {
         if let Some((_, slot)) = bound {
             return Typed::new(Expr::Column(*slot), Type::Timestamp);
         }
-        self.output(name).unwrap_or_else(|| {
+        self.outputs.find(name).unwrap_or_else(|| {
             let all: Vec<&str> = self.columns.iter().map(|(name, _)| name.as_str()).collect();
             errors.error(place, names::unknown("key or measure", &name.value, all.into_iter()));
             Typed::UNKNOWN
@@ -90,11 +83,7 @@ impl ListScope for OuterScope<'_> {
     }
 
     fn push(&mut self, name: String, typed: Typed) {
-        if typed.kind.is_none() {
-            self.untyped.push(self.outputs.len());
-        }
-        let field = Field { name, kind: typed.kind.unwrap_or(Type::Text) };
-        self.outputs.push(Output { field, expr: typed.expr });
+        self.outputs.push(name, typed);
     }
 }
 

@@ -17,7 +17,7 @@ use crate::{
         names::{self, Match},
         plan::{Field, Input, Output, WINDOW_END, WINDOW_START},
         relation::Relation,
-        view::{aggregate, group::Key, window},
+        view::{aggregate, group::Key, list::List, window},
     },
     value::Type,
 };
@@ -44,9 +44,7 @@ pub(super) struct OverScope<'a> {
     /// What rows have of their event so far, over the relation's columns.
     carried: Vec<(Field, Expr)>,
     /// The columns so far.
-    pub(super) outputs: Vec<Output>,
-    /// Those whose type is unknown because of a mistake, and bare NULLs.
-    untyped: Vec<usize>,
+    pub(super) outputs: List,
 }
 
 impl<'a> OverScope<'a> {
@@ -66,8 +64,7 @@ impl<'a> OverScope<'a> {
             clause: "SELECT",
             aggregates: Vec::new(),
             carried: Vec::new(),
-            outputs: Vec::new(),
-            untyped: Vec::new(),
+            outputs: List::new(OUTPUT_SLOTS),
         }
     }
 
@@ -106,12 +103,6 @@ impl<'a> OverScope<'a> {
         })
     }
 
-    /// What SELECT calls a key.
-    pub(super) fn key_name(&self, slot: usize) -> Option<String> {
-        let output = self.outputs.iter().find(|output| output.expr == Expr::Column(slot));
-        output.map(|output| output.field.name.clone())
-    }
-
     /// The key that computes the same as `typed`, which is over the relation's columns.
     fn key_of(&self, typed: &Typed) -> Option<Typed> {
         let slot = self.keys.iter().position(|key| key.expr == typed.expr && key.kind.is_some())?;
@@ -122,16 +113,6 @@ impl<'a> OverScope<'a> {
         let is = |bound: &str| names::same(&name.value, bound);
         let slot = if is(WINDOW_START) { Some(START) } else { is(WINDOW_END).then_some(END) };
         slot.map(|slot| Typed::new(Expr::Column(slot), Type::Timestamp))
-    }
-
-    fn output(&self, name: &Ident) -> Option<Typed> {
-        let candidates = self.outputs.iter().map(|output| output.field.name.as_str());
-        let Match::One(index) = names::find(name, candidates) else { return None };
-        if self.untyped.contains(&index) {
-            return Some(Typed::UNKNOWN);
-        }
-        let kind = self.outputs.get(index)?.field.kind;
-        Some(Typed::new(Expr::Column(OUTPUT_SLOTS + index), kind))
     }
 
     /// Says what is wrong with a name that is no column of FROM, no bound and no earlier column.
@@ -201,15 +182,14 @@ impl ListScope for OverScope<'_> {
     /// Makes a column known to those behind it. What it computes of nothing but the event is computed
     /// when the event is taken in: its result is often smaller than what it is made of.
     fn push(&mut self, name: String, typed: Typed) {
-        if typed.kind.is_none() {
-            self.untyped.push(self.outputs.len());
-        }
-        let field = Field { name, kind: typed.kind.unwrap_or(Type::Text) };
-        let expr = match self.of_event(&typed.expr) {
-            Some(of_event) => self.carry(field.clone(), of_event),
-            None => typed.expr,
+        let Typed { expr, kind } = typed;
+        let expr = match self.of_event(&expr) {
+            Some(of_event) => {
+                self.carry(Field { name: name.clone(), kind: kind.unwrap_or(Type::Text) }, of_event)
+            }
+            None => expr,
         };
-        self.outputs.push(Output { field, expr });
+        self.outputs.push(name, Typed { expr, kind });
     }
 }
 
@@ -223,7 +203,7 @@ impl Scope for OverScope<'_> {
                 self.of_column(&column.name, slot, column.kind)
             }
             Match::Several => rows.column(std::slice::from_ref(name), place, errors),
-            Match::None => Self::bound(name).or_else(|| self.output(name)).unwrap_or_else(|| {
+            Match::None => Self::bound(name).or_else(|| self.outputs.find(name)).unwrap_or_else(|| {
                 self.refuse(name, place, errors);
                 Typed::UNKNOWN
             }),
