@@ -17,7 +17,7 @@ ci:
 
 # Measure the speed: CPU seconds for a million events.
 bench *arguments:
-    cargo bench --no-default-features --bench jobs {{ arguments }}
+    cargo bench --no-default-features --features mimalloc --bench jobs {{ arguments }}
 
 # Measure the API of `weir up` on one core: requests a second, latencies.
 api-load *arguments:

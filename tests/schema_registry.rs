@@ -220,6 +220,7 @@ fn batch(values: &[Vec<u8>]) -> RawBatch {
             timestamp: None,
             key: None,
             value,
+            headers: 0..0,
             damage: None,
         });
     }

@@ -56,6 +56,7 @@ fn batch(keys: usize, events: usize) -> RawBatch {
             timestamp: None,
             key: None,
             value: start..raw.bytes.len(),
+            headers: 0..0,
             damage: None,
         });
     }

@@ -2,7 +2,7 @@
 //! of `sql/` at once, in CPU seconds for a million events on one core.
 //!
 //! ```sh
-//! cargo bench --no-default-features --bench jobs -- [--quick] [--json] [--job NAME] [--side NAME] [--events N]
+//! cargo bench --no-default-features --features mimalloc --bench jobs -- [--quick] [--json] [--job NAME] [--side NAME] [--events N]
 //! ```
 //!
 //! Each job is run over generated events from three sides:

@@ -1,6 +1,6 @@
 //! Exact sets of values, one a group.
 
-use hashbrown::HashTable;
+use hashbrown::{HashTable, hash_table::Entry};
 use smallvec::SmallVec;
 
 use super::KeyTable;
@@ -9,11 +9,53 @@ use crate::{
     value::{Type, Value},
 };
 
-/// Up to this many values a group is searched from front to back, without an index: two cache lines.
-const SMALL: usize = 32;
+/// Up to this many values a group is searched from front to back: two cache lines.
+const FEW: usize = 32;
 
-/// The values of a group. Those of a session's slice are few.
-type Set = SmallVec<[u32; 4]>;
+/// The numbers of a group's values. Those of a session's slice are few.
+#[derive(Clone, Debug)]
+enum Set {
+    Few(SmallVec<[u32; 4]>),
+    Many(HashTable<u32>),
+}
+
+impl Set {
+    fn len(&self) -> usize {
+        match self {
+            Self::Few(numbers) => numbers.len(),
+            Self::Many(numbers) => numbers.len(),
+        }
+    }
+
+    fn add(&mut self, number: u32) {
+        match self {
+            Self::Few(numbers) if numbers.contains(&number) => {}
+            Self::Few(numbers) if numbers.len() < FEW => numbers.push(number),
+            Self::Few(numbers) => {
+                let mut many = HashTable::with_capacity(2 * FEW);
+                for number in numbers.iter().copied().chain([number]) {
+                    many.insert_unique(mix(number), number, |known| mix(*known));
+                }
+                *self = Self::Many(many);
+            }
+            Self::Many(numbers) => {
+                let is_it = |known: &u32| *known == number;
+                if let Entry::Vacant(place) = numbers.entry(mix(number), is_it, |known| mix(*known)) {
+                    place.insert(number);
+                }
+            }
+        }
+    }
+
+    /// The numbers, in no order.
+    fn iter(&self) -> impl Iterator<Item = u32> {
+        let (few, many) = match self {
+            Self::Few(numbers) => (Some(numbers), None),
+            Self::Many(numbers) => (None, Some(numbers)),
+        };
+        few.into_iter().flatten().chain(many.into_iter().flatten()).copied()
+    }
+}
 
 /// For each group the set of its values. Values are kept once however many groups have them.
 #[derive(Clone, Debug)]
@@ -21,10 +63,7 @@ pub(super) struct Distinct {
     /// Whether all values are texts: these are kept as they are, others as [`put_value`] writes them.
     is_text: bool,
     values: KeyTable,
-    /// For each group its values' numbers, in the order in which they came.
     groups: Vec<Set>,
-    /// (group, value) of groups with more than [`SMALL`] values.
-    index: HashTable<(u32, u32)>,
     scratch: Vec<u8>,
 }
 
@@ -35,24 +74,23 @@ impl Distinct {
             is_text: of == Type::Text,
             values: KeyTable::default(),
             groups: Vec::new(),
-            index: HashTable::new(),
             scratch: Vec::new(),
         }
     }
 
     pub(super) fn push(&mut self) {
-        self.groups.push(Set::new());
+        self.groups.push(Set::Few(SmallVec::new()));
     }
 
     pub(super) fn count(&self, group: usize) -> u64 {
-        self.groups.get(group).map_or(0, |values| values.len() as u64)
+        self.groups.get(group).map_or(0, |set| set.len() as u64)
     }
 
     /// The values of a group, in no order.
     pub(super) fn values(&self, group: usize) -> Vec<Value<'_>> {
-        let numbers = self.groups.get(group).into_iter().flatten();
+        let numbers = self.groups.get(group).into_iter().flat_map(Set::iter);
         // What was read from the store may be damaged.
-        numbers.filter_map(|number| self.value(self.values.key(*number as usize))).collect()
+        numbers.filter_map(|number| self.value(self.values.key(number as usize))).collect()
     }
 
     fn value<'b>(&self, bytes: &'b [u8]) -> Option<Value<'b>> {
@@ -77,14 +115,13 @@ impl Distinct {
 
     pub(super) fn merge(&mut self, other: &Self, pairs: &[(usize, usize)]) {
         const UNKNOWN: usize = usize::MAX;
-        let set = |group: usize| other.groups.get(group).map_or(&[][..], |values| values);
         // Where much is merged, each value is looked up once.
-        let merged: usize = pairs.iter().map(|(_, from)| set(*from).len()).sum();
-        let is_much = merged > other.values.len() / 2;
+        let merged: u64 = pairs.iter().map(|(_, from)| other.count(*from)).sum();
+        let is_much = merged > other.values.len() as u64 / 2;
         let mut known = vec![UNKNOWN; if is_much { other.values.len() } else { 0 }];
         for (group, from) in pairs {
-            for theirs in set(*from) {
-                let theirs = *theirs as usize;
+            for theirs in other.groups.get(*from).into_iter().flat_map(Set::iter) {
+                let theirs = theirs as usize;
                 let ours = match known.get(theirs) {
                     Some(ours) if *ours != UNKNOWN => *ours,
                     _ => self.number_of(other, theirs),
@@ -103,24 +140,9 @@ impl Distinct {
     }
 
     fn add(&mut self, group: usize, number: usize) {
-        let Some(values) = self.groups.get_mut(group) else { return };
-        let pair = (truncate(group), truncate(number));
-        if values.len() <= SMALL {
-            if values.contains(&pair.1) {
-                return;
-            }
-            values.push(pair.1);
-            if values.len() > SMALL {
-                for value in values.iter() {
-                    let pair = (pair.0, *value);
-                    self.index.insert_unique(mix(pair), pair, |known| mix(*known));
-                }
-            }
-            return;
-        }
-        if self.index.find(mix(pair), |known| *known == pair).is_none() {
-            self.index.insert_unique(mix(pair), pair, |known| mix(*known));
-            values.push(pair.1);
+        if let Some(set) = self.groups.get_mut(group) {
+            // A slab is split long before it has so many values.
+            set.add(u32::try_from(number).unwrap_or(u32::MAX));
         }
     }
 
@@ -128,11 +150,11 @@ impl Distinct {
     /// differences between them.
     pub(super) fn encode(&self, out: &mut Vec<u8>) {
         self.values.encode(out);
-        self.groups.iter().for_each(|values| put_varint(out, values.len() as u64));
+        self.groups.iter().for_each(|set| put_varint(out, set.len() as u64));
         let mut sorted = Vec::new();
-        for values in &self.groups {
+        for set in &self.groups {
             sorted.clear();
-            sorted.extend_from_slice(values);
+            sorted.extend(set.iter());
             sorted.sort_unstable();
             let mut before = 0;
             for number in &sorted {
@@ -166,15 +188,7 @@ impl Distinct {
     }
 }
 
-/// The finaliser of `SplitMix64` over both numbers: cheap, and good enough for a table.
-fn mix((group, number): (u32, u32)) -> u64 {
-    let mut x = (u64::from(group) << 32 | u64::from(number)).wrapping_add(0x9e37_79b9_7f4a_7c15);
-    x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    x ^ (x >> 31)
-}
-
-/// A slab is split long before it has this many groups or values.
-fn truncate(n: usize) -> u32 {
-    u32::try_from(n).unwrap_or(u32::MAX)
+/// Fibonacci hashing: cheap, and good enough for numbers that lie close together.
+fn mix(number: u32) -> u64 {
+    u64::from(number).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(32)
 }

@@ -228,5 +228,5 @@ fn take(batch: &mut RawBatch, message: &rdkafka::message::BorrowedMessage<'_>) {
     let value = add(message.payload().unwrap_or_default());
     let offset = Offset::at(message.offset());
     let timestamp = message.timestamp().to_millis().map(Timestamp);
-    batch.records.push(RawRecord { offset, timestamp, key, value, damage: None });
+    batch.records.push(RawRecord { offset, timestamp, key, value, headers: 0..0, damage: None });
 }

@@ -50,7 +50,14 @@ fn read(args: &Args) -> anyhow::Result<(Vec<String>, RawBatch)> {
         let start = batch.bytes.len();
         batch.bytes.extend_from_slice(&line);
         let (offset, value) = (Offset::at(i64::try_from(places.len())?), start..batch.bytes.len());
-        batch.records.push(RawRecord { offset, timestamp: None, key: None, value, damage: None });
+        batch.records.push(RawRecord {
+            offset,
+            timestamp: None,
+            key: None,
+            value,
+            headers: 0..0,
+            damage: None,
+        });
         places.push(place);
     }
     Ok((places, batch))

@@ -75,6 +75,7 @@ fn next(input: &mut Input, args: &Args) -> anyhow::Result<Option<(Vec<String>, R
             timestamp: None,
             key: None,
             value,
+            headers: 0..0,
             damage: None,
         });
         places.push(place);

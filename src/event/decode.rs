@@ -65,7 +65,8 @@ pub fn decode_by<'a>(raw: &'a RawBatch, table: &'a Table, writers: &'a Writers, 
     let whole = simdutf8::basic::from_utf8(&raw.bytes).ok();
     for record in &raw.records {
         let start = batch.values.len();
-        batch.values.resize(start + width, Value::Null);
+        // Not `resize`, which clones.
+        batch.values.extend(std::iter::repeat_with(|| Value::Null).take(width));
         let row = batch.values.get_mut(start..).unwrap_or_default();
         let value = raw.bytes.get(record.value.clone()).unwrap_or_default();
         batch.records.push(Record {

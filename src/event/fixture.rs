@@ -48,6 +48,7 @@ pub(super) fn batch<V: AsRef<[u8]>>(values: &[V]) -> RawBatch {
             timestamp: None,
             key: None,
             value,
+            headers: 0..0,
             damage: None,
         });
     }

@@ -70,6 +70,9 @@ pub(crate) struct Cursor<'a> {
     at: usize,
 }
 
+/// Those of ten.
+const POWERS: [u64; 9] = [1, 10, 100, 1000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000];
+
 impl<'a> Cursor<'a> {
     pub(crate) const fn new(bytes: &'a [u8]) -> Self {
         Self { bytes, at: 0 }
@@ -323,9 +326,12 @@ impl<'a> Cursor<'a> {
     fn digits(&mut self) -> Result<u64, Syntax> {
         let (start, mut number) = (self.at, 0_u64);
         while let Some(eight) = self.rest().first_chunk::<8>() {
-            let Some(digits) = lanes::eight_digits(u64::from_le_bytes(*eight)) else { break };
-            number = number.wrapping_mul(100_000_000).wrapping_add(digits);
-            self.at += 8;
+            let (count, digits) = lanes::leading_digits(u64::from_le_bytes(*eight));
+            number = number.wrapping_mul(POWERS.get(count).copied().unwrap_or(0)).wrapping_add(digits);
+            self.at += count;
+            if count < 8 {
+                break;
+            }
         }
         while let Some(digit @ b'0'..=b'9') = self.peek() {
             number = number.wrapping_mul(10).wrapping_add(u64::from(digit - b'0'));

@@ -43,19 +43,14 @@ pub struct RawBatch {
     pub partition: i32,
     /// The records.
     pub records: Vec<RawRecord>,
-    /// The bytes of all keys and values, one after the other.
+    /// The bytes of all keys, values and headers, one after the other.
     pub bytes: Vec<u8>,
-    /// For each record that has headers its offset, and where they lie in [`RawBatch::bytes`]: as the JSON that
-    /// they were sent as, `[{"name":[1,-1]}]`. Nothing but dead letters and late events looks at them.
-    pub headers: Vec<(Offset, Range<usize>)>,
 }
 
 impl RawBatch {
-    /// The headers of a record, as JSON; none where it has none.
-    pub fn headers(&self, of: Offset) -> Option<&[u8]> {
-        let found = self.headers.binary_search_by_key(&of, |(offset, _)| *offset).ok()?;
-        let (_, range) = self.headers.get(found)?;
-        self.bytes.get(range.clone())
+    /// The headers of one of its records, as JSON; none where it has none.
+    pub fn headers(&self, of: &RawRecord) -> Option<&[u8]> {
+        self.bytes.get(of.headers.clone()).filter(|json| !json.is_empty())
     }
 }
 
@@ -70,6 +65,9 @@ pub struct RawRecord {
     pub key: Option<Range<usize>>,
     /// Where its value lies in [`RawBatch::bytes`]; empty for a tombstone.
     pub value: Range<usize>,
+    /// Where its headers lie in [`RawBatch::bytes`], as the JSON that they were sent as: `[{"name":[1,-1]}]`. Nothing
+    /// but dead letters and late events looks at them. Empty where it has none.
+    pub headers: Range<usize>,
     /// Why it could not even be read (its base64 is broken, say). What could not be read of key and
     /// value stands there as it was sent.
     pub damage: Option<String>,

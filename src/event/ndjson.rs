@@ -125,11 +125,11 @@ impl<'t, R: BufRead> NdjsonReader<'t, R> {
 
 fn empty(topic: &str, partition: i32, (bytes, records): (usize, usize)) -> RawBatch {
     let (bytes, records) = (Vec::with_capacity(bytes), Vec::with_capacity(records));
-    RawBatch { topic: topic.to_owned(), partition, records, bytes, headers: Vec::new() }
+    RawBatch { topic: topic.to_owned(), partition, records, bytes }
 }
 
 const fn record(offset: Offset, value: std::ops::Range<usize>) -> RawRecord {
-    RawRecord { offset, timestamp: None, key: None, value, damage: None }
+    RawRecord { offset, timestamp: None, key: None, value, headers: 0..0, damage: None }
 }
 
 /// Appends the next line that is not blank, without its end; false at the end of the input. `line`

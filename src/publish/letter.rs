@@ -25,7 +25,7 @@ pub(crate) fn origin(batch: &RawBatch, record: &RawRecord) -> Vec<(&'static str,
         (OFFSET, record.offset.to_string()),
     ];
     headers.extend(record.timestamp.map(|at| (TIMESTAMP, at.0.to_string())));
-    let own = batch.headers(record.offset);
+    let own = batch.headers(record);
     headers.extend(own.map(|json| (HEADERS, String::from_utf8_lossy(json).into_owned())));
     headers
 }

@@ -166,10 +166,11 @@ fn of_records(batch: &RawBatch, records: &[RawRecord]) -> RawBatch {
     let records = records.iter().map(|record| RawRecord {
         key: record.key.clone().map(&mut copy),
         value: copy(record.value.clone()),
+        headers: copy(record.headers.clone()),
         ..record.clone()
     });
     let records = records.collect();
-    RawBatch { topic: batch.topic.clone(), partition: batch.partition, records, bytes, headers: Vec::new() }
+    RawBatch { topic: batch.topic.clone(), partition: batch.partition, records, bytes }
 }
 
 /// Leaves out what came before the youngest beginning of a partition whose older records are not in the

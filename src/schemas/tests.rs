@@ -56,6 +56,7 @@ fn batch(ids: impl IntoIterator<Item = u32>) -> RawBatch {
             timestamp: None,
             key: None,
             value,
+            headers: 0..0,
             damage: None,
         });
     }

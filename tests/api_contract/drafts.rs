@@ -74,6 +74,7 @@ fn batch(topic: &str, seconds: &[i64]) -> RawBatch {
             timestamp,
             key: None,
             value,
+            headers: 0..0,
             damage: None,
         });
     }

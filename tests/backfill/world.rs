@@ -91,7 +91,14 @@ impl MemoryLog {
             raw.bytes.extend_from_slice(format!("{{\"n\":{n},\"k\":{k},\"ts\":{ts}}}").as_bytes());
             let value = start..raw.bytes.len();
             let offset = Offset::at(i64::try_from(index).unwrap());
-            raw.records.push(RawRecord { offset, timestamp: None, key: None, value, damage: None });
+            raw.records.push(RawRecord {
+                offset,
+                timestamp: None,
+                key: None,
+                value,
+                headers: 0..0,
+                damage: None,
+            });
         }
         raw
     }

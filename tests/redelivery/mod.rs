@@ -105,6 +105,7 @@ pub(crate) fn kafka(partition: usize, log: &Log, range: Range<usize>) -> RawBatc
             timestamp: None,
             key: None,
             value: start..raw.bytes.len(),
+            headers: 0..0,
             damage: None,
         });
     }

@@ -97,8 +97,14 @@ impl World {
             let start = raw.bytes.len();
             raw.bytes.extend_from_slice(value.as_bytes());
             let value = start..raw.bytes.len();
-            let record =
-                RawRecord { offset: Offset::at(offset), timestamp: None, key: None, value, damage: None };
+            let record = RawRecord {
+                offset: Offset::at(offset),
+                timestamp: None,
+                key: None,
+                value,
+                headers: 0..0,
+                damage: None,
+            };
             raw.records.push(record);
         }
         block_on(self.engine.absorb(&raw)).unwrap()

@@ -30,7 +30,7 @@ pub(super) fn letters(line: &[u8]) -> anyhow::Result<Option<Vec<Letter>>> {
             let number = record.offset.number().context("it is not of Kafka")?;
             let (topic, offset) = (batch.topic.clone(), number);
             let origin = Spot { topic: topic.clone(), partition: batch.partition, offset };
-            let json = batch.headers(record.offset).map(String::from_utf8_lossy);
+            let json = batch.headers(record).map(String::from_utf8_lossy);
             let headers = json.map(|json| own_headers(&json)).transpose();
             let headers = headers.with_context(|| format!("the headers of {origin}"))?.unwrap_or_default();
             let (key, value) = (record.key.clone().map(bytes), bytes(record.value.clone()));

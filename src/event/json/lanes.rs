@@ -24,16 +24,16 @@ pub(super) const fn string_stops(eight: u64) -> u64 {
     stops & HIGH
 }
 
-/// The number that eight digits are.
+/// How many digits stand in front, and the number that they are.
 #[inline]
-pub(super) const fn eight_digits(eight: u64) -> Option<u64> {
-    if digits(eight) != HIGH {
-        return None;
-    }
+pub(super) const fn leading_digits(eight: u64) -> (usize, u64) {
+    let count = first(HIGH & !digits(eight));
+    // Moved to the end, behind zeros.
+    let number = if count == 0 { 0 } else { eight << (64 - 8 * count) };
     // Neighbours are joined: digits to pairs, pairs to fours, fours to the whole.
-    let pairs = (eight & (ONES * 0x0f)).wrapping_mul(10 << 8 | 1) >> 8;
+    let pairs = (number & (ONES * 0x0f)).wrapping_mul(10 << 8 | 1) >> 8;
     let fours = (pairs & 0x00ff_00ff_00ff_00ff).wrapping_mul(100 << 16 | 1) >> 16;
-    Some((fours & 0x0000_ffff_0000_ffff).wrapping_mul(10_000 << 32 | 1) >> 32)
+    (count, (fours & 0x0000_ffff_0000_ffff).wrapping_mul(10_000 << 32 | 1) >> 32)
 }
 
 /// How long a list of integers is that begins behind its bracket, with its closing bracket, as the bytes
@@ -49,7 +49,8 @@ pub(crate) fn integers(list: &[u8]) -> Option<usize> {
         let commas = equal(eight, b',');
         let beginnings = commas << 8 | begins;
         let others = HIGH & !(digits(eight) | commas);
-        let wrong = (commas | equal(eight, b'0')) & beginnings;
+        // Commas and zeros lie before one.
+        let wrong = !from(eight, b'1') & beginnings;
         if others | wrong == 0 {
             begins = commas >> 56;
             continue;
@@ -65,10 +66,13 @@ pub(crate) fn integers(list: &[u8]) -> Option<usize> {
 /// The bytes that are digits.
 #[inline]
 const fn digits(eight: u64) -> u64 {
-    let seven = eight & LOW;
-    let from_zero = seven + ONES * (0x80 - b'0' as u64);
-    let above_nine = seven + ONES * (0x80 - b'9' as u64 - 1);
-    from_zero & !above_nine & !eight & HIGH
+    from(eight, b'0') & !from(eight, b'9' + 1) & !eight & HIGH
+}
+
+/// The bytes that are `byte` or lie behind it, of those that are ASCII.
+#[inline]
+const fn from(eight: u64, byte: u8) -> u64 {
+    ((eight & LOW) + ONES * (0x80 - byte as u64)) & HIGH
 }
 
 /// The bytes that are `byte`.
@@ -106,9 +110,9 @@ mod tests {
         fn eight_digits_are_their_number(number in 0_u64..100_000_000) {
             let text = format!("{number:08}");
             let eight = u64::from_le_bytes(text.as_bytes().try_into().expect("eight"));
-            prop_assert_eq!(eight_digits(eight), Some(number));
-            prop_assert_eq!(eight_digits(eight ^ 0x80), None);
-            prop_assert_eq!(eight_digits(eight ^ 0x10 << 24), None);
+            prop_assert_eq!(leading_digits(eight), (8, number));
+            prop_assert_eq!(leading_digits(eight ^ 0x80), (0, 0));
+            prop_assert_eq!(leading_digits(eight ^ 0x10 << 24), (3, number / 100_000));
         }
 
         #[test]

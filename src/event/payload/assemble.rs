@@ -21,6 +21,9 @@ pub(super) struct Sequenced<'a> {
     pub(super) data: Sent<'a>,
 }
 
+/// What the key and value of a small record have together. Room that is not needed is memory that is not touched.
+const SMALL_RECORD: usize = 64;
+
 /// The batches of a payload while it is read.
 #[derive(Debug, Default)]
 pub(super) struct Assembler {
@@ -40,10 +43,10 @@ impl Assembler {
         let same = |batch: &RawBatch| batch.partition == partition && batch.topic == topic;
         self.batches.iter().position(same).unwrap_or_else(|| {
             // A partition's share is like that of the one before it.
-            let room = self.batches.last().map_or(self.room, |last| last.bytes.len());
-            let bytes = Vec::with_capacity(room);
-            let topic = topic.to_owned();
-            self.batches.push(RawBatch { topic, partition, bytes, ..RawBatch::default() });
+            let before = self.batches.last().map(|last| (last.bytes.len(), last.records.len()));
+            let (bytes, records) = before.unwrap_or((self.room, self.room / SMALL_RECORD));
+            let (bytes, records) = (Vec::with_capacity(bytes), Vec::with_capacity(records));
+            self.batches.push(RawBatch { topic: topic.to_owned(), partition, records, bytes });
             self.batches.len() - 1
         })
     }
@@ -58,7 +61,7 @@ impl Assembler {
         value: &[u8],
         headers: Option<&[u8]>,
     ) -> Option<()> {
-        let RawBatch { records, bytes, headers: all_headers, .. } = self.batches.get_mut(batch)?;
+        let RawBatch { records, bytes, .. } = self.batches.get_mut(batch)?;
         let start = bytes.len();
         let key = match key {
             Some(key) => {
@@ -73,26 +76,21 @@ impl Assembler {
             return None;
         }
         let value = middle..bytes.len();
-        let offset = Offset::at(offset);
-        if let Some(json) = headers {
-            all_headers.push((offset, copy(bytes, json)));
-        }
-        records.push(RawRecord { offset, timestamp, key, value, damage: None });
+        let headers = headers.map_or(0..0, |json| copy(bytes, json));
+        records.push(RawRecord { offset: Offset::at(offset), timestamp, key, value, headers, damage: None });
         Some(())
     }
 
     /// Adds a record whatever its key and value are.
     pub(super) fn push(&mut self, record: Envelope<'_>) {
         let index = self.index(&record.topic, record.partition);
-        let Some(RawBatch { records, bytes, headers, .. }) = self.batches.get_mut(index) else { return };
+        let Some(RawBatch { records, bytes, .. }) = self.batches.get_mut(index) else { return };
         let mut damage = None;
         let key = append(bytes, "key", record.key, &mut damage);
         let value = append(bytes, "value", record.value, &mut damage).unwrap_or_default();
-        let offset = record.offset;
-        if let Some(json) = record.headers {
-            headers.push((offset, copy(bytes, json)));
-        }
-        records.push(RawRecord { offset, timestamp: record.timestamp, key, value, damage });
+        let headers = record.headers.map_or(0..0, |json| copy(bytes, json));
+        let Envelope { offset, timestamp, .. } = record;
+        records.push(RawRecord { offset, timestamp, key, value, headers, damage });
     }
 
     /// Adds the event or the events of a record of Kinesis; nothing where its sequence number is none.
@@ -106,7 +104,7 @@ impl Assembler {
             let start = bytes.len();
             let key = key.map(|key| bytes.extend_from_slice(key.as_bytes())).map(|()| start..bytes.len());
             let offset = Offset::in_sequence(&sequence, None)?;
-            records.push(RawRecord { offset, timestamp, key, value, damage });
+            records.push(RawRecord { offset, timestamp, key, value, headers: 0..0, damage });
             return Some(());
         };
         let within = |range: Range<usize>| value.start + range.start..value.start + range.end;
@@ -115,7 +113,7 @@ impl Assembler {
             let before_last = (place < last).then(|| u32::try_from(place).unwrap_or(u32::MAX));
             let offset = Offset::in_sequence(&sequence, before_last)?;
             let (key, value) = (Some(within(event.key)), within(event.data));
-            records.push(RawRecord { offset, timestamp, key, value, damage: None });
+            records.push(RawRecord { offset, timestamp, key, value, headers: 0..0, damage: None });
         }
         Some(())
     }
@@ -129,7 +127,6 @@ impl Assembler {
         for batch in &mut batches {
             if !batch.records.is_sorted_by_key(|record| record.offset) {
                 batch.records.sort_by_key(|record| record.offset);
-                batch.headers.sort_by_key(|(offset, _)| *offset);
             }
         }
         batches

@@ -54,8 +54,10 @@ fn spell(batches: Vec<RawBatch>) -> Vec<Spelled> {
             let time = record.timestamp.map(|time| time.0);
             (record.offset.number().unwrap(), time, key, bytes(record.value.clone()), record.damage.clone())
         });
-        let headers =
-            batch.headers.iter().map(|(offset, range)| (offset.number().unwrap(), bytes(range.clone())));
+        let headers = batch.records.iter().filter_map(|record| {
+            let json = batch.headers(record)?;
+            Some((record.offset.number().unwrap(), json.to_vec()))
+        });
         Spelled {
             partition: (batch.topic.clone(), batch.partition),
             records: records.collect(),
