@@ -1,10 +1,12 @@
 #!/usr/bin/env bash
 # Measures the HTTP API of `weir up`: everything that it is (API, functions, broker, DynamoDB) on one core, the load from
-# another one. Ports are free ones, the state is thrown away. What is aimed at stands in docs/performance.md.
+# another one; then ingest once more with Apache Kafka as the broker, on the core of the load. Ports are free ones, the state is
+# thrown away. What is aimed at stands in docs/performance.md.
 #
 #   scripts/api-load.sh [SECONDS]
 #
-# Needs wrk, which it installs where it may (Debian's package); skips, with the reason, without, or with one core.
+# Needs wrk, which it installs where it may (Debian's package), and for the last part Java; skips, with the reason, what it
+# has not got, or all of it with one core.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -13,13 +15,19 @@ products=10000
 # A batch has 100 events; as many connections send them as a collector has.
 connections=16
 
+target=${CARGO_TARGET_DIR:-$PWD/target}
+tools=$target/end-to-end
 work=$(mktemp -d)
 server=
+kafka_server=
+stop() {
+  [ -n "$1" ] || return 0
+  kill -TERM "$1" 2>/dev/null || true
+  wait "$1" 2>/dev/null || true
+}
 cleanup() {
-  if [ -n "$server" ]; then
-    kill -TERM "$server" 2>/dev/null || true
-    wait "$server" 2>/dev/null || true
-  fi
+  stop "$server"
+  stop "$kafka_server"
   rm -rf "$work"
 }
 trap cleanup EXIT
@@ -47,15 +55,50 @@ find_tools() {
   { apt-get update -qq && apt-get install -qq -y wrk; } >"$work/apt.log" 2>&1 || skip "wrk can't be installed"
 }
 
+# shellcheck source=scripts/lib/kafka.sh
+. scripts/lib/kafka.sh
+
+# start OPTIONS...: weir up, with an empty state.
 start() {
-  echo "building weir"
-  cargo build --quiet --release --bin weir
-  taskset -c 0 "${CARGO_TARGET_DIR:-target}/release/weir" up --no-simulate --sql sql/ctr.sql --data-dir "$work/data" \
-    --port 0 --kafka-port 0 --dynamodb-port 0 >"$work/up.log" 2>&1 &
+  rm -rf "$work/data"
+  taskset -c 0 "$target/release/weir" up --no-simulate --sql sql/ctr.sql --data-dir "$work/data" \
+    --port 0 --dynamodb-port 0 "$@" >"$work/up.log" 2>&1 &
   server=$!
   local deadline=$((SECONDS + 60))
   until url=$(grep -o 'http://127.0.0.1:[0-9]*' <(grep API "$work/up.log") | head -n 1) && [ -n "$url" ]; do
     [ "$SECONDS" -lt "$deadline" ] || fail "weir up did not start"
+    sleep 0.2
+  done
+}
+
+free_port() {
+  python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
+}
+
+# One node, broker and controller in one.
+start_kafka() {
+  local controller deadline=$((SECONDS + 60))
+  kafka_port=$(free_port) controller=$(free_port)
+  cat >"$work/kafka.properties" <<PROPERTIES
+process.roles=broker,controller
+node.id=1
+controller.quorum.voters=1@127.0.0.1:$controller
+controller.listener.names=CONTROLLER
+listeners=PLAINTEXT://127.0.0.1:$kafka_port,CONTROLLER://127.0.0.1:$controller
+advertised.listeners=PLAINTEXT://127.0.0.1:$kafka_port
+log.dirs=$work/kafka-data
+offsets.topic.replication.factor=1
+offsets.topic.num.partitions=1
+transaction.state.log.replication.factor=1
+transaction.state.log.min.isr=1
+PROPERTIES
+  local java=(java -Xmx512m -XX:+UseSerialGC -Dorg.slf4j.simpleLogger.defaultLogLevel=warn -cp "$jars/*")
+  "${java[@]}" kafka.tools.StorageTool format -t 4L6g3nShT-eMCtK--X86sw -c "$work/kafka.properties" >"$work/format.log" 2>&1 \
+    || fail "Kafka's storage was not formatted"
+  taskset -c 1 "${java[@]}" kafka.Kafka "$work/kafka.properties" >"$work/kafka.log" 2>&1 &
+  kafka_server=$!
+  until python3 -c "import socket; socket.create_connection(('127.0.0.1', $kafka_port))" 2>/dev/null; do
+    [ "$SECONDS" -lt "$deadline" ] || fail "Kafka did not start"
     sleep 0.2
   done
 }
@@ -145,7 +188,9 @@ latest() {
 }
 
 find_tools
-start
+echo "building weir"
+cargo build --quiet --release --bin weir
+start --kafka-port 0
 now=$(($(date +%s) * 1000))
 # shellcheck disable=SC2046
 row "ingest, batches of 100, acknowledged" "20 000 events/s" $(EVENTS=100 AT=$now load ingest $connections)
@@ -157,3 +202,13 @@ row "GET /ctr/{product_id}, as fast as it goes" "5 000 requests/s" $(load read $
 row "GET /ctr/{product_id}, half of the aim" "p99 under 10 ms" $(PAUSE_MS=10 load read 26)
 latest "GET /ctr/latest, $products products"
 latest "the same, gzip" -H 'Accept-Encoding: gzip'
+
+stop "$server"
+server=
+find_java
+mkdir -p "$tools"
+find_kafka
+start_kafka
+start --kafka "127.0.0.1:$kafka_port"
+# shellcheck disable=SC2046
+row "ingest, with Apache Kafka elsewhere" "20 000 events/s" $(EVENTS=100 AT=$(($(date +%s) * 1000)) load ingest $connections)

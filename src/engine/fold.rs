@@ -4,6 +4,7 @@
 //! event is placed (which windows count it, or that it is late), and the accumulators of its group
 //! take it in.
 
+mod ahead;
 mod event;
 mod frame;
 mod place;
@@ -20,8 +21,7 @@ use super::{
     view::{ViewRuntime, Windows},
 };
 use crate::{
-    aggregate::{Accumulators, KeyTable},
-    codec::put_value,
+    aggregate::Accumulators,
     event::{Batch, Record},
     sql::{Input, Source},
     state::Partition,
@@ -29,6 +29,7 @@ use crate::{
     value::Value,
     window::watermark,
 };
+use ahead::Ahead;
 use frame::Frame;
 use place::Place;
 
@@ -107,7 +108,10 @@ pub(super) struct Fold<'a> {
     /// The largest event time so far, and the watermark that it makes.
     largest: Timestamp,
     own: Timestamp,
+    ahead: Ahead,
+    /// The key of the event at hand, and its hash.
     key: Vec<u8>,
+    hash: u64,
     /// What is kept of the event at hand.
     kept: Vec<u8>,
     pub(super) touched: Touched,
@@ -140,7 +144,9 @@ impl<'a> Fold<'a> {
             cut_at: None,
             largest: start.largest,
             own: watermark(start.largest, delay),
+            ahead: Ahead::default(),
             key: Vec::new(),
+            hash: 0,
             kept: Vec::new(),
             touched: Touched::default(),
             rows: Vec::new(),
@@ -168,7 +174,7 @@ impl<'a> Fold<'a> {
     /// Folds until something is missing.
     pub(super) fn run(&mut self, slabs: &mut Slabs, mut indexes: Indexes<'_>) -> Stop {
         let mut frame: Option<Frame<'_>> = None;
-        while let Some(event) = self.next_event() {
+        while let Some(event) = self.next_event(&indexes) {
             if !frame.as_ref().is_some_and(|frame| frame.holds(event.at)) {
                 let slice = self.view.slices.start(event.at);
                 let Some(leaves) = slabs.get_mut(&slice) else { return Stop::NeedsSlab(slice) };
@@ -187,9 +193,9 @@ impl<'a> Fold<'a> {
 
     /// The next event that is new to the head and wanted by the view. The records before it are
     /// passed over.
-    fn next_event(&mut self) -> Option<Event<'a>> {
+    fn next_event(&mut self, indexes: &Indexes<'_>) -> Option<Event<'a>> {
         loop {
-            if let Some(event) = self.event_of(self.batch.records.get(self.at)?) {
+            if let Some(event) = self.event_of(self.batch.records.get(self.at)?, indexes) {
                 return Some(event);
             }
             self.at += 1;
@@ -198,15 +204,14 @@ impl<'a> Fold<'a> {
 
     /// The event that a record is, if there is anything to fold. Otherwise it is noted as far as it
     /// counts: its time moves the watermark, and its windows may have to be closed again.
-    fn event_of(&mut self, record: &Record<'_>) -> Option<Event<'a>> {
+    fn event_of(&mut self, record: &Record<'_>, indexes: &Indexes<'_>) -> Option<Event<'a>> {
         let is_new = record.offset >= self.start.next;
         let at = match &record.event_time {
-            Ok(at) if self.wants(self.at) => *at,
+            Ok(at) if self.takes_key(indexes) => *at,
             Ok(at) => return self.pass(Some(*at).filter(|_| is_new)),
             Err(rejection) => return self.pass(rejection.event_time.filter(|_| is_new)),
         };
         let row = self.batch.row(self.at);
-        self.encode_key(row);
         if matches!(self.view.windows, Windows::Event) {
             self.give(at, record.offset, row);
             return self.pass(Some(at).filter(|_| is_new));
@@ -215,11 +220,19 @@ impl<'a> Fold<'a> {
             self.skip(at);
             return None;
         }
-        Some(Event { at, offset: record.offset, row, hash: KeyTable::hash(&self.key) })
+        Some(Event { at, offset: record.offset, row, hash: self.hash })
     }
 
-    fn wants(&self, index: usize) -> bool {
-        self.source.filter.as_ref().is_none_or(|filter| filter.test(self.batch.row(index)))
+    /// Takes the key of the record at hand, unless WHERE leaves the record out.
+    fn takes_key(&mut self, indexes: &Indexes<'_>) -> bool {
+        let Some((hash, key)) = self.ahead.key(self.at, self.batch, self.source, indexes.events.as_deref())
+        else {
+            return false;
+        };
+        self.hash = hash;
+        self.key.clear();
+        self.key.extend_from_slice(key);
+        true
     }
 
     /// Passes over a record that is not folded.
@@ -241,13 +254,6 @@ impl<'a> Fold<'a> {
     /// The watermark that the next event meets.
     fn watermark(&self) -> Timestamp {
         self.own.min(self.start.others).max(self.start.closed)
-    }
-
-    fn encode_key(&mut self, row: &[Value<'_>]) {
-        self.key.clear();
-        for key in &self.source.keys {
-            key.with(row, |value| put_value(&mut self.key, value));
-        }
     }
 
     /// Takes an event in, or finds it late. Answers no if the batch must be cut before it.

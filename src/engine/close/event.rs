@@ -1,5 +1,7 @@
 //! Rows of single events. They are due as soon as their events are in slabs and in the head.
 
+use smallvec::SmallVec;
+
 use super::{
     super::{
         Engine, EngineError,
@@ -11,12 +13,15 @@ use super::{
     Closing, Given, KeyedRow,
 };
 use crate::{
+    aggregate::KeyTable,
     codec::CodecError,
     publish::{Publisher, Topics},
     state::{Partition, Store},
     time::{Millis, Timestamp},
 };
 
+/// As many keys are looked at together.
+const AT_ONCE: usize = 32;
 /// As many rows are given out at once.
 const ROWS_AT_ONCE: usize = 20_000;
 /// How often it is noted how far rows are final, while time goes on by a range.
@@ -64,24 +69,33 @@ fn touched_rows(
 ) -> Result<(), CodecError> {
     let (Some(rule), Some(mut makes)) = (&view.rule, Rows::new(view, partition)) else { return Ok(()) };
     let mut frames = Frames::new(&rule.kept, &view.plan.aggregates, view.range());
-    let mut events = Vec::new();
-    for of_key in by_key(index, touched).chunk_by(|(a, _), (b, _)| a == b) {
-        let Some((number, _)) = of_key.first() else { continue };
-        events.clear();
-        let Some(key) = index.touched(*number, of_key.iter().map(|(_, at)| *at), &mut events) else {
-            continue;
-        };
-        frames.each(key, &events, |frame, accumulators, group| {
-            rows.extend(makes.over(key, frame, (accumulators, group))?);
-            Ok(())
-        })?;
+    let (mut events, touched) = (Vec::new(), by_key(index, touched));
+    let mut of_keys = touched.chunk_by(|(a, _), (b, _)| a == b);
+    loop {
+        let some: SmallVec<[&[(u32, Timestamp)]; AT_ONCE]> = of_keys.by_ref().take(AT_ONCE).collect();
+        if some.is_empty() {
+            return Ok(());
+        }
+        // What is known of them is far apart in memory: it is waited for together.
+        some.iter().filter_map(|of_key| of_key.first()).for_each(|(number, _)| index.touch(*number));
+        for of_key in some {
+            let Some((number, _)) = of_key.first() else { continue };
+            events.clear();
+            let Some(key) = index.touched(*number, of_key.iter().map(|(_, at)| *at), &mut events) else {
+                continue;
+            };
+            frames.each(key, &events, |frame, accumulators, group| {
+                rows.extend(makes.over(key, frame, (accumulators, group))?);
+                Ok(())
+            })?;
+        }
     }
-    Ok(())
 }
 
 /// What was touched, by key and time.
 fn by_key(index: &EventIndex, touched: &Touched) -> Vec<(u32, Timestamp)> {
-    let skipped = touched.events.iter().filter_map(|(key, at)| Some((index.find(key)?, *at)));
+    let skipped =
+        touched.events.iter().filter_map(|(key, at)| Some((index.find(KeyTable::hash(key), key)?, *at)));
     let mut all: Vec<_> = touched.kept.iter().copied().chain(skipped).collect();
     all.sort_unstable();
     all

@@ -2,7 +2,6 @@
 
 use super::{Event, Fold, place::Place};
 use crate::{
-    aggregate::KeyTable,
     engine::{
         leaf::Leaf,
         pattern::MatchIndex,
@@ -77,7 +76,7 @@ impl Fold<'_> {
         let is_new = offset >= self.start.next;
         self.accepted += u64::from(is_new);
         self.skipped += u64::from(!is_new);
-        let of = Of { hash: KeyTable::hash(&self.key), key: &self.key, at, offset };
+        let of = Of { hash: self.hash, key: &self.key, at, offset };
         let made = self.makes.as_mut().and_then(|rows| rows.alone(of, self.source, row));
         self.rows.extend(made);
     }

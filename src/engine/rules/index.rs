@@ -1,11 +1,12 @@
 //! The recent events of a partition's keys: an index over its slabs, made of nothing but them.
 
+use std::hint::black_box;
+
 use hashbrown::HashTable;
 use smallvec::SmallVec;
 
 use super::{Reach, log::Logged};
 use crate::{
-    aggregate::KeyTable,
     codec::{CodecError, Reader, put_offset},
     engine::{leaf::Leaves, slab::Slab},
     time::{Millis, Offset, Timestamp},
@@ -134,7 +135,8 @@ impl KeyEvents {
     }
 
     fn insert(&mut self, event: &Logged<'_>) {
-        if self.kept.is_empty() {
+        if self.events.is_empty() {
+            self.events.reserve(FIRST_EVENTS);
             self.kept.reserve(FIRST_EVENTS * event.kept.len());
         }
         let kept = self.kept.len();
@@ -218,26 +220,31 @@ impl EventIndex {
 
     /// Takes an event in; answers its key's number, which holds until the next pruning.
     pub(in crate::engine) fn insert(&mut self, event: &Logged<'_>) -> u32 {
-        let Self { numbers, keys, .. } = self;
-        let is_at = |n: &u32| keys.get(*n as usize).is_some_and(|known| known.key.as_slice() == event.key);
-        let number = if let Some(number) = numbers.find(event.hash, is_at) {
-            *number
+        let number = if let Some(number) = self.find(event.hash, event.key) {
+            number
         } else {
+            let Self { numbers, keys, .. } = self;
             let number = u32::try_from(keys.len()).unwrap_or(u32::MAX);
             keys.push(KeyEvents::new(event.hash, event.key));
             numbers.insert_unique(event.hash, number, hash_at(keys));
             number
         };
-        if let Some(known) = keys.get_mut(number as usize) {
+        if let Some(known) = self.keys.get_mut(number as usize) {
             known.insert(event);
         }
         number
     }
 
     /// The number of a key.
-    pub(in crate::engine) fn find(&self, key: &[u8]) -> Option<u32> {
+    pub(in crate::engine) fn find(&self, hash: u64, key: &[u8]) -> Option<u32> {
         let is_at = |n: &u32| self.keys.get(*n as usize).is_some_and(|known| known.key.as_slice() == key);
-        self.numbers.find(KeyTable::hash(key), is_at).copied()
+        self.numbers.find(hash, is_at).copied()
+    }
+
+    /// Looks at the last event of a key, so that it is near when the next one comes.
+    pub(in crate::engine) fn touch(&self, number: u32) {
+        let known = self.keys.get(number as usize);
+        black_box(known.map(|known| (known.events.last().copied(), known.kept.last().copied())));
     }
 
     /// The key of a number.

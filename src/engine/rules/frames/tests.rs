@@ -43,7 +43,7 @@ fn computed(
     let values = functions.iter().enumerate().map(|(n, function)| (n > 0).then_some(*function));
     let kept = Kept { values: values.collect() };
     let mut frames = Frames::new(&kept, &aggregates, Millis(RANGE));
-    let key = index.find(b"k").and_then(|number| index.key(number)).unwrap();
+    let key = index.find(KeyTable::hash(b"k"), b"k").and_then(|number| index.key(number)).unwrap();
     let touched: Vec<_> = positions.iter().map(|position| (*position, key.events()[*position].at)).collect();
     let mut found = Vec::new();
     let take = |frame: Frame, accumulators: &Accumulators, group: usize| {

@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::{codec::put_value, value::Value};
+use crate::{aggregate::KeyTable, codec::put_value, value::Value};
 
 const REACH: Reach = Reach { range: Millis(100), lateness: Millis(20) };
 
@@ -15,7 +15,9 @@ fn insert(index: &mut EventIndex, key: u8, at: i64, offset: i64) {
 
 /// Times and offsets, the offsets read from what is kept.
 fn events(index: &EventIndex, key: u8) -> Vec<(i64, i64)> {
-    let Some(key) = index.find(&[key]).and_then(|number| index.key(number)) else { return vec![] };
+    let Some(key) = index.find(KeyTable::hash(&[key]), &[key]).and_then(|number| index.key(number)) else {
+        return vec![];
+    };
     let event = |event: &Event| {
         let (offset, mut kept) = key.offset_and_kept(event).unwrap();
         assert_eq!(kept.value().unwrap(), Value::Int(offset.number().unwrap()));
@@ -48,7 +50,7 @@ proptest! {
                 let older = found.iter().filter(|(at, _)| *at < from).count();
                 found.drain(..older);
                 prop_assert_eq!(found, needed);
-                let Some(number) = index.find(&[key]) else { continue };
+                let Some(number) = index.find(KeyTable::hash(&[key]), &[key]) else { continue };
                 let mut touched = Vec::new();
                 let known = index.touched(number, [Timestamp(at)].into_iter(), &mut touched).unwrap();
                 let mut times: Vec<_> = all.iter().filter(|(k, ..)| *k == key).map(|(_, at, _)| *at).collect();
@@ -89,7 +91,7 @@ fn frames_that_reach_behind_what_is_there_are_left_out() {
         .into_iter()
         .zip(0..)
         .for_each(|(at, n)| insert(&mut index, 0, at, n));
-    let number = index.find(&[0]).unwrap();
+    let number = index.find(KeyTable::hash(&[0]), &[0]).unwrap();
     let mut touched = |times: &[i64]| {
         let mut touched = Vec::new();
         index.touched(number, times.iter().map(|at| Timestamp(*at)), &mut touched).unwrap();
