@@ -1,6 +1,6 @@
 //! The events that searches may still need, by key: an index over slabs, made of nothing but them.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, hint::black_box};
 
 use hashbrown::HashTable;
 use smallvec::SmallVec;
@@ -16,6 +16,9 @@ use crate::{
     sql::Skip,
     time::{Offset, Timestamp},
 };
+
+/// As many keys are looked at together.
+const AT_ONCE: usize = 32;
 
 /// An event of a key.
 #[derive(Clone, Copy, Debug)]
@@ -214,12 +217,23 @@ impl MatchIndex {
                 }
             }
         }
-        for number in due.drain(..) {
-            self.search_key(number, watermark, skip, rows, found)?;
-            self.settle(number, watermark);
+        for some in due.chunks(AT_ONCE) {
+            // What is known of them is far apart in memory: it is waited for together.
+            some.iter().for_each(|number| self.touch(*number));
+            for number in some {
+                self.search_key(*number, watermark, skip, rows, found)?;
+                self.settle(*number, watermark);
+            }
         }
+        due.clear();
         self.fresh = due;
         Ok(())
+    }
+
+    /// Looks at the last event of a key, so that it is near when the key is searched.
+    fn touch(&self, number: u32) {
+        let known = self.keys.get(number as usize);
+        black_box(known.map(|known| (known.events.last().copied(), known.kept.last().copied())));
     }
 
     /// Notes when a key is to be looked at again, once it was looked at.
