@@ -19,7 +19,7 @@ use tower::ServiceExt as _;
 use weir::{
     api,
     engine::{Engine, Reader, Settings},
-    event::{RawBatch, RawRecord},
+    event::RawBatch,
     publish::{MemoryPublisher, Message, PublishError, Publisher, Standing, Topics},
     sql::{Catalog, SqlFile},
     state::MemoryStore,
@@ -70,17 +70,7 @@ fn store(catalog: &Arc<Catalog>, clock: &Arc<ManualClock>) -> Arc<MemoryStore> {
     let mut raw = RawBatch { topic: "impressions".to_owned(), ..RawBatch::default() };
     let events = [FIRST, FIRST + 10_000].into_iter().flat_map(|at| (0..PRODUCTS).map(move |n| event(n, at)));
     for (offset, event) in (0..).zip(events.chain([event(0, FIRST + 40_000)])) {
-        let start = raw.bytes.len();
-        raw.bytes.extend_from_slice(event.as_bytes());
-        let value = start..raw.bytes.len();
-        raw.records.push(RawRecord {
-            offset: Offset::at(offset),
-            timestamp: None,
-            key: None,
-            value,
-            headers: 0..0,
-            damage: None,
-        });
+        raw.push(Offset::at(offset), None, event.as_bytes());
     }
     block_on(engine.absorb(&raw)).unwrap();
     store

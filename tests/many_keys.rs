@@ -13,7 +13,7 @@ use std::{
 
 use weir::{
     engine::{Engine, Settings},
-    event::{RawBatch, RawRecord},
+    event::RawBatch,
     publish::{Message, PublishError, Publisher, Standing, Topics},
     sql::{Catalog, SqlFile},
     state::{Chunk, ItemKey, MemoryStore, Partition, Span, Store, ViewId},
@@ -40,16 +40,8 @@ fn jobs() -> Catalog {
 fn batch(first: u64, keys: impl Iterator<Item = String>) -> RawBatch {
     let mut raw = RawBatch { topic: "events".into(), ..RawBatch::default() };
     for (offset, key) in (first..).zip(keys) {
-        let start = raw.bytes.len();
-        raw.bytes.extend_from_slice(format!(r#"{{"id":"{key}","ts":{START}}}"#).as_bytes());
-        raw.records.push(RawRecord {
-            offset: Offset::at(offset.try_into().unwrap()),
-            timestamp: None,
-            key: None,
-            value: start..raw.bytes.len(),
-            headers: 0..0,
-            damage: None,
-        });
+        let value = format!(r#"{{"id":"{key}","ts":{START}}}"#);
+        raw.push(Offset::at(offset.try_into().unwrap()), None, value.as_bytes());
     }
     raw
 }

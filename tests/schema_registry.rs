@@ -17,7 +17,7 @@ use aws_sdk_sns::config::{Credentials, SharedCredentialsProvider};
 use serde_json::{Value as Json, json};
 use weir::{
     engine::{Engine, EngineError, Settings},
-    event::{RawBatch, RawRecord, SchemaId},
+    event::{RawBatch, SchemaId},
     publish::{MemoryPublisher, Message, PublishError, Publisher, Standing, Topics},
     schemas::{Confluent, Definition, Glue, Registry, Schemas},
     state::MemoryStore,
@@ -212,17 +212,7 @@ fn engine(format: &str, schemas: Schemas) -> (TestEngine, Broker) {
 fn batch(values: &[Vec<u8>]) -> RawBatch {
     let mut raw = RawBatch { topic: "orders".into(), ..RawBatch::default() };
     for (offset, value) in (0..).zip(values) {
-        let start = raw.bytes.len();
-        raw.bytes.extend_from_slice(value);
-        let value = start..raw.bytes.len();
-        raw.records.push(RawRecord {
-            offset: Offset::at(offset),
-            timestamp: None,
-            key: None,
-            value,
-            headers: 0..0,
-            damage: None,
-        });
+        raw.push(Offset::at(offset), None, value);
     }
     raw
 }

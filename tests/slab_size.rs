@@ -8,7 +8,7 @@ use std::{collections::BTreeSet, sync::Arc};
 use rand::{Rng, SeedableRng, distr::Alphanumeric, rngs::SmallRng};
 use weir::{
     engine::{Engine, Settings},
-    event::{RawBatch, RawRecord},
+    event::RawBatch,
     publish::{MemoryPublisher, PublishError, Standing, Topics},
     sql::{Catalog, SqlFile},
     state::{ItemKey, MemoryStore, Partition, Span, Store, ViewId},
@@ -48,17 +48,8 @@ fn batch(keys: usize, events: usize) -> RawBatch {
     for offset in 0..events {
         let id = ids.get(offset).or_else(|| ids.get(random.random_range(0..keys))).unwrap();
         let kind = if random.random_ratio(1, 10) { "click" } else { "impression" };
-        let start = raw.bytes.len();
         let json = format!(r#"{{"id":"{id}","kind":"{kind}","ts":{START}}}"#);
-        raw.bytes.extend_from_slice(json.as_bytes());
-        raw.records.push(RawRecord {
-            offset: Offset::at(offset.try_into().unwrap()),
-            timestamp: None,
-            key: None,
-            value: start..raw.bytes.len(),
-            headers: 0..0,
-            damage: None,
-        });
+        raw.push(Offset::at(offset.try_into().unwrap()), None, json.as_bytes());
     }
     raw
 }

@@ -7,7 +7,7 @@ use indicatif::ProgressBar;
 
 use super::input::Input;
 use crate::{
-    event::{RawBatch, RawRecord},
+    event::RawBatch,
     notify::{Notified, Notifier, Settings, Target},
     publish::{MemoryPublisher, Message},
     time::{Offset, SystemClock, Timestamp},
@@ -47,17 +47,7 @@ fn read(args: &Args) -> anyhow::Result<(Vec<String>, RawBatch)> {
     let mut input = Input::open(&args.file, &ProgressBar::hidden())?;
     let (mut places, mut batch) = (Vec::new(), RawBatch::default());
     while let Some((place, line)) = input.next_line()? {
-        let start = batch.bytes.len();
-        batch.bytes.extend_from_slice(&line);
-        let (offset, value) = (Offset::at(i64::try_from(places.len())?), start..batch.bytes.len());
-        batch.records.push(RawRecord {
-            offset,
-            timestamp: None,
-            key: None,
-            value,
-            headers: 0..0,
-            damage: None,
-        });
+        batch.push(Offset::at(i64::try_from(places.len())?), None, &line);
         places.push(place);
     }
     Ok((places, batch))

@@ -14,7 +14,7 @@ use super::{
     sql::{self, SqlArgs},
 };
 use crate::{
-    event::{RawBatch, RawRecord},
+    event::RawBatch,
     publish::{MemoryPublisher, Message},
     sink::{Settings, Sink, Target},
     time::{Offset, SystemClock, Timestamp},
@@ -66,18 +66,8 @@ fn next(input: &mut Input, args: &Args) -> anyhow::Result<Option<(Vec<String>, R
     while places.len() < args.batch.try_into()?
         && let Some((place, line)) = input.next_line()?
     {
-        let start = batch.bytes.len();
-        batch.bytes.extend_from_slice(&line);
         let number: i64 = place.rsplit_once(':').map_or("", |(_, number)| number).parse()?;
-        let value = start..batch.bytes.len();
-        batch.records.push(RawRecord {
-            offset: Offset::at(number),
-            timestamp: None,
-            key: None,
-            value,
-            headers: 0..0,
-            damage: None,
-        });
+        batch.push(Offset::at(number), None, &line);
         places.push(place);
     }
     Ok(if places.is_empty() { None } else { Some((places, batch)) })

@@ -1,6 +1,6 @@
 //! A table with a column of every type, and records for it.
 
-use super::{RawBatch, RawRecord};
+use super::RawBatch;
 use crate::{
     sql::{Column, Entrance, Format, Table},
     time::{Millis, Offset, Timestamp},
@@ -40,17 +40,7 @@ pub(super) fn table() -> Table {
 pub(super) fn batch<V: AsRef<[u8]>>(values: &[V]) -> RawBatch {
     let mut batch = RawBatch { topic: "events".to_owned(), ..RawBatch::default() };
     for (offset, value) in (0..).zip(values) {
-        let start = batch.bytes.len();
-        batch.bytes.extend_from_slice(value.as_ref());
-        let value = start..batch.bytes.len();
-        batch.records.push(RawRecord {
-            offset: Offset::at(offset),
-            timestamp: None,
-            key: None,
-            value,
-            headers: 0..0,
-            damage: None,
-        });
+        batch.push(Offset::at(offset), None, value.as_ref());
     }
     batch
 }

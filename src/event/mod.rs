@@ -48,6 +48,14 @@ pub struct RawBatch {
 }
 
 impl RawBatch {
+    /// Adds a record that is a value without key and headers.
+    pub fn push(&mut self, offset: Offset, timestamp: Option<Timestamp>, value: &[u8]) {
+        let start = self.bytes.len();
+        self.bytes.extend_from_slice(value);
+        let value = start..self.bytes.len();
+        self.records.push(RawRecord { offset, timestamp, key: None, value, headers: 0..0, damage: None });
+    }
+
     /// The headers of one of its records, as JSON; none where it has none.
     pub fn headers(&self, of: &RawRecord) -> Option<&[u8]> {
         self.bytes.get(of.headers.clone()).filter(|json| !json.is_empty())

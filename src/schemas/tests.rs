@@ -2,7 +2,7 @@ use std::sync::atomic::AtomicUsize;
 
 use super::*;
 use crate::{
-    event::{RawRecord, decode_by},
+    event::decode_by,
     sql::{Catalog, SqlFile},
     time::{Offset, Timestamp},
 };
@@ -46,19 +46,8 @@ fn table() -> Table {
 fn batch(ids: impl IntoIterator<Item = u32>) -> RawBatch {
     let mut batch = RawBatch { topic: "t".to_owned(), ..RawBatch::default() };
     for (offset, id) in (0..).zip(ids) {
-        let start = batch.bytes.len();
-        batch.bytes.push(0);
-        batch.bytes.extend(id.to_be_bytes());
-        batch.bytes.extend([14, 2]);
-        let value = start..batch.bytes.len();
-        batch.records.push(RawRecord {
-            offset: Offset::at(offset),
-            timestamp: None,
-            key: None,
-            value,
-            headers: 0..0,
-            damage: None,
-        });
+        let value = [&[0][..], &id.to_be_bytes(), &[14, 2]].concat();
+        batch.push(Offset::at(offset), None, &value);
     }
     batch
 }

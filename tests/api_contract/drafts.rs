@@ -16,7 +16,7 @@ use tower::ServiceExt;
 use weir::{
     api::{Gateway, Live, Tails, Views as _, local_router, serve_router},
     backfill::Tail,
-    event::{RawBatch, RawRecord},
+    event::RawBatch,
     publish::{MemoryPublisher, PublishError},
     sql::{Catalog, SqlFile},
     state::MemoryStore,
@@ -65,18 +65,7 @@ fn batch(topic: &str, seconds: &[i64]) -> RawBatch {
             9 => "no JSON".to_owned(),
             _ => json!({ "product": "p1", "ts": second * 1000 }).to_string(),
         };
-        let start = batch.bytes.len();
-        batch.bytes.extend_from_slice(value.as_bytes());
-        let timestamp = Some(Timestamp(second * 1000));
-        let value = start..batch.bytes.len();
-        batch.records.push(RawRecord {
-            offset: Offset::at(offset),
-            timestamp,
-            key: None,
-            value,
-            headers: 0..0,
-            damage: None,
-        });
+        batch.push(Offset::at(offset), Some(Timestamp(second * 1000)), value.as_bytes());
     }
     batch
 }

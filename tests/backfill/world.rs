@@ -13,7 +13,7 @@ use rand::{Rng, SeedableRng, rngs::StdRng};
 use weir::{
     backfill::{self, BackfillError, Log, Options, Parts, Summary},
     engine::{ClosedRow, Engine, KeyRows, Reader, Settings},
-    event::{RawBatch, RawRecord},
+    event::RawBatch,
     publish::{MemoryPublisher, PublishError, Standing, Topics},
     schemas::Schemas,
     sql::Catalog,
@@ -87,18 +87,8 @@ impl MemoryLog {
         let mut raw = RawBatch { topic: "events".into(), partition: index, ..RawBatch::default() };
         for index in range {
             let (n, k, ts) = self.logs[partition][index];
-            let start = raw.bytes.len();
-            raw.bytes.extend_from_slice(format!("{{\"n\":{n},\"k\":{k},\"ts\":{ts}}}").as_bytes());
-            let value = start..raw.bytes.len();
-            let offset = Offset::at(i64::try_from(index).unwrap());
-            raw.records.push(RawRecord {
-                offset,
-                timestamp: None,
-                key: None,
-                value,
-                headers: 0..0,
-                damage: None,
-            });
+            let value = format!("{{\"n\":{n},\"k\":{k},\"ts\":{ts}}}");
+            raw.push(Offset::at(i64::try_from(index).unwrap()), None, value.as_bytes());
         }
         raw
     }

@@ -14,7 +14,7 @@ use rand::{Rng, SeedableRng, rngs::StdRng};
 use serde_json::Value as Json;
 use weir::{
     engine::{Engine, Reader, Settings},
-    event::{RawBatch, RawRecord},
+    event::RawBatch,
     publish::MemoryPublisher,
     sql::Catalog,
     state::MemoryStore,
@@ -98,16 +98,8 @@ pub(crate) fn kafka(partition: usize, log: &Log, range: Range<usize>) -> RawBatc
     let mut raw = RawBatch { topic: "events".into(), partition, ..RawBatch::default() };
     for index in range {
         let (n, k, ts) = log[index];
-        let start = raw.bytes.len();
-        raw.bytes.extend_from_slice(format!("{{\"n\":{n},\"k\":{k},\"ts\":{ts}}}").as_bytes());
-        raw.records.push(RawRecord {
-            offset: Offset::at(i64::try_from(index).unwrap()),
-            timestamp: None,
-            key: None,
-            value: start..raw.bytes.len(),
-            headers: 0..0,
-            damage: None,
-        });
+        let value = format!("{{\"n\":{n},\"k\":{k},\"ts\":{ts}}}");
+        raw.push(Offset::at(i64::try_from(index).unwrap()), None, value.as_bytes());
     }
     raw
 }

@@ -8,7 +8,7 @@ use std::{
 use serde_json::Value as Json;
 use weir::{
     engine::{Absorbed, Engine, Reader, Settings, ViewStatus},
-    event::{RawBatch, RawRecord},
+    event::RawBatch,
     publish::{MemoryPublisher, Message, PublishError, Publisher, Standing, Topics},
     sql::Catalog,
     state::MemoryStore,
@@ -94,18 +94,7 @@ impl World {
     pub(crate) fn absorb(&self, topic: &str, partition: i32, from: i64, values: &[&str]) -> Absorbed {
         let mut raw = RawBatch { topic: topic.into(), partition, ..RawBatch::default() };
         for (offset, value) in (from..).zip(values) {
-            let start = raw.bytes.len();
-            raw.bytes.extend_from_slice(value.as_bytes());
-            let value = start..raw.bytes.len();
-            let record = RawRecord {
-                offset: Offset::at(offset),
-                timestamp: None,
-                key: None,
-                value,
-                headers: 0..0,
-                damage: None,
-            };
-            raw.records.push(record);
+            raw.push(Offset::at(offset), None, value.as_bytes());
         }
         block_on(self.engine.absorb(&raw)).unwrap()
     }
