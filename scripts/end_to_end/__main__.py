@@ -13,7 +13,8 @@ import psutil
 from backfill import Backfill
 from broker import Broker
 from cloud import FUNCTIONS, Cloud
-from pipeline import ROOT, Pipeline
+from over_kafka import KafkaPipeline
+from pipeline import ROOT
 from polling import Polling
 from processes import Failure
 
@@ -52,7 +53,7 @@ def run(options, work):
     phase("deploying the functions")
     print(f"   by {cloud.deploy(options.infra, zips, broker.bootstrap)}", flush=True)
     phase(f"events for {options.seconds} s, and faults")
-    pipeline = Pipeline(weir, broker, cloud, work, options.seconds)
+    pipeline = KafkaPipeline(weir, broker, cloud, work, options.seconds)
     pipeline.run()
     phase("weir backfill of a view that is changed")
     Backfill(pipeline, zips).run()
