@@ -27,7 +27,7 @@ api-load *arguments:
 lambda-local:
     scripts/lambda-local.sh
 
-# Run the whole end to end, on Apache Kafka and ministack, through faults.
+# Run the whole end to end, on Apache Kafka (or --source kinesis) and ministack, through faults.
 end-to-end *arguments:
     scripts/end-to-end.sh {{ arguments }}
 

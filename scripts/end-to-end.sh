@@ -5,21 +5,25 @@
 # functions are killed at work, pollers are killed, come and go, and the broker is stopped and killed. Before that
 # `weir poll`, after that `weir backfill` are held to what they promise, on that broker.
 #
-#   scripts/end-to-end.sh [--zips dist/x86_64] [--infra FOLDER] [--seconds N]
+# With --source kinesis the topics are streams of ministack's Kinesis, and its event source mappings stand between: events come
+# over HTTP and straight into the streams, the function window is killed at work, shards are split and merged, and the mappings
+# are made anew.
+#
+#   scripts/end-to-end.sh [--source kafka|kinesis] [--zips dist/x86_64] [--infra FOLDER] [--seconds N]
 #
 # --zips takes what scripts/zips.sh built for this machine; unless given zips are made of a debug build, which takes
 # seconds. WEIR_BINARIES names a folder that has weir and the functions, built; unless given they are built. --infra is
 # what Terraform applies where its aws provider can be had; elsewhere the same is made by AWS's API. --seconds is how
-# long events come (60).
+# long events come (45).
 #
-# Needs Linux, Python, Java 17 or newer and Maven, which are installed with apt where that may be; Kafka, ministack and the
-# rest go into a folder below the target folder. Skips, with the reason, without.
+# Needs Linux and Python; for Kafka Java 17 or newer and Maven too, which are installed with apt where that may be. Kafka, ministack
+# and the rest go into a folder below the target folder. Skips, with the reason, without.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 target=${CARGO_TARGET_DIR:-$PWD/target}
 tools=$target/end-to-end
-packages=(ministack==1.5.33 boto3==1.43.106 confluent-kafka==2.16.1 psutil==7.2.2)
+packages=(ministack==1.5.33 boto3==1.43.106 confluent-kafka==2.16.1 aws-kinesis-agg==1.2.3 psutil==7.2.2)
 
 skip() {
   echo "skipped: $1"
@@ -41,12 +45,16 @@ find_packages() {
 
 [ "$(uname -s)" = Linux ] || skip "the functions are built for this machine, and Lambda is Linux"
 mkdir -p "$tools"
-find_java
-find_kafka
+kafka_options=()
+if [[ " $* " != *" --source kinesis "* ]]; then
+  find_java
+  find_kafka
+  kafka_options=(--kafka "$jars")
+fi
 find_packages
 binaries=${WEIR_BINARIES:-}
 if [ -z "$binaries" ]; then
-  cargo build --quiet --locked --workspace --bins
+  cargo build --quiet --locked --workspace --bins --features weir/kinesis
   binaries=$target/debug
 fi
 
@@ -58,5 +66,5 @@ mkdir "$work"
 for variable in $(compgen -e | grep -E '^(WEIR|AWS)_' || true); do unset "$variable"; done
 # Python's own leavings would stand beside the scripts.
 export PYTHONDONTWRITEBYTECODE=1
-"$tools/venv/bin/python" scripts/end_to_end --binaries "$binaries" --kafka "$jars" --work "$work" "$@"
+"$tools/venv/bin/python" scripts/end_to_end --binaries "$binaries" ${kafka_options[@]+"${kafka_options[@]}"} --work "$work" "$@"
 rm -rf "$work"

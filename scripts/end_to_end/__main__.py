@@ -14,9 +14,11 @@ from backfill import Backfill
 from broker import Broker
 from cloud import FUNCTIONS, Cloud
 from over_kafka import KafkaPipeline
+from over_kinesis import KinesisPipeline
 from pipeline import ROOT
 from polling import Polling
 from processes import Failure
+from streams import Streams
 
 BEGAN = time.time()
 
@@ -42,21 +44,37 @@ def phase(name):
     print(f"== {name} (at {time.time() - BEGAN:.0f} s)", flush=True)
 
 
-def run(options, work):
-    zips = options.zips.resolve() if options.zips else pack(options.binaries, work / "zips" / "x86_64")
-    phase("starting Apache Kafka and ministack")
-    weir, broker, cloud = str(options.binaries / "weir"), Broker("java", options.kafka, work), Cloud(work)
+def over_kafka(options, weir, cloud, zips):
+    broker = Broker("java", options.kafka, options.work)
+    phase("starting Apache Kafka")
     broker.start()
-    cloud.start()
     phase("weir poll on Apache Kafka")
-    Polling(weir, broker, work).all()
+    Polling(weir, broker, options.work).all()
     phase("deploying the functions")
     print(f"   by {cloud.deploy(options.infra, zips, broker.bootstrap)}", flush=True)
     phase(f"events for {options.seconds} s, and faults")
-    pipeline = KafkaPipeline(weir, broker, cloud, work, options.seconds)
+    pipeline = KafkaPipeline(weir, broker, cloud, options.work, options.seconds)
     pipeline.run()
     phase("weir backfill of a view that is changed")
     Backfill(pipeline, zips).run()
+
+
+def over_kinesis(options, weir, cloud, zips):
+    phase("deploying the functions")
+    cloud.calls(zips, {"WEIR_BROKER": "kinesis"})
+    phase(f"events for {options.seconds} s, and faults")
+    KinesisPipeline(weir, Streams(cloud), cloud, options.work, options.seconds).run()
+
+
+SOURCES = {"kafka": over_kafka, "kinesis": over_kinesis}
+
+
+def run(options):
+    zips = options.zips.resolve() if options.zips else pack(options.binaries, options.work / "zips" / "x86_64")
+    weir, cloud = str(options.binaries / "weir"), Cloud(options.work)
+    phase("starting ministack")
+    cloud.start()
+    SOURCES[options.source](options, weir, cloud, zips)
     phase("done")
 
 
@@ -71,7 +89,8 @@ def stop_all():
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("--kafka", required=True, type=pathlib.Path)
+    parser.add_argument("--source", choices=SOURCES, default="kafka")
+    parser.add_argument("--kafka", type=pathlib.Path)
     parser.add_argument("--binaries", required=True, type=pathlib.Path)
     parser.add_argument("--zips", type=pathlib.Path)
     parser.add_argument("--infra", type=pathlib.Path, default=ROOT / "infra")
@@ -79,7 +98,7 @@ def main():
     parser.add_argument("--seconds", type=int, default=45)
     options = parser.parse_args()
     try:
-        run(options, options.work)
+        run(options)
     except Failure as failure:
         sys.exit(f"failed: {failure}\nlogs are in {options.work}")
     finally:

@@ -15,7 +15,7 @@ import psutil
 from processes import Failure, Started, answers, eventually, free_port
 
 REGION = "us-east-1"
-# What infra/localstack makes; each with what it is told beside the table.
+# What infra/localstack makes; each with whether it is told where the topics are.
 FUNCTIONS = {"ingest": True, "window": True, "sweep": True, "serve": False, "notify": True}
 
 
@@ -55,7 +55,7 @@ class Cloud:
             # The test says when windows without traffic are closed.
             self.client("events").disable_rule(Name="weir-sweep")
             return "terraform apply of infra/localstack"
-        self.calls(zips, brokers)
+        self.calls(zips, {"WEIR_KAFKA_BOOTSTRAP_SERVERS": brokers})
         return "AWS calls, since Terraform's aws provider can't be had"
 
     def terraform(self, infra, zips, brokers):
@@ -84,7 +84,8 @@ class Cloud:
             raise Failure(f"terraform would change what it has just made: see {self.work}/terraform.log")
         return True
 
-    def calls(self, zips, brokers):
+    def calls(self, zips, broker):
+        """The table and the functions; `broker` is what tells these where the topics are."""
         names = [("pk", "HASH"), ("sk", "RANGE")]
         dynamodb = self.client("dynamodb")
         dynamodb.create_table(
@@ -95,10 +96,8 @@ class Cloud:
         ttl = {"AttributeName": "ttl", "Enabled": True}
         dynamodb.update_time_to_live(TableName="weir", TimeToLiveSpecification=ttl)
         functions = self.client("lambda")
-        for name, has_brokers in FUNCTIONS.items():
-            variables = {"RUST_LOG": "info", "WEIR_TABLE": "weir"}
-            if has_brokers:
-                variables["WEIR_KAFKA_BOOTSTRAP_SERVERS"] = brokers
+        for name, has_broker in FUNCTIONS.items():
+            variables = {"RUST_LOG": "info", "WEIR_TABLE": "weir"} | (broker if has_broker else {})
             functions.create_function(
                 FunctionName=f"weir-{name}", Runtime="provided.al2023", Handler="bootstrap", MemorySize=512,
                 Timeout=60, Role="arn:aws:iam::000000000000:role/weir", Code={"ZipFile": (zips / f"{name}.zip").read_bytes()},

@@ -66,7 +66,7 @@ class Pipeline:
         expected = Expected(self.weir, SQL, self.broker, self.tables, self.work)
         views = self.api.get("views")
         keys = {view["name"]: [key["name"] for key in view["keys"]] for view in views}
-        rows = in_force(expected.rows, keys)
+        rows = in_force(expected.rows, keys, expected.beside)
         if any(line["view"] in self.spread for line in expected.late):
             raise Failure("an event of several partitions is late, so rows depend on how batches interleave")
         results = sorted({view.get("topic") or "weir.alerts" for view in views if view.get("topic") or view.get("alert")})
@@ -77,7 +77,7 @@ class Pipeline:
             self.cloud.invoke("sweep", {})
             given = published(self.broker, results)
             self.revised = sum(row["revision"] > 0 for row in given)
-            self.difference = differences(of_topics, in_force(given, keys))
+            self.difference = differences(of_topics, in_force(given, keys, expected.beside))
             return not self.difference
 
         try:
@@ -85,7 +85,7 @@ class Pipeline:
         except Failure as failure:
             raise Failure(f"{failure}\nthe rows of the topics differ from those of weir run:\n{self.difference}") from None
         print(f"ok: the result topics have the rows of weir run, row for row: {len(of_topics)} of {len(names)} views", flush=True)
-        told = in_force([row for view in views for row in self.api.rows(view)], keys)
+        told = in_force([row for view in views for row in self.api.rows(view)], keys, expected.beside)
         if different := differences(rows, told):
             raise Failure(f"the rows over HTTP differ from those of weir run:\n{different}")
         print(f"ok: so has the function serve over HTTP: {len(told)} of {len(views)} views", flush=True)

@@ -12,19 +12,22 @@ from processes import Failure
 
 # Told by the API beside the row; how often a window fired depends on how batches were cut.
 BESIDE = ("final", "revision")
+# The record that a row is of.
+ORIGIN = "source_record"
 
 
 class Expected:
     """The outcome of `weir run` on what the broker holds."""
 
     def __init__(self, weir, sql, broker, topics, work, views=()):
-        inputs = []
+        inputs, places = [], {}
         for topic in topics:
             # Of several partitions in the order in which they were written.
             partitions = collections.defaultdict(list)
             for record in broker.read(topic):
                 partitions[record.partition()].append(record)
-            merged = heapq.merge(*partitions.values(), key=lambda record: record.timestamp()[1])
+            merged = list(heapq.merge(*partitions.values(), key=lambda record: record.timestamp()[1]))
+            places |= {f"{topic}-0@{line}": f"{topic}-{one.partition()}@{one.offset()}" for line, one in enumerate(merged)}
             lines = [record.value() for record in merged]
             if any(b"\n" in line for line in lines):
                 raise Failure(f"{topic} has a record with a line break, which is no line of a file")
@@ -35,9 +38,14 @@ class Expected:
         command = [weir, "run", "--sql", sql, *inputs, *(f"--{name}={path}" for name, path in files.items())]
         subprocess.run([*command, *(f"--view={view}" for view in views)], check=True)
         self.rows, self.late, self.dead = (list(map(json.loads, path.open())) for path in files.values())
+        # What alerts' ids are made of, too.
+        origins = [row for row in self.rows if ORIGIN in row]
+        self.beside = BESIDE if all(places[row[ORIGIN]] == row[ORIGIN] for row in origins) else (*BESIDE, "id")
+        for row in origins:
+            row[ORIGIN] = places[row[ORIGIN]]
 
 
-def in_force(rows, keys):
+def in_force(rows, keys, beside=BESIDE):
     """Of each view, key and window the row that fired last."""
     last = {}
     for row in rows:
@@ -45,10 +53,12 @@ def in_force(rows, keys):
         known = last.get(identity)
         if known is None or known["revision"] <= row["revision"]:
             last[identity] = row
-    return {identity: {name: value for name, value in row.items() if name not in BESIDE} for identity, row in last.items()}
+    return {identity: {name: value for name, value in row.items() if name not in beside} for identity, row in last.items()}
 
 
 def identity_of(row, keys):
+    if ORIGIN in row:
+        return row["view"], row[ORIGIN], row["window_start"], row["window_end"]
     if "id" in row:
         return row["view"], row["id"]
     return (row["view"], *(json.dumps(row.get(name)) for name in (*keys, "window_start", "window_end")))
