@@ -204,6 +204,18 @@ impl<'a> Reader<'a> {
         })
     }
 
+    /// Passes over a value.
+    pub fn skip_value(&mut self) -> Result<(), CodecError> {
+        const EXPECTED: &str = "a value";
+        match self.byte(EXPECTED)? {
+            NULL | FALSE | TRUE => Ok(()),
+            INT | TIME => self.varint(EXPECTED).map(|_| ()),
+            FLOAT => self.take(8, EXPECTED).map(|_| ()),
+            TEXT | JSON => self.bytes("a text").map(|_| ()),
+            tag => Err(CodecError::Unexpected { found: format!("tag {tag}"), expected: EXPECTED }),
+        }
+    }
+
     fn text(&mut self) -> Result<Cow<'a, str>, CodecError> {
         let bytes = self.bytes("a text")?;
         std::str::from_utf8(bytes)

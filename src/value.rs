@@ -154,6 +154,20 @@ impl<'a> Value<'a> {
     }
 }
 
+/// As [`Value::to_json`].
+impl serde::Serialize for Value<'_> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Null => serializer.serialize_unit(),
+            Self::Bool(b) => serializer.serialize_bool(*b),
+            Self::Int(i) | Self::Time(Timestamp(i)) => serializer.serialize_i64(*i),
+            Self::Float(x) => serializer.serialize_f64(*x),
+            Self::Text(text) => serializer.serialize_str(text),
+            Self::Json(_) => self.to_json().serialize(serializer),
+        }
+    }
+}
+
 impl From<i64> for Value<'_> {
     fn from(i: i64) -> Self {
         Self::Int(i)

@@ -9,9 +9,11 @@ mod support {
     pub(crate) mod catalog;
 }
 
+use faults::Fate;
 use redelivery::{
-    Log, Redelivery, VIEWS, block_on, chaos, dies_everywhere, faultless, kafka, logs, survives_chaos,
+    Log, Redelivery, VIEWS, World, block_on, chaos, dies_everywhere, faultless, kafka, logs, survives_chaos,
 };
+use weir::engine::Engine;
 
 #[test]
 fn a_process_dies_at_every_call_and_its_batch_comes_again() {
@@ -58,6 +60,25 @@ fn splits_survive_chaos() {
 /// The same records with keys of their own for nearly each.
 fn spread(log: Log) -> Log {
     log.into_iter().map(|(n, k, at)| (n, k + n % 300 * 7919, at)).collect()
+}
+
+/// A put that is refused is billed like one that is not.
+#[test]
+fn rows_that_go_on_in_a_slice_are_neither_read_nor_refused_again() {
+    let world = World::new(kafka, VIEWS[4], 1);
+    let log: Log = (0..400).map(|n| (n, 0, 1_000_000 + n)).collect();
+    let fate = Fate::lives(0);
+    let (process, cold) = (world.process(&fate), world.process(&fate));
+    let calls_of = |engine: &Engine<_, _, _>, batch: usize| {
+        let before = fate.calls();
+        block_on(engine.absorb(&kafka(0, &log, batch * 100..(batch + 1) * 100))).unwrap();
+        fate.calls() - before
+    };
+    calls_of(&process, 0);
+    let calls = calls_of(&process, 1);
+    assert_eq!(calls_of(&process, 2), calls);
+    // A process that knows nothing is refused once, and reads.
+    assert_eq!(calls_of(&cold, 3), calls + 2);
 }
 
 #[test]

@@ -73,7 +73,7 @@ async fn alerts<V: Views>(
         cursor::encode(query.fingerprint, &[Value::Time(*at), Value::Text(id.clone().into())])
     });
     let rows: Vec<Json> = found.into_iter().map(|alert| alert.shown.into()).collect();
-    Ok(respond(&rows.into(), &headers, next.and_then(|next| cursor::link(&uri, &next))))
+    Ok(respond(&rows, &headers, next.and_then(|next| cursor::link(&uri, &next))))
 }
 
 impl<'c> Query<'c> {

@@ -12,7 +12,7 @@ use axum::{
     routing::get,
 };
 use percent_encoding::percent_decode_str;
-use serde_json::{Map, Value as Json};
+use serde::Serialize;
 
 use super::{
     columns::{describe, progress},
@@ -25,7 +25,7 @@ use super::{
     views::Views,
 };
 use crate::{
-    engine::{ClosedRow, KeyRows, ViewStatus},
+    engine::{ClosedRow, KeyRows, RowMembers, Shown, ViewStatus},
     sql::View,
     time::Timestamp,
     value::Value,
@@ -46,6 +46,7 @@ pub(super) fn routes<V: Views>(views: Arc<V>) -> Routes {
 pub(super) struct Request<'a, V> {
     pub(super) views: &'a V,
     pub(super) view: &'a View,
+    members: RowMembers<'a>,
     /// The path behind the view's name, still encoded.
     rest: &'a str,
 }
@@ -59,29 +60,29 @@ impl<'a, V: Views> Request<'a, V> {
         let name = percent_decode_str(name).decode_utf8_lossy();
         let catalog = views.catalog();
         let view = catalog.view(&name).ok_or_else(|| Problem::unknown_view(catalog, &name))?;
-        Ok(Self { views, view, rest })
+        Ok(Self { views, view, members: RowMembers::served(view), rest })
     }
 
-    async fn one(&self, key: &[Value<'_>]) -> Result<Option<Json>, Problem> {
+    /// The rows of one key, if it has any.
+    async fn one(&self, key: &[Value<'_>], headers: &HeaderMap) -> Result<Option<Response>, Problem> {
         let (views, view) = (self.views, self.view);
         let status = views.status(view).await?;
-        let rows = views.key(view, key).await?;
-        Ok(rows.map(|rows| self.pair(&rows, &status)))
+        let Some(KeyRows { latest, previous }) = views.key(view, key).await? else { return Ok(None) };
+        let previous = previous.as_ref().map(|row| self.row(row, &status));
+        let pair = Pair { latest: self.row(&latest, &status), previous };
+        Ok(Some(respond(&pair, headers, None)))
     }
 
-    fn pair(&self, rows: &KeyRows, status: &ViewStatus) -> Json {
-        let mut pair = Map::new();
-        pair.insert("latest".into(), self.row(&rows.latest, status));
-        let previous = rows.previous.as_ref().map_or(Json::Null, |row| self.row(row, status));
-        pair.insert("previous".into(), previous);
-        pair.into()
+    pub(super) fn row<'r>(&'r self, row: &'r ClosedRow, status: &ViewStatus) -> Shown<'r> {
+        self.members.shown(row, is_final(self.view, row, status))
     }
+}
 
-    pub(super) fn row(&self, row: &ClosedRow, status: &ViewStatus) -> Json {
-        let mut object = row.to_json(self.view);
-        object.insert("final".into(), is_final(self.view, row, status).into());
-        object.into()
-    }
+/// The rows of one key.
+#[derive(Serialize)]
+struct Pair<'a> {
+    latest: Shown<'a>,
+    previous: Option<Shown<'a>>,
 }
 
 /// Whether a row can still change. Events that come once the watermark has passed the window's end
@@ -129,8 +130,8 @@ async fn selected<V: Views>(
     let page = rows.get(..selection.limit.unwrap_or(rows.len()).min(rows.len())).unwrap_or_default();
     let last = page.last().filter(|_| page.len() < rows.len());
     let next = last.map(|(place, _)| cursor::encode(query, place));
-    let page: Vec<Json> = page.iter().map(|(_, row)| request.row(row, &status)).collect();
-    Ok(respond(&page.into(), headers, next.and_then(|next| cursor::link(uri, &next))))
+    let page: Vec<_> = page.iter().map(|(_, row)| request.row(row, &status)).collect();
+    Ok(respond(&page, headers, next.and_then(|next| cursor::link(uri, &next))))
 }
 
 async fn by_key<V: Views>(
@@ -141,10 +142,9 @@ async fn by_key<V: Views>(
     let request = Request::new(views.as_ref(), &uri)?;
     Parameters::parse(uri.query())?.none("none")?;
     let key = key::parse(request.view, request.rest)?;
-    let pair = request.one(&key).await?.ok_or_else(|| {
+    request.one(&key, &headers).await?.ok_or_else(|| {
         Problem::unknown_key(format!("view {} has no row for /{} yet", request.view.name, request.rest))
-    })?;
-    Ok(respond(&pair, &headers, None))
+    })
 }
 
 /// The rows of a view without keys; what a view with keys is and how far it has come.
@@ -156,22 +156,21 @@ async fn view<V: Views>(
     let request = Request::new(views.as_ref(), &uri)?;
     Parameters::parse(uri.query())?.none("none")?;
     if request.view.keys.is_empty() {
-        let pair = request.one(&[]).await?;
-        let pair =
-            pair.ok_or_else(|| Problem::unknown_key(format!("view {} has no row yet", request.view.name)))?;
-        return Ok(respond(&pair, &headers, None));
+        let unknown = || Problem::unknown_key(format!("view {} has no row yet", request.view.name));
+        return request.one(&[], &headers).await?.ok_or_else(unknown);
     }
     let mut description = describe(views.catalog(), request.view);
     description.extend(progress(&views.status(request.view).await?));
-    Ok(respond(&description.into(), &headers, None))
+    Ok(respond(&description, &headers, None))
 }
 
 /// A body that may be cached for a second, and need not be sent again while it stays the same; `next`
 /// is the link to the next page.
-pub(super) fn respond(body: &Json, request: &HeaderMap, next: Option<HeaderValue>) -> Response {
-    let body = body.to_string();
+pub(super) fn respond<B: Serialize>(body: &B, request: &HeaderMap, next: Option<HeaderValue>) -> Response {
+    // There is nothing in rows that JSON cannot say.
+    let body = serde_json::to_vec(body).unwrap_or_default();
     // Weak, because the same rows may go out compressed or not.
-    let tag = format!("W/\"{:016x}\"", xxhash_rust::xxh3::xxh3_64(body.as_bytes()));
+    let tag = format!("W/\"{:016x}\"", xxhash_rust::xxh3::xxh3_64(&body));
     let known = request.get(IF_NONE_MATCH).and_then(|tags| tags.to_str().ok());
     let unchanged = known.is_some_and(|tags| tags.split(',').any(|known| known.trim() == tag));
     let mut headers = HeaderMap::new();

@@ -8,7 +8,6 @@ use axum::{
     response::Response,
     routing::get,
 };
-use serde_json::Value as Json;
 
 use super::{
     cursor, key,
@@ -47,9 +46,9 @@ async fn windows<V: Views>(
     let query = query(request.view, &uri, fingerprint)?;
     let status = views.status(request.view).await?;
     let page = views.history(request.view, &query).await?;
-    let rows: Vec<Json> = page.rows.iter().map(|(_, row)| request.row(row, &status)).collect();
+    let rows: Vec<_> = page.rows.iter().map(|(_, row)| request.row(row, &status)).collect();
     let next = page.next.map(|place| cursor::encode(fingerprint, &values(place)));
-    Ok(respond(&rows.into(), &headers, next.and_then(|next| cursor::link(&uri, &next))))
+    Ok(respond(&rows, &headers, next.and_then(|next| cursor::link(&uri, &next))))
 }
 
 fn query(view: &View, uri: &Uri, fingerprint: u64) -> Result<HistoryQuery, Problem> {

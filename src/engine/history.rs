@@ -1,15 +1,22 @@
 //! The closed rows of the windows that end in one slice.
 
+use std::{borrow::Cow, ops::Range};
+
+use hashbrown::{HashTable, hash_table::Entry};
+
 use super::{
+    EngineError,
     close::KeyedRow,
     leaf::Content,
-    row::{ClosedRow, SourceRecord},
+    row::{ClosedRow, EncodedRow, SourceRecord, put_record},
+    view::ViewRuntime,
 };
 use crate::{
     aggregate::KeyTable,
-    codec::{CodecError, Reader, put_bytes, put_offset, put_varint, put_zigzag},
-    state::{Chunk, Partition},
-    time::{Millis, Timestamp},
+    codec::{CodecError, Reader, put_bytes, put_varint},
+    state::Chunk,
+    time::Timestamp,
+    value::Value,
 };
 
 const VERSION: u8 = 1;
@@ -18,56 +25,153 @@ const VERSION: u8 = 1;
 #[derive(Clone, Debug)]
 pub(super) struct History {
     slice: Timestamp,
-    /// Keys with their windows (and records) behind them, under the hash of the key alone.
-    index: KeyTable,
-    rows: Vec<(Vec<u8>, ClosedRow)>,
+    rows: Vec<Recorded>,
+    /// Keys, records and values of the rows.
+    bytes: Vec<u8>,
+    /// How many bytes are of no row any more.
+    unused: usize,
+    /// The numbers of the rows, by their keys' hashes: of the first few, until a row is looked for.
+    index: HashTable<u32>,
+    /// The record of the row that is looked for.
+    record: Vec<u8>,
+}
+
+/// A row.
+#[derive(Clone, Debug)]
+struct Recorded {
+    hash: u64,
+    key: Range<usize>,
+    row: EncodedRow,
+}
+
+/// A row with its key, as a history has it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct HistoryRow<'h> {
+    pub(super) key: &'h [u8],
+    pub(super) row: &'h EncodedRow,
+    bytes: &'h [u8],
+}
+
+impl<'h> HistoryRow<'h> {
+    /// The record that it is of.
+    pub(super) fn record(&self) -> Result<Option<SourceRecord>, CodecError> {
+        self.row.record(self.bytes)
+    }
+
+    /// The values of the view's output columns.
+    pub(super) fn values(
+        &self,
+    ) -> Result<impl Iterator<Item = Result<Value<'h>, CodecError>> + use<'h>, CodecError> {
+        self.row.values(self.bytes)
+    }
+
+    /// All of it.
+    pub(super) fn decode(&self) -> Result<ClosedRow, CodecError> {
+        self.row.row(self.bytes)
+    }
 }
 
 impl History {
     pub(super) fn new(slice: Timestamp) -> Self {
-        Self { slice, index: KeyTable::default(), rows: Vec::new() }
+        let (rows, bytes, record) = (Vec::new(), Vec::new(), Vec::new());
+        Self { slice, rows, bytes, unused: 0, index: HashTable::new(), record }
     }
 
     /// Records a row, whose revision follows from what is recorded already. Answers whether that
     /// changed anything. A row that covers less than the recorded one is marked as outdated.
     pub(super) fn record(&mut self, new: &mut KeyedRow) -> bool {
-        let identity = self.identity(&new.key, &new.row);
-        let (number, is_new) = self.index.find_or_add(new.hash, &identity);
-        if is_new {
-            self.rows.push((new.key.clone(), new.row.clone()));
-            return true;
-        }
-        let Some((_, known)) = self.rows.get_mut(number) else { return false };
-        if new.row.events < known.events {
-            new.outdate();
+        if new.is_outdated() {
             return false;
         }
-        let is_more = new.row.events > known.events;
-        new.row.revision = known.revision + u32::from(is_more);
-        if is_more {
-            known.clone_from(&new.row);
+        self.index_all();
+        self.record.clear();
+        put_record(&mut self.record, new.row.record.as_ref());
+        let Self { rows, bytes, index, .. } = self;
+        let is_it = |number: &u32| {
+            rows.get(*number as usize).is_some_and(|known| {
+                let windows = (known.row.window_start, known.row.window_end);
+                known.hash == new.hash
+                    && windows == (new.row.window_start, new.row.window_end)
+                    && bytes.get(known.key.clone()) == Some(&new.key)
+                    && *known.row.record_bytes(bytes) == *self.record
+            })
+        };
+        match index.entry(new.hash, is_it, |number| hash_of(rows, *number)) {
+            Entry::Vacant(place) => {
+                new.row.revision = 0;
+                place.insert(truncate(rows.len()));
+                let start = bytes.len();
+                bytes.extend_from_slice(&new.key);
+                let key = start..bytes.len();
+                rows.push(Recorded { hash: new.hash, key, row: EncodedRow::put(&new.row, bytes) });
+                true
+            }
+            Entry::Occupied(place) => {
+                let Some(known) = rows.get_mut(*place.get() as usize) else { return false };
+                if new.row.events < known.row.events {
+                    new.outdate();
+                    return false;
+                }
+                let is_more = new.row.events > known.row.events;
+                new.row.revision = known.row.revision + u32::from(is_more);
+                if is_more {
+                    self.unused += known.row.len();
+                    known.row = EncodedRow::put(&new.row, bytes);
+                    self.reclaim();
+                }
+                is_more
+            }
         }
-        is_more
     }
 
-    /// All rows with their keys.
-    pub(super) fn rows(&self) -> &[(Vec<u8>, ClosedRow)] {
-        &self.rows
+    pub(super) fn slice(&self) -> Timestamp {
+        self.slice
     }
 
-    fn identity(&self, key: &[u8], row: &ClosedRow) -> Vec<u8> {
-        let mut identity = Vec::with_capacity(key.len() + 12);
-        identity.extend_from_slice(key);
-        put_zigzag(&mut identity, (row.window_start - self.slice).0);
-        put_zigzag(&mut identity, (row.window_end - self.slice).0);
-        if let Some(record) = &row.record {
-            record.encode(&mut identity);
+    /// All rows.
+    pub(super) fn rows(&self) -> impl Iterator<Item = HistoryRow<'_>> {
+        self.rows.iter().map(|Recorded { key, row, .. }| {
+            let key = self.bytes.get(key.clone()).unwrap_or_default();
+            HistoryRow { key, row, bytes: &self.bytes }
+        })
+    }
+
+    /// How many bytes it takes up in memory, about.
+    pub(super) fn size(&self) -> usize {
+        self.bytes.len() + self.rows.len() * size_of::<Recorded>()
+    }
+
+    fn index_all(&mut self) {
+        let Self { rows, index, .. } = self;
+        index.reserve(rows.len() - index.len(), |number| hash_of(rows, *number));
+        for number in index.len()..rows.len() {
+            let number = truncate(number);
+            index.insert_unique(hash_of(rows, number), number, |number| hash_of(rows, *number));
         }
-        identity
     }
 
-    pub(super) fn decode(slice: Timestamp, body: &[u8]) -> Result<Self, CodecError> {
-        let mut from = Reader::new(body);
+    /// Lets go of what is of no row any more, once it is most.
+    fn reclaim(&mut self) {
+        if self.unused > self.bytes.len() / 2 {
+            *self = self.part(|_| true);
+        }
+    }
+
+    /// The rows whose keys' hashes fulfil a condition.
+    fn part(&self, keep: impl Fn(u64) -> bool) -> Self {
+        let mut part = Self::new(self.slice);
+        for Recorded { hash, key, row } in self.rows.iter().filter(|recorded| keep(recorded.hash)) {
+            let start = part.bytes.len();
+            part.bytes.extend_from_slice(self.bytes.get(key.clone()).unwrap_or_default());
+            let key = start..part.bytes.len();
+            let row = row.copy(&self.bytes, &mut part.bytes);
+            part.rows.push(Recorded { hash: *hash, key, row });
+        }
+        part
+    }
+
+    pub(super) fn decode(slice: Timestamp, body: Cow<'_, [u8]>) -> Result<Self, CodecError> {
+        let mut from = Reader::new(&body);
         let version = from.byte("a history's version")?;
         if version != VERSION {
             let found = format!("history version {version}");
@@ -75,29 +179,34 @@ impl History {
         }
         let mut history = Self::new(slice);
         for _ in 0..from.count("the number of rows")? {
-            let key = from.bytes("a key")?.to_vec();
-            let row = ClosedRow::decode(slice, &mut from)?;
-            let identity = history.identity(&key, &row);
-            history.index.find_or_add(KeyTable::hash(&key), &identity);
-            history.rows.push((key, row));
+            let key = from.bytes("a key")?;
+            let end = body.len() - from.len();
+            let row = EncodedRow::read(slice, &mut from, body.len())?;
+            history.rows.push(Recorded { hash: KeyTable::hash(key), key: end - key.len()..end, row });
         }
+        history.bytes = body.into_owned();
         Ok(history)
     }
+}
+
+pub(super) fn damaged(view: &ViewRuntime, slice: Timestamp, source: CodecError) -> EngineError {
+    EngineError::Damaged { subject: format!("the history of {} at {slice}", view.id), source }
+}
+
+fn hash_of(rows: &[Recorded], number: u32) -> u64 {
+    rows.get(number as usize).map_or(0, |recorded| recorded.hash)
+}
+
+/// There are never so many: they would not fit an item.
+fn truncate(number: usize) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
 }
 
 impl Content for History {
     type Shape = ();
 
     fn restrict(&self, (): &(), chunk: Chunk) -> Self {
-        let mut part = Self::new(self.slice);
-        for (number, (key, row)) in self.rows.iter().enumerate() {
-            let hash = self.index.hash_at(number);
-            if chunk.covers(hash) {
-                part.index.find_or_add(hash, self.index.key(number));
-                part.rows.push((key.clone(), row.clone()));
-            }
-        }
-        part
+        self.part(|hash| chunk.covers(hash))
     }
 
     fn len(&self) -> usize {
@@ -107,54 +216,80 @@ impl Content for History {
     fn encode(&self, out: &mut Vec<u8>) {
         out.push(VERSION);
         put_varint(out, self.rows.len() as u64);
-        for (key, row) in &self.rows {
+        for HistoryRow { key, row, bytes } in self.rows() {
             put_bytes(out, key);
-            row.encode(self.slice, out);
+            row.write(self.slice, bytes, out);
         }
     }
 }
 
-impl SourceRecord {
-    fn encode(&self, out: &mut Vec<u8>) {
-        put_bytes(out, self.partition.topic.as_bytes());
-        put_zigzag(out, i64::from(self.partition.index));
-        put_offset(out, self.offset);
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test that panics has failed")]
+
+    use super::*;
+
+    const SLICE: Timestamp = Timestamp(1000);
+
+    fn row(key: &str, end: i64, events: u64) -> KeyedRow {
+        let (key, values) = (key.as_bytes().to_vec(), vec![Value::Text("x".repeat(100).into())]);
+        let (window_start, window_end) = (SLICE, Timestamp(end));
+        let row = ClosedRow { window_start, window_end, events, revision: 0, record: None, values };
+        KeyedRow { hash: KeyTable::hash(&key), key, row }
     }
 
-    fn decode(from: &mut Reader<'_>) -> Result<Self, CodecError> {
-        let topic = String::from_utf8_lossy(from.bytes("a topic")?).as_ref().into();
-        let index = i32::try_from(from.zigzag("a partition")?).unwrap_or_default();
-        let offset = from.offset("an offset")?;
-        Ok(Self { partition: Partition { topic, index }, offset })
+    fn stored(history: &History) -> Vec<(Vec<u8>, i64, u64, u32)> {
+        let mut body = Vec::new();
+        history.encode(&mut body);
+        let read = History::decode(SLICE, body.into()).unwrap();
+        let rows = read.rows().map(|found| (found.key.to_vec(), found.decode().unwrap()));
+        rows.map(|(key, row)| (key, row.window_end.0, row.events, row.revision)).collect()
     }
-}
 
-impl ClosedRow {
-    /// Appends the row, its times relative to `base`.
-    pub(super) fn encode(&self, base: Timestamp, out: &mut Vec<u8>) {
-        put_zigzag(out, (self.window_start - base).0);
-        put_zigzag(out, (self.window_end - base).0);
-        put_varint(out, self.events);
-        put_varint(out, u64::from(self.revision));
-        out.push(u8::from(self.record.is_some()));
-        if let Some(record) = &self.record {
-            record.encode(out);
+    #[test]
+    fn what_covers_more_replaces_and_what_covers_less_is_outdated() {
+        let mut history = History::new(SLICE);
+        for (mut new, changes, revision) in
+            [(row("a", 2000, 5), true, 0), (row("a", 2000, 7), true, 1), (row("a", 3000, 1), true, 0)]
+        {
+            assert_eq!(history.record(&mut new), changes);
+            assert_eq!(new.row.revision, revision);
         }
-        put_varint(out, self.values.len() as u64);
-        self.values.iter().for_each(|value| crate::codec::put_value(out, value));
+        let mut again = row("a", 2000, 7);
+        assert!(!history.record(&mut again) && !again.is_outdated());
+        assert_eq!(again.row.revision, 1);
+        let mut less = row("a", 2000, 6);
+        assert!(!history.record(&mut less) && less.is_outdated());
+        assert_eq!(stored(&history), [(b"a".to_vec(), 2000, 7, 1), (b"a".to_vec(), 3000, 1, 0)]);
     }
 
-    /// Reads what [`ClosedRow::encode`] wrote.
-    pub(super) fn decode(base: Timestamp, from: &mut Reader<'_>) -> Result<Self, CodecError> {
-        let window_start = base + Millis(from.zigzag("a window's start")?);
-        let window_end = base + Millis(from.zigzag("a window's end")?);
-        let events = from.varint("a number of events")?;
-        let revision = u32::try_from(from.varint("a revision")?).unwrap_or(u32::MAX);
-        let has_record = from.byte("whether there is a record")? != 0;
-        let record = has_record.then(|| SourceRecord::decode(from)).transpose()?;
-        let len = from.count("the number of values")?;
-        let values = (0..len).map(|_| from.value().map(crate::value::Value::into_owned));
-        let values = values.collect::<Result<_, _>>()?;
-        Ok(Self { window_start, window_end, events, revision, record, values })
+    #[test]
+    fn a_row_that_is_replaced_again_and_again_takes_up_no_more_memory() {
+        let mut history = History::new(SLICE);
+        history.record(&mut row("b", 2000, 1));
+        for events in 1..=1000 {
+            history.record(&mut row("a", 2000, events));
+        }
+        assert!(history.bytes.len() < 1000, "{} bytes", history.bytes.len());
+        assert_eq!(stored(&history), [(b"b".to_vec(), 2000, 1, 0), (b"a".to_vec(), 2000, 1000, 999)]);
+    }
+
+    #[test]
+    fn what_was_read_goes_on_and_is_split_like_what_was_written() {
+        let mut written = History::new(SLICE);
+        (0..50).for_each(|n| assert!(written.record(&mut row(&format!("k{n}"), 2000, 2))));
+        let mut body = Vec::new();
+        written.encode(&mut body);
+        let mut read = History::decode(SLICE, body.into()).unwrap();
+        assert!(read.record(&mut row("k7", 2000, 3)));
+        assert!(!read.record(&mut row("k8", 2000, 2)));
+        let halves = Chunk::WHOLE.halves().map(|chunk| stored(&read.restrict(&(), chunk)));
+        let mut both = halves.concat();
+        let mut all = stored(&read);
+        both.sort();
+        all.sort();
+        assert_eq!(both, all);
+        assert_eq!(all.len(), 50);
+        assert!(all.contains(&(b"k7".to_vec(), 2000, 3, 1)));
     }
 }

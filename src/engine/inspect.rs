@@ -88,7 +88,7 @@ impl Inspector {
                 ("sections", sections.collect::<Result<Vec<_>, _>>()?)
             }
             ItemKey::Page { .. } => {
-                let page = Page::decode(body)?;
+                let page = Page::decode(body.into())?;
                 let pair = |rows: KeyRows| {
                     let previous = rows.previous.as_ref().map(|row| self.row(row));
                     json!({ "latest": self.row(&rows.latest), "previous": previous })
@@ -97,8 +97,9 @@ impl Inspector {
                 ("keys", rows.collect::<Result<_, _>>()?)
             }
             ItemKey::History { slice, .. } => {
-                let history = History::decode(*slice, body)?;
-                ("rows", history.rows().iter().map(|(_, row)| self.row(row)).collect())
+                let history = History::decode(*slice, body.into())?;
+                let rows = history.rows().map(|row| row.decode().map(|row| self.row(&row)));
+                ("rows", rows.collect::<Result<_, _>>()?)
             }
             ItemKey::Piece { .. } => ("piece", vec![body.len().into()]),
         };

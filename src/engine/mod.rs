@@ -54,6 +54,8 @@ pub use error::EngineError;
 pub use inspect::Inspector;
 pub use read::{PartitionStatus, Reader, ViewStatus};
 pub use row::{ClosedRow, Key, KeyRows, SourceRecord};
+#[cfg(feature = "api")]
+pub(crate) use row::{RowMembers, Shown};
 pub use series::{HistoryPage, HistoryPlace, HistoryQuery};
 pub use sweep::Swept;
 
@@ -65,7 +67,7 @@ use crate::{
     state::{Head, Partition, Scope, Store},
     time::{Clock, Millis, Timestamp},
 };
-use close::Turn;
+use close::{LastWritten, Turn};
 use view::ViewRuntime;
 use writer::Writer;
 
@@ -113,6 +115,7 @@ pub struct Engine<S, P, T> {
     fills: bool,
     /// For each view how far this process has brought its scopes.
     turns: Vec<tokio::sync::Mutex<BTreeMap<Scope, Turn>>>,
+    last_written: LastWritten,
 }
 
 /// What became of a batch.
@@ -153,6 +156,7 @@ impl<S: Store, P: Publisher, T: Topics> Engine<S, P, T> {
         Self {
             fills: false,
             turns,
+            last_written: LastWritten::default(),
             catalog,
             views,
             store,

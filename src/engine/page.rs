@@ -4,13 +4,15 @@
 //! are some hundreds of pages; from then on they grow first. The head has the depth of the deepest
 //! page, so that a reader knows where to look: at that depth first, then at the parents.
 
-use std::{collections::BTreeSet, ops::Range};
+use std::{borrow::Cow, collections::BTreeSet, ops::Range};
+
+use smallvec::{SmallVec, smallvec};
 
 use super::{
     EngineError,
     close::KeyedRow,
     leaf::{Content, Leaves},
-    row::{ClosedRow, KeyRows, SourceRecord},
+    row::{ClosedRow, EncodedRow, KeyRows},
     stored::{self, MOST_BYTES, Put},
     view::{ViewRuntime, Windows},
 };
@@ -33,25 +35,52 @@ pub(super) const DEEP: u8 = 8;
 #[derive(Clone, Debug, Default)]
 pub(super) struct Page {
     keys: KeyTable,
-    rows: Vec<Held>,
-    /// The body that was read.
-    body: Vec<u8>,
-}
-
-/// A key's rows.
-#[derive(Clone, Debug)]
-enum Held {
-    /// Where they lie in the body.
-    Encoded(Range<usize>),
-    Decoded(Box<Known>),
+    held: Vec<Held>,
+    /// The body that was read, and behind it what has come since.
+    bytes: Vec<u8>,
 }
 
 /// What is known of a key.
 #[derive(Clone, Debug)]
-struct Known {
-    rows: KeyRows,
-    /// What is remembered behind the previous row, the newest first.
-    older: Vec<ClosedRow>,
+enum Held {
+    /// Where its rows lie, as they were read.
+    AsRead(Range<usize>),
+    Changed(Rows),
+}
+
+/// The rows that are known of a key, the newest first: the latest, the previous, and what is remembered behind it.
+type Rows = SmallVec<[EncodedRow; 2]>;
+
+/// What is remembered of a key, the newest first.
+pub(super) struct Remembered<'p> {
+    rows: Rows,
+    bytes: &'p [u8],
+}
+
+impl Remembered<'_> {
+    pub(super) fn none() -> Self {
+        Self { rows: Rows::new(), bytes: &[] }
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &EncodedRow> {
+        self.rows.iter()
+    }
+
+    /// The newest row of a window that ends before this.
+    pub(super) fn before(&self, end: Timestamp) -> Option<&EncodedRow> {
+        self.iter().find(|row| row.window_end < end)
+    }
+
+    /// All of one of its rows.
+    pub(super) fn decode(&self, row: &EncodedRow) -> Result<ClosedRow, CodecError> {
+        row.row(self.bytes)
+    }
+
+    fn latest_and_previous(&self) -> Result<Option<KeyRows>, CodecError> {
+        let mut rows = self.iter().take(2).map(|row| self.decode(row));
+        let Some(latest) = rows.next().transpose()? else { return Ok(None) };
+        Ok(Some(KeyRows { latest, previous: rows.next().transpose()? }))
+    }
 }
 
 impl Page {
@@ -59,9 +88,11 @@ impl Page {
     pub(super) fn look_up(body: &[u8], key: &[u8]) -> Result<Option<KeyRows>, CodecError> {
         let mut from = Reader::new(body);
         for _ in 0..count(&mut from)? {
-            let (known, rows) = (from.bytes("a key")?, from.bytes("a key's rows")?);
+            let (known, len) = (from.bytes("a key")?, from.bytes("a key's rows")?.len());
             if known == key {
-                return Ok(Some(Known::decode(rows)?.rows));
+                let end = body.len() - from.len();
+                let rows = read_rows(body, &(end - len..end))?;
+                return Remembered { rows, bytes: body }.latest_and_previous();
             }
         }
         Ok(None)
@@ -69,54 +100,80 @@ impl Page {
 
     /// All keys with their rows.
     pub(super) fn entries(&self) -> impl Iterator<Item = Result<(&[u8], KeyRows), CodecError>> {
-        self.keys.iter().zip(&self.rows).map(|(key, held)| Ok((key, held.decode(&self.body)?.rows)))
+        let entry = |(key, held): (_, &Held)| {
+            let known = Remembered { rows: held.rows(&self.bytes)?, bytes: &self.bytes };
+            Ok(known.latest_and_previous()?.map(|rows| (key, rows)))
+        };
+        self.keys.iter().zip(&self.held).filter_map(move |held| entry(held).transpose())
     }
 
-    /// The rows of a key.
-    pub(super) fn find(&self, hash: u64, key: &[u8]) -> Result<Option<KeyRows>, CodecError> {
-        Ok(self.known(hash, key)?.map(|known| known.rows))
+    /// All rows that are remembered of a key.
+    pub(super) fn remembered(&self, hash: u64, key: &[u8]) -> Result<Remembered<'_>, CodecError> {
+        let held = self.keys.find(hash, key).and_then(|number| self.held.get(number));
+        let rows = held.map_or_else(|| Ok(Rows::new()), |held| held.rows(&self.bytes))?;
+        Ok(Remembered { rows, bytes: &self.bytes })
     }
 
-    /// All rows that are remembered of a key, the newest first.
-    pub(super) fn remembered(&self, hash: u64, key: &[u8]) -> Result<Vec<ClosedRow>, CodecError> {
-        Ok(self.known(hash, key)?.map_or_else(Vec::new, Known::into_rows))
-    }
-
-    fn known(&self, hash: u64, key: &[u8]) -> Result<Option<Known>, CodecError> {
-        let held = self.keys.find(hash, key).and_then(|number| self.rows.get(number));
-        held.map(|held| held.decode(&self.body)).transpose()
-    }
-
-    /// Takes a row in; answers whether that changed anything.
-    fn show(&mut self, view: &ViewRuntime, new: &KeyedRow) -> Result<bool, CodecError> {
+    /// Takes a row in: by window, and of the same window the one that covers more. Answers whether that
+    /// changed anything.
+    ///
+    /// Views without windows have no history: there it is the page that knows a row's revision, and marks
+    /// one that covers less as outdated.
+    fn show(&mut self, view: &ViewRuntime, new: &mut KeyedRow) -> Result<bool, CodecError> {
+        if new.is_outdated() {
+            return Ok(false);
+        }
         let (number, is_new) = self.keys.find_or_add(new.hash, &new.key);
         if is_new {
-            let rows = KeyRows { latest: new.row.clone(), previous: None };
-            self.rows.push(Held::Decoded(Box::new(Known { rows, older: Vec::new() })));
+            if matches!(view.windows, Windows::Running) {
+                new.row.revision = 0;
+            }
+            let row = EncodedRow::put(&new.row, &mut self.bytes);
+            self.held.push(Held::Changed(smallvec![row]));
             return Ok(true);
         }
-        let Some(held) = self.rows.get_mut(number) else { return Ok(false) };
-        let mut known = held.decode(&self.body)?;
-        let is_changed = match view.memory() {
-            0 => known.rows.show(view.windows, &new.row),
-            memory => known.show(view.windows, &new.row, memory),
-        };
-        if is_changed {
-            *held = Held::Decoded(Box::new(known));
+        let Some(held) = self.held.get_mut(number) else { return Ok(false) };
+        let mut rows = held.rows(&self.bytes)?;
+        let mut place = rows.len();
+        for (at, row) in rows.iter_mut().enumerate() {
+            if is_same(view.windows, row, &self.bytes, &new.row)? {
+                if matches!(view.windows, Windows::Running) {
+                    revise(row, new);
+                }
+                if new.row.events <= row.events {
+                    return Ok(false);
+                }
+                *row = EncodedRow::put(&new.row, &mut self.bytes);
+                *held = Held::Changed(rows);
+                return Ok(true);
+            }
+            if row.compare(&self.bytes, &new.row)?.is_lt() {
+                place = at;
+                break;
+            }
         }
-        Ok(is_changed)
+        let most = 2 + view.memory();
+        if place == most {
+            return Ok(false);
+        }
+        rows.insert(place, EncodedRow::put(&new.row, &mut self.bytes));
+        rows.truncate(most);
+        *held = Held::Changed(rows);
+        Ok(true)
     }
 
-    pub(super) fn decode(body: &[u8]) -> Result<Self, CodecError> {
-        let mut from = Reader::new(body);
-        let mut page = Self { body: body.to_vec(), ..Self::default() };
-        for _ in 0..count(&mut from)? {
+    pub(super) fn decode(body: Cow<'_, [u8]>) -> Result<Self, CodecError> {
+        let mut from = Reader::new(&body);
+        let count = count(&mut from)?;
+        let mut page = Self { held: Vec::with_capacity(count), ..Self::default() };
+        for _ in 0..count {
             let key = from.bytes("a key")?;
-            page.keys.find_or_add(KeyTable::hash(key), key);
+            page.keys.add(KeyTable::hash(key), key);
             let len = from.bytes("a key's rows")?.len();
             let end = body.len() - from.len();
-            page.rows.push(Held::Encoded(end - len..end));
+            page.held.push(Held::AsRead(end - len..end));
         }
+        page.bytes = body.into_owned();
         Ok(page)
     }
 }
@@ -131,158 +188,87 @@ fn count(from: &mut Reader<'_>) -> Result<usize, CodecError> {
     from.count("the number of keys")
 }
 
+/// Reads a key's rows. Each row's times are relative to the end of the one before.
+fn read_rows(bytes: &[u8], range: &Range<usize>) -> Result<Rows, CodecError> {
+    let mut from = Reader::new(bytes.get(range.clone()).unwrap_or_default());
+    let (mut rows, mut base) = (Rows::new(), Timestamp(0));
+    while !from.is_empty() {
+        let row = EncodedRow::read(base, &mut from, range.end)?;
+        base = row.window_end;
+        rows.push(row);
+    }
+    Ok(rows)
+}
+
 impl Held {
-    fn decode(&self, body: &[u8]) -> Result<Known, CodecError> {
+    fn rows(&self, bytes: &[u8]) -> Result<Rows, CodecError> {
         match self {
-            Self::Encoded(range) => Known::decode(body.get(range.clone()).unwrap_or_default()),
-            Self::Decoded(known) => Ok(Known::clone(known)),
+            Self::AsRead(range) => read_rows(bytes, range),
+            Self::Changed(rows) => Ok(rows.clone()),
         }
     }
 
     /// Appends the rows with their length before them.
-    fn encode(&self, body: &[u8], scratch: &mut Vec<u8>, out: &mut Vec<u8>) {
+    fn encode(&self, bytes: &[u8], scratch: &mut Vec<u8>, out: &mut Vec<u8>) {
         match self {
-            Self::Encoded(range) => put_bytes(out, body.get(range.clone()).unwrap_or_default()),
-            Self::Decoded(known) => {
+            Self::AsRead(range) => put_bytes(out, bytes.get(range.clone()).unwrap_or_default()),
+            Self::Changed(rows) => {
                 scratch.clear();
-                known.encode(scratch);
+                let mut base = Timestamp(0);
+                for row in rows {
+                    row.write(base, bytes, scratch);
+                    base = row.window_end;
+                }
                 put_bytes(out, scratch);
             }
         }
     }
 }
 
-impl Known {
-    fn into_rows(self) -> Vec<ClosedRow> {
-        let mut all = vec![self.rows.latest];
-        all.extend(self.rows.previous);
-        all.extend(self.older);
-        all
+/// What a row's revision is where another of the same key is known.
+fn revise(known: &EncodedRow, new: &mut KeyedRow) {
+    new.row.revision = known.revision + u32::from(new.row.events > known.events);
+    if new.row.events < known.events {
+        new.outdate();
     }
-
-    /// Takes a row in as [`KeyRows::show`] does, and remembers what it pushes out.
-    fn show(&mut self, windows: Windows, new: &ClosedRow, memory: usize) -> bool {
-        let mut all = vec![self.rows.latest.clone()];
-        all.extend(self.rows.previous.take());
-        all.append(&mut self.older);
-        let at = all.iter().position(|row| is_same(windows, row, new) || row.window_end < new.window_end);
-        let is_changed = match at.and_then(|at| all.get_mut(at)) {
-            Some(row) if is_same(windows, row, new) => {
-                let is_more = new.events > row.events;
-                if is_more {
-                    row.clone_from(new);
-                }
-                is_more
-            }
-            _ => {
-                let at = at.unwrap_or(all.len());
-                all.insert(at, new.clone());
-                all.truncate(2 + memory);
-                at < all.len()
-            }
-        };
-        let mut all = all.into_iter();
-        if let Some(latest) = all.next() {
-            self.rows.latest = latest;
-        }
-        self.rows.previous = all.next();
-        self.older.extend(all);
-        is_changed
-    }
-
-    /// Each row's times are relative to the end of the one before.
-    fn encode(&self, out: &mut Vec<u8>) {
-        let mut base = Timestamp(0);
-        for row in std::iter::once(&self.rows.latest).chain(&self.rows.previous).chain(&self.older) {
-            row.encode(base, out);
-            base = row.window_end;
-        }
-    }
-
-    fn decode(bytes: &[u8]) -> Result<Self, CodecError> {
-        let mut from = Reader::new(bytes);
-        let latest = ClosedRow::decode(Timestamp(0), &mut from)?;
-        let mut base = latest.window_end;
-        let mut behind = Vec::new();
-        while !from.is_empty() {
-            let row = ClosedRow::decode(base, &mut from)?;
-            base = row.window_end;
-            behind.push(row);
-        }
-        let mut behind = behind.into_iter();
-        let rows = KeyRows { latest, previous: behind.next() };
-        Ok(Self { rows, older: behind.collect() })
-    }
-}
-
-impl KeyRows {
-    /// Takes a row in: by window, and of the same window the one that covers more. Answers whether
-    /// that changed anything.
-    fn show(&mut self, windows: Windows, new: &ClosedRow) -> bool {
-        if is_same(windows, &self.latest, new) {
-            let is_more = new.events > self.latest.events;
-            if is_more {
-                self.latest = new.clone();
-            }
-            return is_more;
-        }
-        if order(new) > order(&self.latest) {
-            self.previous = Some(std::mem::replace(&mut self.latest, new.clone()));
-            return true;
-        }
-        let is_previous = match &self.previous {
-            None => true,
-            Some(previous) if is_same(windows, previous, new) => new.events > previous.events,
-            Some(previous) => order(new) > order(previous),
-        };
-        if is_previous {
-            self.previous = Some(new.clone());
-        }
-        is_previous
-    }
-}
-
-/// What makes one row later than another. Of two events of one time the later record is the later.
-fn order(row: &ClosedRow) -> (Timestamp, Option<&SourceRecord>) {
-    (row.window_end, row.record.as_ref())
 }
 
 /// Whether two rows are of one window, or of one event. A session that grew overlaps what it was.
-fn is_same(windows: Windows, a: &ClosedRow, b: &ClosedRow) -> bool {
-    match windows {
-        Windows::Grid(_) => a.window_end == b.window_end,
-        Windows::Session(_) => a.window_start < b.window_end && b.window_start < a.window_end,
-        Windows::Over(_) | Windows::Event | Windows::Match(_) => order(a) == order(b),
+fn is_same(windows: Windows, known: &EncodedRow, bytes: &[u8], new: &ClosedRow) -> Result<bool, CodecError> {
+    Ok(match windows {
+        Windows::Grid(_) => known.window_end == new.window_end,
+        Windows::Session(_) => known.window_start < new.window_end && new.window_start < known.window_end,
+        Windows::Over(_) | Windows::Event | Windows::Match(_) => known.compare(bytes, new)?.is_eq(),
         Windows::Running => true,
-    }
+    })
 }
 
 impl Content for Page {
     type Shape = ();
 
     fn restrict(&self, (): &(), chunk: Chunk) -> Self {
-        let mut part = Self { body: self.body.clone(), ..Self::default() };
-        for (number, held) in self.rows.iter().enumerate() {
+        let mut part = Self { bytes: self.bytes.clone(), ..Self::default() };
+        for (number, held) in self.held.iter().enumerate() {
             let hash = self.keys.hash_at(number);
             if chunk.covers(hash) {
                 part.keys.add(hash, self.keys.key(number));
-                part.rows.push(held.clone());
+                part.held.push(held.clone());
             }
         }
         part
     }
 
     fn len(&self) -> usize {
-        self.rows.len()
+        self.held.len()
     }
 
     fn encode(&self, out: &mut Vec<u8>) {
         out.push(VERSION);
-        put_varint(out, self.rows.len() as u64);
+        put_varint(out, self.held.len() as u64);
         let mut scratch = Vec::new();
-        for (key, held) in self.keys.iter().zip(&self.rows) {
+        for (key, held) in self.keys.iter().zip(&self.held) {
             put_bytes(out, key);
-            held.encode(&self.body, &mut scratch, out);
+            held.encode(&self.bytes, &mut scratch, out);
         }
     }
 }
@@ -306,15 +292,15 @@ impl<S: Store> Pages<'_, S> {
     }
 
     /// Shows rows on their keys' pages.
-    pub(super) async fn show(&self, rows: &[KeyedRow], packer: &mut Packer) -> Result<(), EngineError> {
+    pub(super) async fn show(&self, rows: &mut [KeyedRow], packer: &mut Packer) -> Result<(), EngineError> {
         let key = |chunk: Chunk| ItemKey::Page { view: self.view.id.clone(), chunk };
         let damaged = |source| damaged(self.view, source);
         loop {
             let depth = self.store.head(&self.view.id).await?.page_depth;
             let items = read(self.store, self.view, depth, rows.iter().map(|row| row.hash)).await?;
-            let decode = |_, body: &[u8]| Page::decode(body);
+            let decode = |_, body: Cow<'_, [u8]>| Page::decode(body);
             let mut leaves = stored::leaves(self.store, &(), Page::default(), items, decode).await?;
-            for row in rows {
+            for row in &mut *rows {
                 if let Some(leaf) = leaves.covering(row.hash) {
                     leaf.dirty |= leaf.content.show(self.view, row).map_err(damaged)?;
                 }

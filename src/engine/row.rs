@@ -1,12 +1,18 @@
 //! A closed row: one key's result of one window.
 
+mod encoded;
+mod json;
+
 use std::fmt;
+
+pub(super) use encoded::{EncodedRow, put_record};
+pub(crate) use json::{RowMembers, Shown};
 
 use serde_json::{Map, Value as Json};
 
-use super::{close::alert_id, series::encoded};
+use super::series::encoded;
 use crate::{
-    sql::{SOURCE_RECORD, Template, View, Window},
+    sql::{Template, View},
     state::Partition,
     time::{Offset, Timestamp},
     value::Value,
@@ -61,29 +67,12 @@ pub struct KeyRows {
 impl ClosedRow {
     /// The row of an alert view, with its id.
     pub fn to_alert(&self, view: &View, key: &[Value<'_>]) -> Map<String, Json> {
-        let mut object = self.to_json(view);
-        object.insert("id".into(), alert_id(view, &encoded(key), self).into());
-        object
+        RowMembers::given_out(view).object(self, &encoded(key))
     }
 
-    /// The row as it is published, served and written by `weir run`: the view's name, its columns,
-    /// the window (epoch milliseconds), if the view has windows, the revision, and the record that it is
-    /// of, if it is of one.
+    /// The row as it is served.
     pub fn to_json(&self, view: &View) -> Map<String, Json> {
-        let mut object = Map::new();
-        object.insert("view".into(), view.name.as_str().into());
-        for (output, value) in view.outputs.iter().zip(&self.values) {
-            object.insert(output.field.name.clone(), value.to_json());
-        }
-        if view.window != Window::Running {
-            object.insert("window_start".into(), self.window_start.0.into());
-            object.insert("window_end".into(), self.window_end.0.into());
-        }
-        object.insert("revision".into(), self.revision.into());
-        if let Some(record) = &self.record {
-            object.insert(SOURCE_RECORD.into(), record.to_string().into());
-        }
-        object
+        RowMembers::of(view).object(self, &[])
     }
 
     /// The row as a text, by a template over [`Sentence`](crate::sql::Sentence)'s slots. Values are written

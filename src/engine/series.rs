@@ -4,11 +4,11 @@
 //! the view keeps. A page may therefore be short, even empty, where there is little to be found in
 //! much: it says where the next begins as long as there may be more.
 
-use std::cmp::Ordering;
+use std::{borrow::Cow, cmp::Ordering};
 
 use super::{
     EngineError, Reader,
-    history::History,
+    history::{History, damaged},
     row::{ClosedRow, Key},
     stored,
     view::ViewRuntime,
@@ -132,16 +132,14 @@ impl<S: Store> Reader<S> {
             let hash = KeyTable::hash(wanted);
             items.retain(|(key, _)| key.chunk().covers(hash));
         }
-        let decode = |_, body: &[u8]| History::decode(slice, body);
+        let decode = |_, body: Cow<'_, [u8]>| History::decode(slice, body);
         let leaves = stored::leaves(&self.store, &(), History::new(slice), items, decode).await?;
         let mut rows = Vec::new();
-        for (bytes, row) in leaves.iter().flat_map(|leaf| leaf.content.rows()) {
-            if wanted.as_ref().is_none_or(|wanted| wanted == bytes) && query.covers(row.window_end) {
-                let key = view.key(bytes).map_err(|source| EngineError::Damaged {
-                    subject: format!("a key in the history of {} at {slice}", view.id),
-                    source,
-                })?;
-                rows.push((key, row.clone()));
+        for found in leaves.iter().flat_map(|leaf| leaf.content.rows()) {
+            let is_wanted = wanted.as_ref().is_none_or(|wanted| wanted == found.key);
+            if is_wanted && query.covers(found.row.window_end) {
+                let row = view.key(found.key).and_then(|key| Ok((key, found.decode()?)));
+                rows.push(row.map_err(|source| damaged(view, slice, source))?);
             }
         }
         rows.retain(|row| query.behind.as_ref().is_none_or(|place| place.is_before(row)));

@@ -1,6 +1,6 @@
 //! Items to contents and back.
 
-use std::collections::BTreeSet;
+use std::{borrow::Cow, collections::BTreeSet};
 
 use futures::{StreamExt, stream};
 use xxhash_rust::xxh3::xxh3_64;
@@ -47,13 +47,13 @@ pub(super) async fn leaves<S: Store, C: Content>(
     shape: &C::Shape,
     empty: C,
     items: Vec<(ItemKey, Item)>,
-    decode: impl Fn(i64, &[u8]) -> Result<C, CodecError>,
+    decode: impl Fn(i64, Cow<'_, [u8]>) -> Result<C, CodecError>,
 ) -> Result<Leaves<C>, EngineError> {
     let mut read = Vec::with_capacity(items.len());
     let chunks: BTreeSet<_> = items.iter().map(|(key, _)| key.chunk()).collect();
     for (key, item) in items.into_iter().filter(|(key, _)| !is_overlaid(key.chunk(), &chunks)) {
         let item = whole(store, &key, item).await?;
-        let content = unpack(&item.body).and_then(|body| decode(item.version, &body));
+        let content = unpack(&item.body).and_then(|body| decode(item.version, body));
         let content = content.map_err(|source| damaged(&key, source))?;
         read.push((key.chunk(), item.version, content));
     }

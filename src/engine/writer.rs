@@ -3,7 +3,7 @@
 //! It is a copy of what the store has, kept so that a warm function reads nothing but the head. It
 //! is thrown away whenever the head says that somebody else has moved the partition on.
 
-use std::{collections::btree_map::Entry, ops::RangeInclusive};
+use std::{borrow::Cow, collections::btree_map::Entry, ops::RangeInclusive};
 
 use super::{
     EngineError,
@@ -193,7 +193,7 @@ pub(super) async fn read_slabs<S: Store>(
     }
     let mut slabs = Slabs::new();
     for (slice, items) in by_slice {
-        let decode = |version, body: &[u8]| Slab::decode(&view.shape, slice, version, body);
+        let decode = |version, body: Cow<'_, [u8]>| Slab::decode(&view.shape, slice, version, &body);
         let leaves = stored::leaves(store, &view.shape, Slab::new(slice), items, decode).await?;
         slabs.insert(slice, leaves);
     }

@@ -16,9 +16,9 @@ use super::{
     super::{
         Engine, EngineError,
         fold::{Touched, update},
-        history::History,
+        history::{History, HistoryRow, damaged},
         leaf::Leaves,
-        row::ClosedRow,
+        row::EncodedRow,
         sessions::Slabs,
         slab::{Slab, Tag},
         stored,
@@ -30,7 +30,7 @@ use super::{
 };
 use crate::{
     aggregate::KeyTable,
-    codec::put_value,
+    codec::{CodecError, put_value},
     publish::{Publisher, Topics},
     sql::Source,
     state::{Scope, Span, Store},
@@ -58,7 +58,7 @@ impl News<'_> {
         again.min(self.from + Millis(1))
     }
 
-    fn is_changed(&self, key: &[u8], row: &ClosedRow) -> bool {
+    fn is_changed(&self, HistoryRow { key, row, .. }: HistoryRow<'_>) -> bool {
         let is_touched = |keys: &HashSet<Vec<u8>>| keys.contains(key);
         event_time(row) > self.from
             || self.touched.windows.get(&row.window_end).is_some_and(is_touched)
@@ -67,7 +67,7 @@ impl News<'_> {
 }
 
 /// The event time of a row.
-fn event_time(row: &ClosedRow) -> Timestamp {
+fn event_time(row: &EncodedRow) -> Timestamp {
     row.window_end - Millis(1)
 }
 
@@ -169,13 +169,14 @@ impl<S: Store, P: Publisher, T: Topics> Engine<S, P, T> {
         let span = Span::History { view: below.id.clone(), from: below.slices.start(from), to };
         let mut folded = FoldedRow::default();
         for leaf in self.history(span).await? {
-            for (key, row) in leaf.rows().iter().filter(|(_, row)| event_time(row) >= from) {
-                if !folded.read(source, row) {
+            for found in leaf.rows().filter(|found| event_time(found.row) >= from) {
+                let columns = columns(found).map_err(|source| damaged(below, leaf.slice(), source))?;
+                if !folded.read(source, &columns) {
                     continue;
                 }
-                let at = event_time(row);
-                folded.add_to(&mut slabs, view, source, at, row.events);
-                if news.is_changed(key, row) {
+                let at = event_time(found.row);
+                folded.add_to(&mut slabs, view, source, (at, &columns), found.row.events);
+                if news.is_changed(found) {
                     for end in grid.ends(at, Timestamp::MIN).take_while(|end| is_due(*end, closing.closed)) {
                         let keys = again.entry(end).or_insert_with(|| Cow::Owned(HashSet::new()));
                         keys.to_mut().insert(folded.key.clone());
@@ -196,7 +197,7 @@ impl<S: Store, P: Publisher, T: Topics> Engine<S, P, T> {
         }
         let mut all = Vec::new();
         for (slice, items) in by_slice {
-            let decode = |_, body: &[u8]| History::decode(slice, body);
+            let decode = |_, body: Cow<'_, [u8]>| History::decode(slice, body);
             let leaves: Leaves<History> =
                 stored::leaves(&self.store, &(), History::new(slice), items, decode).await?;
             all.extend(leaves.into_contents());
@@ -212,38 +213,47 @@ fn flushed(grid: Grid, news: &News<'_>) -> Timestamp {
     if news.is_flush && is_bounded { grid.last_end(news.watermark) - Millis(1) } else { news.watermark }
 }
 
-/// A row below as an event of the view above: its columns and its group's key.
+/// A row below as an event of the view above: its columns.
+fn columns(found: HistoryRow<'_>) -> Result<Vec<Value<'_>>, CodecError> {
+    let row = found.row;
+    let bounds = [row.window_start, row.window_end, event_time(row)];
+    found.values()?.chain(bounds.map(|bound| Ok(Value::Time(bound)))).collect()
+}
+
+/// The key of the group that a row below belongs to.
 #[derive(Default)]
 struct FoldedRow {
-    columns: Vec<Value<'static>>,
     key: Vec<u8>,
 }
 
 impl FoldedRow {
     /// Takes a row; answers whether it passes the filter.
-    fn read(&mut self, source: &Source, row: &ClosedRow) -> bool {
-        self.columns.clear();
-        self.columns.extend(row.values.iter().cloned());
-        let bounds = [row.window_start, row.window_end, event_time(row)];
-        self.columns.extend(bounds.map(Value::Time));
-        if source.filter.as_ref().is_some_and(|filter| !filter.test(&self.columns)) {
+    fn read(&mut self, source: &Source, columns: &[Value<'_>]) -> bool {
+        if source.filter.as_ref().is_some_and(|filter| !filter.test(columns)) {
             return false;
         }
         self.key.clear();
         for key in &source.keys {
-            key.with(&self.columns, |value| put_value(&mut self.key, value));
+            key.with(columns, |value| put_value(&mut self.key, value));
         }
         true
     }
 
     /// Counts it into its group, with as many events as it covers: what covers more is newer.
-    fn add_to(&self, slabs: &mut Slabs, view: &ViewRuntime, source: &Source, at: Timestamp, events: u64) {
+    fn add_to(
+        &self,
+        slabs: &mut Slabs,
+        view: &ViewRuntime,
+        source: &Source,
+        (at, columns): (Timestamp, &[Value<'_>]),
+        events: u64,
+    ) {
         let slice = view.slices.start(at);
         let hash = KeyTable::hash(&self.key);
         let leaves = slabs.entry(slice).or_insert_with(|| Leaves::whole(Slab::new(slice)));
         let Some(leaf) = leaves.covering(hash) else { return };
         let groups = leaf.content.section(&view.shape, &Tag::ALL);
         let (group, accumulators) = groups.count(hash, &self.key, events);
-        update(&source.inputs, at, &self.columns, group, accumulators);
+        update(&source.inputs, at, columns, group, accumulators);
     }
 }

@@ -7,7 +7,7 @@ use super::{
         Engine, EngineError,
         groups::Groups,
         leaf::Leaves,
-        page::{self, Page, Pages},
+        page::{self, Page, Pages, Remembered},
         row::ClosedRow,
         view::{ViewRuntime, Windows},
     },
@@ -133,10 +133,12 @@ impl<S: Store, P: Publisher, T: Topics> Engine<S, P, T> {
             let mut pages = self.pages_of(view, &drafts).await?;
             for draft in &drafts {
                 let known = remembered(view, &mut pages, draft)?;
-                let previous = known.iter().find(|row| row.window_end < end);
+                let previous = known.before(end);
                 seen.push(previous.map(|row| row.events));
                 if !is_cooling_down(view, &known, end) {
-                    rows.extend(draft.clone().finish(view, previous));
+                    let previous = previous.map(|row| known.decode(row)).transpose();
+                    let previous = previous.map_err(|source| page::damaged(view, source))?;
+                    rows.extend(draft.clone().finish(view, previous.as_ref()));
                 }
             }
             given.rows += self.give(view, rows).await?;
@@ -146,8 +148,7 @@ impl<S: Store, P: Publisher, T: Topics> Engine<S, P, T> {
             let mut pages = self.pages_of(view, &drafts).await?;
             let mut changed = Vec::new();
             for (draft, seen) in drafts.into_iter().zip(seen) {
-                let known = remembered(view, &mut pages, &draft)?;
-                let now = known.iter().find(|row| row.window_end < end).map(|row| row.events);
+                let now = remembered(view, &mut pages, &draft)?.before(end).map(|row| row.events);
                 if seen != now {
                     changed.push(draft);
                 }
@@ -163,19 +164,19 @@ impl<S: Store, P: Publisher, T: Topics> Engine<S, P, T> {
     }
 }
 
-/// What pages remember of a draft's key, the newest first.
-fn remembered(
+/// What pages remember of a draft's key.
+fn remembered<'p>(
     view: &ViewRuntime,
-    pages: &mut Leaves<Page>,
+    pages: &'p mut Leaves<Page>,
     draft: &Draft,
-) -> Result<Vec<ClosedRow>, EngineError> {
-    let Some(leaf) = pages.covering(draft.hash) else { return Ok(Vec::new()) };
+) -> Result<Remembered<'p>, EngineError> {
+    let Some(leaf) = pages.covering(draft.hash) else { return Ok(Remembered::none()) };
     leaf.content.remembered(draft.hash, &draft.key).map_err(|source| page::damaged(view, source))
 }
 
 /// Whether a key raised another alert too short a time ago. One that it raised for this very window
 /// may be revised.
-fn is_cooling_down(view: &ViewRuntime, known: &[ClosedRow], window_end: Timestamp) -> bool {
+fn is_cooling_down(view: &ViewRuntime, known: &Remembered<'_>, window_end: Timestamp) -> bool {
     let cooldown = view.plan.options.cooldown;
     cooldown > Millis(0)
         && known.iter().all(|row| row.window_end != window_end)

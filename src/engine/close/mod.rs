@@ -8,6 +8,7 @@ mod draft;
 mod event;
 mod give;
 mod grid;
+mod last;
 mod matches;
 mod material;
 mod running;
@@ -15,7 +16,8 @@ mod session;
 
 use std::time::Instant;
 
-use serde_json::{Map, Value as Json};
+pub(super) use last::LastWritten;
+
 use xxhash_rust::xxh3::xxh3_128;
 
 use super::{
@@ -93,15 +95,6 @@ impl KeyedRow {
 
     pub(super) fn is_outdated(&self) -> bool {
         self.row.events == 0
-    }
-
-    /// The row as it is published. An alert has an id, the same for all its revisions.
-    fn to_json(&self, view: &View) -> Map<String, Json> {
-        let mut object = self.row.to_json(view);
-        if view.options.alert {
-            object.insert("id".into(), alert_id(view, &self.key, &self.row).into());
-        }
-        object
     }
 }
 

@@ -1,14 +1,7 @@
 //! Rows of views without windows: brought up to date with every batch.
 
 use super::{
-    super::{
-        Engine, EngineError,
-        groups::Groups,
-        leaf::Leaves,
-        page::{Pages, damaged},
-        row::KeyRows,
-        writer::Writer,
-    },
+    super::{Engine, EngineError, groups::Groups, leaf::Leaves, page::Pages, writer::Writer},
     Closing, Given, KeyedRow,
     draft::Draft,
     give::packer,
@@ -51,21 +44,9 @@ impl<S: Store, P: Publisher, T: Topics> Engine<S, P, T> {
 
     async fn give_running(&self, closing: &Closing<'_>, mut rows: Vec<KeyedRow>) -> Result<u64, EngineError> {
         let pages = Pages { store: &self.store, view: closing.view, clock: &*self.clock };
-        let mut known = pages.of(rows.iter().map(|row| row.hash)).await?;
-        for row in &mut rows {
-            let Some(leaf) = known.covering(row.hash) else { continue };
-            let rows = leaf.content.find(row.hash, &row.key);
-            if let Some(KeyRows { latest, .. }) = rows.map_err(|source| damaged(closing.view, source))? {
-                row.row.revision = latest.revision + u32::from(row.row.events > latest.events);
-                if row.row.events < latest.events {
-                    row.outdate();
-                }
-            }
-        }
+        pages.show(&mut rows, &mut packer()?).await?;
         rows.retain(|row| !row.is_outdated());
-        pages.show(&rows, &mut packer()?).await?;
-        let count = rows.len() as u64;
-        self.publish_rows(closing.view, rows).await?;
-        Ok(count)
+        self.publish_rows(closing.view, &rows).await?;
+        Ok(rows.len() as u64)
     }
 }

@@ -1,10 +1,16 @@
 //! Where matches ended that were given before.
 
-use std::collections::BTreeMap;
+use std::{borrow::Cow, collections::BTreeMap};
 
 use super::Within;
 use crate::{
-    engine::{EngineError, history::History, row::ClosedRow, stored, view::ViewRuntime},
+    codec::CodecError,
+    engine::{
+        EngineError,
+        history::{History, HistoryRow, damaged},
+        stored,
+        view::ViewRuntime,
+    },
     sql::Skip,
     state::{ItemKey, Partition, Span, Store},
     time::{Offset, Timestamp},
@@ -45,24 +51,23 @@ impl Ended {
         }
         let mut ended = Vec::new();
         for (slice, items) in by_slice {
-            let decode = |_, body: &[u8]| History::decode(slice, body);
+            let decode = |_, body: Cow<'_, [u8]>| History::decode(slice, body);
             let leaves = stored::leaves(store, &(), History::new(slice), items, decode).await?;
             let rows = leaves.iter().flat_map(|leaf| leaf.content.rows());
-            let decided = rows.filter(|(_, row)| within.is_decided(row.window_start, closed));
-            ended.extend(decided.filter_map(|(key, row)| Self::of(key, row, partitions)));
+            for found in rows.filter(|found| within.is_decided(found.row.window_start, closed)) {
+                let known = Self::of(found, partitions).map_err(|source| damaged(view, slice, source))?;
+                ended.extend(known);
+            }
         }
         Ok(ended)
     }
 
-    fn of(key: &[u8], row: &ClosedRow, partitions: &[Partition]) -> Option<Self> {
-        let record = row.record.as_ref()?;
-        let source = partitions.iter().position(|known| *known == record.partition)?;
-        Some(Self {
-            key: key.to_vec(),
-            at: row.window_start,
-            source: u32::try_from(source).ok()?,
-            offset: record.offset,
-            events: usize::try_from(row.events).ok()?,
-        })
+    fn of(found: HistoryRow<'_>, partitions: &[Partition]) -> Result<Option<Self>, CodecError> {
+        let Some(record) = found.record()? else { return Ok(None) };
+        let source = partitions.iter().position(|known| *known == record.partition);
+        let source = source.and_then(|source| u32::try_from(source).ok());
+        let events = usize::try_from(found.row.events).unwrap_or(usize::MAX);
+        let (key, at, offset) = (found.key.to_vec(), found.row.window_start, record.offset);
+        Ok(source.map(|source| Self { key, at, source, offset, events }))
     }
 }
