@@ -9,8 +9,8 @@ use std::{hint::black_box, num::NonZeroU32, sync::Arc, time::Duration};
 use rustix::time::{ClockId, clock_gettime};
 use weir::{
     avro::Schema,
-    event::{self, NdjsonReader, RawBatch, RawRecord, SchemaId, Writers},
-    sql::{AvroWriter, Column, Entrance, Format, Hole, Table, Template},
+    event::{self, NdjsonReader, RawBatch, RawRecord, SchemaId, Writers, Written},
+    sql::{Column, Entrance, Format, Hole, Table, Template, Writer},
     time::{Millis, Offset, Timestamp},
     value::Type,
 };
@@ -214,13 +214,13 @@ fn schema() -> Arc<Schema> {
 
 fn writers() -> Writers {
     let mut writers = Writers::default();
-    writers.insert(SchemaId::Number(7), Ok(schema()));
+    writers.insert(SchemaId::Number(7), Ok(Written::Avro(schema())));
     writers
 }
 
 /// The table and the records as Avro, bare or in frames.
 fn avro(is_framed: bool) -> (Table, Vec<RawBatch>) {
-    let writer = if is_framed { AvroWriter::Confluent } else { AvroWriter::Schema(schema()) };
+    let writer = if is_framed { Writer::Confluent } else { Writer::Schema(schema()) };
     let mut batch = RawBatch { topic: "impressions".to_owned(), ..RawBatch::default() };
     for (offset, index) in (0..).zip(0..BATCH) {
         let start = batch.bytes.len();

@@ -9,7 +9,7 @@
 //! | module | is |
 //! | --- | --- |
 //! | [`value`], [`time`] | the scalars: SQL values, event times, durations, offsets, the clock |
-//! | [`avro`] | the schemas of Avro |
+//! | [`avro`], [`protobuf`] | the schemas of Avro and Protobuf |
 //! | [`observe`] | what can be observed: metrics, log lines, traces |
 //! | [`sql`] | SQL text to a checked plan |
 //! | [`window`] | slices, windows, watermarks, lateness: pure functions of time |
@@ -35,6 +35,7 @@ pub mod error;
 pub mod event;
 pub mod handlers;
 pub mod observe;
+pub mod protobuf;
 pub mod publish;
 pub mod run;
 pub mod schemas;

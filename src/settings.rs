@@ -26,7 +26,7 @@
 //! | `WEIR_SINK_ATTEMPTS` | how often one write is tried, 1 to 100 | 5 |
 //! | `WEIR_SINK_TIMEOUT_SECONDS` | how long one attempt may take, 1 to 900 | 30 |
 //! | `WEIR_API_KEYS_SECRET`, `WEIR_NOTIFY_SECRET`, `WEIR_SINK_SECRET`, `WEIR_SCHEMA_REGISTRY_SECRET` | the secret whose text is the value, where the variable itself is not set | none |
-//! | `WEIR_SCHEMA_REGISTRY` | the schema registry of tables with `format = 'avro-confluent'`: `https://name:password@host:port` | none: must be set where there is such a table |
+//! | `WEIR_SCHEMA_REGISTRY` | the schema registry of tables with `format = 'avro-confluent'` or `'protobuf-confluent'`: `https://name:password@host:port` | none: must be set where there is such a table |
 //! | `WEIR_SCHEMA_REGISTRY_TOKEN` | a bearer's token for it, in place of name and password | none |
 //! | `AWS_ENDPOINT_URL_DYNAMODB`, `AWS_ENDPOINT_URL_KINESIS`, `AWS_ENDPOINT_URL_GLUE`, `AWS_ENDPOINT_URL_SECRETS_MANAGER`, `AWS_ENDPOINT_URL` | another DynamoDB, Kinesis, Glue or Secrets Manager than that of the region | |
 //! | `AWS_REGION`, `AWS_ACCESS_KEY_ID`, ... | as everywhere with AWS | |
@@ -254,28 +254,27 @@ pub async fn schemas(
 ) -> Result<crate::schemas::Schemas, SettingsError> {
     use crate::{
         schemas::{Confluent, Glue, Registry, Schemas},
-        sql::{AvroWriter, Format},
+        sql::{Format, Writer},
         time::SystemClock,
     };
 
     let var = |name| var(name).filter(|value| !value.is_empty());
-    let needs = |writer: AvroWriter| {
-        let format = Format::Avro(writer);
-        catalog.tables.iter().any(|table| table.format == format)
-    };
+    let needs = |formats: [Format; 2]| catalog.tables.iter().any(|table| formats.contains(&table.format));
+    let needs_confluent = needs([Format::Avro(Writer::Confluent), Format::Protobuf(Writer::Confluent)]);
+    let needs_glue = needs([Format::Avro(Writer::Glue), Format::Protobuf(Writer::Glue)]);
     let (name, expected) = (
         "WEIR_SCHEMA_REGISTRY",
-        "the registry of tables with format = 'avro-confluent', as https://name:password@host:port",
+        "the registry of tables with format = 'avro-confluent' or 'protobuf-confluent', as https://name:password@host:port",
     );
     let confluent = match var(name) {
         Some(address) => {
             let token = var("WEIR_SCHEMA_REGISTRY_TOKEN");
             Some(Confluent::new(&address, token.as_deref(), Arc::new(SystemClock))?)
         }
-        None if needs(AvroWriter::Confluent) => return Err(SettingsError::Missing { name, expected }),
+        None if needs_confluent => return Err(SettingsError::Missing { name, expected }),
         None => None,
     };
-    let glue = if needs(AvroWriter::Glue) {
+    let glue = if needs_glue {
         Some(Glue::from_env(var("AWS_ENDPOINT_URL_GLUE"), Arc::new(SystemClock)).await?)
     } else {
         None

@@ -85,7 +85,9 @@ async fn what_a_schema_refers_to_comes_before_it_and_once() {
     };
     let server = Server::with([], answers).await;
     let found = get(&confluent(&format!("http://{}", server.address), None), 1).await.unwrap().unwrap();
-    assert_eq!(found.references, ["id", "item"]);
+    let found: Vec<_> =
+        found.references.iter().map(|each| (each.name.as_str(), each.text.as_str())).collect();
+    assert_eq!(found, [("id", "id"), ("a/item", "item")]);
     assert_eq!(server.take().len(), 3);
 }
 
@@ -264,6 +266,112 @@ async fn nothing_is_lost_while_the_registry_is_down() {
     ];
     assert_eq!(found.len(), 3, "{found:?}");
     assert!(expected.iter().all(|row| found.contains(row)), "{found:?}");
+}
+
+const PROTO: &str = r#"
+    syntax = "proto3";
+    package shop;
+    import "google/protobuf/timestamp.proto";
+    import "shop/item.proto";
+    message Noted { message Order {
+      string user_id = 1;
+      repeated Item items = 2;
+      int64 quantity = 3;
+      google.protobuf.Timestamp ts = 4;
+    } }
+"#;
+const ITEM: &str =
+    r#"syntax = "proto3"; package shop; message Item { string id = 1 [json_name = "product_id"]; }"#;
+
+/// An order of three of a product at a moment, as any serializer of Protobuf writes it.
+fn order_of(user: &str) -> Vec<u8> {
+    let user_id = [&[0x0a, u8::try_from(user.len()).unwrap()][..], user.as_bytes()].concat();
+    let item = [&[0x12, 4, 0x0a, 2][..], b"p1"].concat();
+    // 1700000000 seconds.
+    let rest = [0x18, 3, 0x22, 6, 0x08, 0x80, 0xe2, 0xcf, 0xaa, 0x06];
+    [&user_id[..], &item, &rest].concat()
+}
+
+/// What the views have of orders of Protobuf in frames.
+async fn bought(format: &str, schemas: Schemas, frames: &[Vec<u8>]) -> Vec<Json> {
+    let (engine, broker) = engine(format, schemas);
+    let absorbed = engine.absorb(&batch(frames)).await.unwrap();
+    let letters = broker.0.take();
+    assert_eq!((absorbed.dead, absorbed.accepted), (0, frames.len() as u64), "{letters:?}");
+    engine.finish().await.unwrap();
+    let mut rows = rows(&broker.0.take(), "bought");
+    rows.sort_by_key(|row| row["user_id"].to_string());
+    rows.iter().map(|row| json!([row["user_id"], row["first"], row["quantity"]])).collect()
+}
+
+#[tokio::test]
+async fn protobuf_in_confluents_frames_reaches_the_rows_with_what_its_schema_imports() {
+    let answers = |asked: &Asked| {
+        let reference = json!({ "name": "shop/item.proto", "subject": "item", "version": 2 });
+        let answer = match asked.path.as_str() {
+            "/schemas/ids/7" => {
+                json!({ "schemaType": "PROTOBUF", "schema": PROTO, "references": [reference] })
+            }
+            "/subjects/item/versions/2" => json!({ "schemaType": "PROTOBUF", "schema": ITEM }),
+            other => panic!("{other}"),
+        };
+        (200, answer.to_string().into_bytes())
+    };
+    let server = Server::with([], answers).await;
+    let registry = confluent(&format!("http://{}", server.address), None);
+    let frame = |user| [&[0, 0, 0, 0, 7, 4, 0, 0][..], &order_of(user)].concat();
+    let schemas = Schemas::new(Some(Arc::new(registry)), None);
+    let found = bought("protobuf-confluent", schemas, &[frame("u1"), frame("u2"), frame("u1")]).await;
+    assert_eq!(found, [json!(["u1", "p1", 6]), json!(["u2", "p1", 3])]);
+    assert_eq!(server.take().len(), 2);
+}
+
+#[tokio::test]
+async fn protobuf_in_glues_frames_reaches_the_rows_compressed_or_not() {
+    // Glue's schemas refer to no others.
+    let text = PROTO.replace("import \"shop/item.proto\";", ITEM.split_once("shop; ").unwrap().1);
+    let found = json!({ "SchemaDefinition": text, "DataFormat": "PROTOBUF" }).to_string();
+    let server = Server::start([say(200, &found)]).await;
+    let id = GLUE_ID.parse::<uuid::Uuid>().unwrap();
+    // Item, Noted, Noted.Order: by their names.
+    let value = |user| [&[2][..], &order_of(user)].concat();
+    let mut zlib = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::fast());
+    std::io::Write::write_all(&mut zlib, &value("u2")).unwrap();
+    let frames = [
+        [&[3, 0][..], id.as_bytes(), &value("u1")].concat(),
+        [&[3, 5][..], id.as_bytes(), &zlib.finish().unwrap()].concat(),
+    ];
+    let schemas = Schemas::new(None, Some(Arc::new(glue(&server))));
+    let found = bought("protobuf-glue", schemas, &frames).await;
+    assert_eq!(found, [json!(["u1", "p1", 3]), json!(["u2", "p1", 3])]);
+}
+
+#[tokio::test]
+async fn protobuf_that_cannot_be_read_is_a_dead_letter_that_says_why() {
+    let say_proto = |text: &str| say(200, &json!({ "schemaType": "PROTOBUF", "schema": text }).to_string());
+    let server =
+        Server::start([say_proto(PROTO), say_proto("syntax = \"proto3\"; message R { int64 ts = 1; }")])
+            .await;
+    let registry = confluent(&format!("http://{}", server.address), None);
+    let (engine, broker) = engine("protobuf-confluent", Schemas::new(Some(Arc::new(registry)), None));
+    // Of a schema that lacks what it imports; of no message; cut short; and JSON, which the API sends.
+    let json = br#"{"user_id":"u","ts":1700000000000}"#;
+    let values =
+        [vec![0, 0, 0, 0, 7, 0], vec![0, 0, 0, 0, 8, 2, 6], vec![0, 0, 0, 0, 8, 0, 0x08], json.to_vec()];
+    let absorbed = engine.absorb(&batch(&values)).await.unwrap();
+    assert_eq!((absorbed.dead, absorbed.accepted), (3, 1));
+    let messages = broker.0.take();
+    let letters = messages.iter().filter(|message| message.topic == "weir.dead_letters");
+    let reason = |message: &Message| {
+        message.headers.iter().find(|(name, _)| *name == "weir.reason").unwrap().1.clone()
+    };
+    let reasons: Vec<_> = letters.map(reason).collect();
+    let expected = [
+        "schema 7 is no Protobuf schema: schema:5:5: import 'shop/item.proto' not found",
+        "no message of its schema is named behind the frame: the schema has none at [3] (schema 8)",
+        "not Protobuf of its schema: before byte 1: ends in the middle of a value (schema 8)",
+    ];
+    assert_eq!(reasons, expected);
 }
 
 #[tokio::test]

@@ -31,11 +31,14 @@ pub struct SchemaError {
 impl Schema {
     /// Reads a schema, which has to be a record.
     pub fn parse(text: &str) -> Result<Self, SchemaError> {
-        Self::parse_with(&[], text)
+        Self::parse_with([], text)
     }
 
     /// Reads a schema that may name types of others, each of which may name those before it.
-    pub fn parse_with(others: &[String], text: &str) -> Result<Self, SchemaError> {
+    pub fn parse_with<'t>(
+        others: impl IntoIterator<Item = &'t str>,
+        text: &str,
+    ) -> Result<Self, SchemaError> {
         let mut parser = Parser::default();
         for other in others {
             parser.whole(other)?;

@@ -73,9 +73,9 @@ fn types_of_other_schemas_are_known_by_their_names() {
     let item = r#"{"type":"record","name":"shop.Item","fields":[{"name":"id","type":"shop.Id"}]}"#;
     let id = r#"{"type":"fixed","name":"shop.Id","size":4}"#;
     let order = r#"{"type":"record","name":"shop.Order","fields":[{"name":"item","type":"Item"}]}"#;
-    let schema = Schema::parse_with(&[id.to_owned(), item.to_owned()], order).unwrap();
+    let schema = Schema::parse_with([id, item], order).unwrap();
     assert_eq!(schema.name(schema.fields()[0].node), "record");
-    assert!(Schema::parse_with(&[item.to_owned()], order).is_err());
+    assert!(Schema::parse_with([item], order).is_err());
 }
 
 #[test]

@@ -15,15 +15,19 @@
 //!
 //! Every declared column is checked, whoever needs it. Of a field that stands twice the last counts,
 //! as in `serde_json` and in browsers. Fields that are no column are skipped but have to be JSON.
-//! Records of plain text go through [`text`] instead, those of Avro through [`avro`], and what stands in the
-//! frame of a schema registry through [`binary`].
+//! Records of plain text go through [`text`] instead, those of Avro through [`avro`], those of Protobuf through
+//! [`protobuf`], and what stands in the frame of a schema registry through [`binary`].
 
 mod ahead;
 mod avro;
 mod binary;
+mod bytes;
 mod column;
 mod fault;
+mod json_text;
 pub(crate) mod moment;
+mod notes;
+mod protobuf;
 mod text;
 
 use std::ops::Range;
@@ -31,8 +35,8 @@ use std::ops::Range;
 pub(crate) use column::{Problem, convert};
 pub(crate) use text::{Matcher, value as hole_value};
 
-pub use binary::Writers;
 pub(crate) use binary::needed;
+pub use binary::{Writers, Written};
 pub use fault::Fault;
 
 use self::binary::Binary;
@@ -140,7 +144,7 @@ impl<'a> Decoder<'a> {
     fn with_writers(table: &'a Table, writers: &'a Writers, now: Timestamp) -> Self {
         let matcher = match &table.format {
             Format::Text(pattern) => Some(Matcher::new(pattern)),
-            Format::Json | Format::Avro(_) => None,
+            Format::Json | Format::Avro(_) | Format::Protobuf(_) => None,
         };
         Self { matcher, binary: Binary::of(table, writers), ..Self::of_json(table, now) }
     }

@@ -40,7 +40,7 @@ impl<'t> KeyFinder<'t> {
     pub(super) fn new(table: &'t Table) -> Option<Self> {
         let slot = table.key?;
         let text = match &table.format {
-            Format::Json | Format::Avro(_) => None,
+            Format::Json | Format::Avro(_) | Format::Protobuf(_) => None,
             Format::Text(pattern) => Some((slot, Matcher::new(pattern))),
         };
         Some(Self { column: table.columns.get(slot)?, text })

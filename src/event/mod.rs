@@ -21,7 +21,7 @@ use std::ops::Range;
 
 pub use body::{Addressed, elements, is_json, lines};
 pub(crate) use decode::needed;
-pub use decode::{Fault, Writers, decode, decode_by};
+pub use decode::{Fault, Writers, Written, decode, decode_by};
 pub use frame::SchemaId;
 pub use json::{MAX_DEPTH, Syntax};
 pub use ndjson::{Lines, MAX_LINE, NdjsonReader};

@@ -160,7 +160,7 @@ impl<'a> Validator<'a> {
         };
         let kind = if super::is_json(text.as_bytes()) { kind } else { "text" };
         let expected = match &self.table.format {
-            Format::Json | Format::Avro(_) => "a JSON object".to_owned(),
+            Format::Json | Format::Avro(_) | Format::Protobuf(_) => "a JSON object".to_owned(),
             Format::Text(_) => "a text that fits the table's pattern, or a JSON object".to_owned(),
         };
         let found: String = text.chars().take(60).collect();
@@ -169,15 +169,13 @@ impl<'a> Validator<'a> {
     }
 }
 
-/// Whether a topic may have JSON: beside Avro in frames it may, since a frame is told from it.
+/// Whether a topic may have JSON: beside Avro and Protobuf in frames it may, since a frame is told from it.
 fn json_goes_there(table: &Table) -> Result<(), Rejection> {
-    if table.format.schema().is_none() {
-        return Ok(());
-    }
+    let Some(records) = table.format.bare() else { return Ok(()) };
     let (name, topic) = (&table.name, &table.topic);
     Err(Rejection::without_time(format!(
-        "table {name:?} takes no events here: the records of topic {topic:?} are Avro without a registry's frame, and JSON \
-         among them could not be told from it; expected them to be produced to the topic, as Avro"
+        "table {name:?} takes no events here: the records of topic {topic:?} are {records} without a registry's frame, and JSON \
+         among them could not be told from it; expected them to be produced to the topic, as {records}"
     )))
 }
 

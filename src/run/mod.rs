@@ -78,12 +78,14 @@ pub enum RunError {
     },
     /// An input cannot have the topic's records.
     #[error(
-        "the records of topic {topic} are Avro without a registry's frame, which lines cannot be; expected a table \
-         with format = 'avro-confluent' or 'avro-glue', whose lines are JSON"
+        "the records of topic {topic} are {records} without a registry's frame, which lines cannot be; expected a table \
+         with a format such as '{}-confluent', whose lines are JSON", records.to_ascii_lowercase()
     )]
     NoLines {
         /// The topic.
         topic: String,
+        /// What they are.
+        records: &'static str,
     },
     /// Reading failed.
     #[error("failed to read the events of topic {topic}")]
@@ -180,8 +182,8 @@ fn open(catalog: &Catalog, input: Input, cut: Cut) -> Result<Source<'_>, RunErro
         topic: input.topic.clone(),
         known: catalog.tables.iter().map(|t| t.topic.as_str()).collect::<Vec<_>>().join(", "),
     })?;
-    if table.format.schema().is_some() {
-        return Err(RunError::NoLines { topic: input.topic });
+    if let Some(records) = table.format.bare() {
+        return Err(RunError::NoLines { topic: input.topic, records });
     }
     let reader = NdjsonReader::new(input.lines, table, cut.partitions);
     Ok(Source { topic: &table.topic, reader, at: Timestamp::MIN })

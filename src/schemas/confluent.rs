@@ -16,7 +16,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
 use url::Url;
 
-use super::{Definition, Registry, RegistryError, ask::Asker};
+use super::{Definition, Referred, Registry, RegistryError, ask::Asker};
 use crate::{
     error::causes,
     event::SchemaId,
@@ -56,6 +56,7 @@ struct Found {
 
 #[derive(Clone, Deserialize, PartialEq, Eq)]
 struct Reference {
+    name: String,
     subject: String,
     version: u32,
 }
@@ -121,18 +122,18 @@ impl Confluent {
         Ok(Some(Definition { kind: found.kind, text: found.schema, references }))
     }
 
-    /// The texts of schemas, and of those that they refer to, each behind what it refers to.
-    async fn referred(&self, references: Vec<Reference>) -> Result<Vec<String>, String> {
+    /// Schemas, and those that they refer to, each behind what it refers to.
+    async fn referred(&self, references: Vec<Reference>) -> Result<Vec<Referred>, String> {
         enum Step {
             Enter(Reference),
-            Leave(String),
+            Leave(Referred),
         }
         let mut steps: Vec<_> = references.into_iter().rev().map(Step::Enter).collect();
-        let (mut seen, mut texts): (Vec<Reference>, _) = (Vec::new(), Vec::new());
+        let (mut seen, mut all): (Vec<Reference>, _) = (Vec::new(), Vec::new());
         while let Some(step) = steps.pop() {
             let reference = match step {
-                Step::Leave(text) => {
-                    texts.push(text);
+                Step::Leave(referred) => {
+                    all.push(referred);
                     continue;
                 }
                 Step::Enter(reference) if seen.contains(&reference) => continue,
@@ -145,11 +146,11 @@ impl Confluent {
             let path = format!("/subjects/{subject}/versions/{}", reference.version);
             let found = self.get(&path).await?;
             let found = found.ok_or_else(|| format!("it refers to {path}, which is not there"))?;
+            steps.push(Step::Leave(Referred { name: reference.name.clone(), text: found.schema }));
             seen.push(reference);
-            steps.push(Step::Leave(found.schema));
             steps.extend(found.references.into_iter().rev().map(Step::Enter));
         }
-        Ok(texts)
+        Ok(all)
     }
 }
 

@@ -2,8 +2,8 @@
 //!
 //! | registry | has the schemas of |
 //! | --- | --- |
-//! | `Confluent` (feature `registry`) | tables with `format = 'avro-confluent'`: Confluent's HTTP API, which Apicurio, Karapace and Redpanda speak too |
-//! | `Glue` (feature `registry`) | tables with `format = 'avro-glue'` |
+//! | `Confluent` (feature `registry`) | tables with `format = 'avro-confluent'` and `'protobuf-confluent'`: Confluent's HTTP API, which Apicurio, Karapace and Redpanda speak too |
+//! | `Glue` (feature `registry`) | tables with `format = 'avro-glue'` and `'protobuf-glue'` |
 //!
 //! What stands under an id never changes, so an answer holds for the life of the process. That a registry
 //! does not know an id is forgotten with the batch: somebody may register it yet.
@@ -34,8 +34,9 @@ pub use self::{
     glue::{Glue, NoRegion},
 };
 use crate::{
-    avro::Schema,
-    event::{self, RawBatch, SchemaId, Writers},
+    avro,
+    event::{self, RawBatch, SchemaId, Writers, Written},
+    protobuf,
     sql::Table,
 };
 
@@ -52,8 +53,17 @@ pub struct Definition {
     pub kind: String,
     /// Its text.
     pub text: String,
-    /// The texts of those that it refers to, each behind those that it refers to itself.
-    pub references: Vec<String>,
+    /// Those that it refers to, each behind those that it refers to itself.
+    pub references: Vec<Referred>,
+}
+
+/// A schema that another one refers to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Referred {
+    /// What the other one calls it: the name of a type in Avro, of a file in Protobuf.
+    pub name: String,
+    /// Its text.
+    pub text: String,
 }
 
 /// Where schemas are asked for.
@@ -88,7 +98,7 @@ struct Shared {
 }
 
 /// A schema, or why values cannot be read by it.
-type Known = Result<Arc<Schema>, String>;
+type Known = Result<Written, String>;
 
 impl fmt::Debug for Schemas {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -103,7 +113,7 @@ impl Schemas {
     }
 
     /// The schemas that a batch needs to be decoded against the table of its topic. An error says that a
-    /// registry failed; a schema that it does not know, or that is not Avro, is left to the decoder to tell.
+    /// registry failed; a schema that it does not know, or that values are not read by, is left to the decoder to tell.
     pub async fn of(&self, raw: &RawBatch, table: &Table) -> Result<Writers, RegistryError> {
         let mut writers = Writers::default();
         let mut missing = Vec::new();
@@ -185,9 +195,19 @@ impl Schemas {
 
 fn read(id: SchemaId, definition: &Definition) -> Known {
     let Definition { kind, text, references } = definition;
-    if kind != "AVRO" {
-        return Err(format!("schema {id} is {kind}; expected AVRO"));
+    match kind.as_str() {
+        "AVRO" => {
+            let others = references.iter().map(|referred| referred.text.as_str());
+            let schema = avro::Schema::parse_with(others, text);
+            let schema = schema.map(|schema| Written::Avro(Arc::new(schema)));
+            schema.map_err(|error| format!("schema {id} is no Avro schema of records: {error}"))
+        }
+        "PROTOBUF" => {
+            let imports = references.iter().map(|referred| (referred.name.as_str(), referred.text.as_str()));
+            let schema = protobuf::Schema::parse_with(imports, text);
+            let schema = schema.map(|schema| Written::Protobuf(Arc::new(schema)));
+            schema.map_err(|error| format!("schema {id} is no Protobuf schema: {error}"))
+        }
+        _ => Err(format!("schema {id} is {kind}; expected AVRO or PROTOBUF")),
     }
-    let schema = Schema::parse_with(references, text);
-    schema.map(Arc::new).map_err(|error| format!("schema {id} is no Avro schema of records: {error}"))
 }

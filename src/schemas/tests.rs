@@ -12,6 +12,8 @@ const SQL: &str =
 const SCHEMA: &str =
     r#"{"type":"record","name":"R","fields":[{"name":"n","type":"long"},{"name":"ts","type":"long"}]}"#;
 
+const PROTO: &str = "syntax = \"proto3\"; message R { int64 n = 1; int64 ts = 2; }";
+
 /// Knows ids below 10; fails the first so many times.
 #[derive(Default)]
 struct Fake {
@@ -30,7 +32,11 @@ impl Registry for Fake {
                 return Err(RegistryError { schema: id, reason: "answered 503".to_owned() });
             }
             let SchemaId::Number(number) = id else { return Ok(None) };
-            let text = if number == 9 { "\"string\"" } else { SCHEMA };
+            let text = match (number, self.kind) {
+                (9, _) => "\"string\"",
+                (_, "PROTOBUF") => PROTO,
+                _ => SCHEMA,
+            };
             let definition =
                 Definition { kind: self.kind.to_owned(), text: text.to_owned(), references: Vec::new() };
             Ok((number < 10).then_some(definition))
@@ -39,8 +45,12 @@ impl Registry for Fake {
 }
 
 fn table() -> Table {
-    let file = SqlFile { name: "t.sql".to_owned(), text: SQL.to_owned() };
-    Catalog::parse(&[file]).unwrap().tables.remove(0)
+    table_of("avro-confluent")
+}
+
+fn table_of(format: &str) -> Table {
+    let text = SQL.replace("avro-confluent", format);
+    Catalog::parse(&[SqlFile { name: "t.sql".to_owned(), text }]).unwrap().tables.remove(0)
 }
 
 fn batch(ids: impl IntoIterator<Item = u32>) -> RawBatch {
@@ -129,13 +139,42 @@ async fn a_batch_of_nonsense_asks_for_so_many_schemas_and_no_more() {
 
 #[tokio::test]
 async fn what_is_no_avro_of_records_is_told_and_remembered() {
-    let (fake, schemas) = with(Fake { kind: "PROTOBUF", ..Fake::default() });
-    assert_eq!(read(&schemas, &[1]).await, [Err("schema 1 is PROTOBUF; expected AVRO".to_owned())]);
+    let (fake, schemas) = with(Fake { kind: "JSON", ..Fake::default() });
+    let other = "schema 1 is JSON; expected AVRO or PROTOBUF";
+    assert_eq!(read(&schemas, &[1]).await, [Err(other.to_owned())]);
     assert!(read(&schemas, &[1]).await[0].is_err());
     assert_eq!(fake.asked.load(Ordering::SeqCst), 1);
     let (_, schemas) = with(Fake::default());
     let wrong = "schema 9 is no Avro schema of records: found a string; expected a record";
     assert_eq!(read(&schemas, &[9]).await, [Err(wrong.to_owned())]);
+}
+
+#[tokio::test]
+#[cfg(feature = "protobuf")]
+async fn what_is_no_protobuf_is_told() {
+    let (_, schemas) = with(Fake { kind: "PROTOBUF", ..Fake::default() });
+    let [good, bad] =
+        ["schema 1 is PROTOBUF; expected AVRO", "schema 9 is no Protobuf schema: schema:1:1: expected"];
+    let found = read(&schemas, &[1, 9]).await;
+    assert_eq!(found[0], Err(good.to_owned()));
+    assert!(found[1].as_ref().unwrap_err().starts_with(bad), "{found:?}");
+}
+
+#[tokio::test]
+#[cfg(feature = "protobuf")]
+async fn a_schema_of_protobuf_reads_tables_of_protobuf_and_no_others() {
+    let table = table_of("protobuf-confluent");
+    let mut raw = RawBatch { topic: "t".to_owned(), ..RawBatch::default() };
+    raw.push(Offset::at(0), None, &[0, 0, 0, 0, 1, 0, 0x08, 14, 0x10, 2]);
+    for (kind, expected) in
+        [("PROTOBUF", Ok(2)), ("AVRO", Err("schema 1 is AVRO; expected PROTOBUF".to_owned()))]
+    {
+        let (_, schemas) = with(Fake { kind, ..Fake::default() });
+        let writers = schemas.of(&raw, &table).await.unwrap();
+        let decoded = decode_by(&raw, &table, &writers, Timestamp(0));
+        let read = decoded.records[0].event_time.clone();
+        assert_eq!(read.map(|time| time.0).map_err(|rejection| rejection.reason), expected);
+    }
 }
 
 #[tokio::test]

@@ -118,6 +118,7 @@ async fn a_table_of_a_registry_needs_one() {
         missing.to_string().starts_with("failed to find WEIR_SCHEMA_REGISTRY in the environment"),
         "{missing}"
     );
+    assert!(schemas(&catalog("protobuf-confluent"), with("")).await.is_err());
     schemas(&catalog("avro-confluent"), with("https://name:s3cret@registry:8081")).await.unwrap();
     schemas(&catalog("json"), with("")).await.unwrap();
     let wrong = schemas(&catalog("json"), with("s3cret")).await.unwrap_err();

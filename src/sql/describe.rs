@@ -7,11 +7,11 @@ use super::{
     expr::{Expr, Function},
     pattern::{Pattern, PatternVariable, Pick},
     plan::{
-        AvroWriter, Catalog, Earlier, Format, Input, Sentence, Source, Table, View, WINDOW_END, WINDOW_START,
-        Window,
+        Catalog, Earlier, Format, Input, Sentence, Source, Table, View, WINDOW_END, WINDOW_START, Window,
+        Writer,
     },
 };
-use crate::avro;
+use crate::{avro, protobuf};
 
 impl View {
     /// The plan: window, sources with their filters and inputs, outputs, options.
@@ -228,15 +228,27 @@ fn write_head(text: &mut String, table: &Table) -> fmt::Result {
         Format::Text(pattern) => {
             writeln!(text, "    text {}", pattern.display(|slot| column_name(table, slot)))?;
         }
-        Format::Avro(AvroWriter::Schema(schema)) => {
+        Format::Avro(Writer::Schema(schema)) => {
             let field = |field: &avro::Field| format!("{} {}", field.name, schema.name(field.node));
             let fields: Vec<_> = schema.fields().iter().map(field).collect();
             writeln!(text, "    avro {}", fields.join(", "))?;
         }
-        Format::Avro(AvroWriter::Confluent) => {
+        Format::Protobuf(Writer::Schema(record)) => {
+            let schema = &record.schema;
+            let field = |field: &protobuf::Field| format!("{} {}", field.name, schema.name(field));
+            let fields: Vec<_> = record.fields().iter().map(field).collect();
+            writeln!(text, "    protobuf {}: {}", schema.message(record.message).name, fields.join(", "))?;
+        }
+        Format::Avro(Writer::Confluent) => {
             writeln!(text, "    avro by the schemas of a registry (Confluent's frame)")?;
         }
-        Format::Avro(AvroWriter::Glue) => writeln!(text, "    avro by the schemas of AWS Glue's registry")?,
+        Format::Avro(Writer::Glue) => writeln!(text, "    avro by the schemas of AWS Glue's registry")?,
+        Format::Protobuf(Writer::Confluent) => {
+            writeln!(text, "    protobuf by the schemas of a registry (Confluent's frame)")?;
+        }
+        Format::Protobuf(Writer::Glue) => {
+            writeln!(text, "    protobuf by the schemas of AWS Glue's registry")?;
+        }
     }
     for column in table.columns.iter().filter(|column| !column.is_fed_by_its_name()) {
         writeln!(text, "    column {} = field {}", quoted(&column.name), column.fields.join(", else "))?;

@@ -113,7 +113,7 @@ fn write_table(text: &mut String, source: &Source, table: &Table) -> fmt::Result
             writeln!(text, "pattern {:?}", pattern.display(name))?;
         }
         // Not the schema: of another one the same columns come.
-        Format::Avro(_) => writeln!(text, "format {}", table.format.name())?,
+        Format::Avro(_) | Format::Protobuf(_) => writeln!(text, "format {}", table.format.name())?,
     }
     Ok(())
 }

@@ -58,8 +58,8 @@ pub use error::{SqlError, SqlErrors, SqlFile};
 pub use expr::{Comparison, DatePart, Expr, Function, Regexp, parse_timestamp};
 pub use pattern::{Pattern, PatternVariable, Pick, Runs, Skip};
 pub use plan::{
-    ALERTS, AvroWriter, Catalog, Column, Earlier, Entrance, Fallback, Field, Format, Input, Options, Origin,
-    Output, Sentence, Source, Table, View, Window,
+    ALERTS, Catalog, Column, Earlier, Entrance, Fallback, Field, Format, Input, Options, Origin, Output,
+    Sentence, Source, Table, View, Window, Writer,
 };
 pub use template::{Hole, Template};
 pub use topics::TopicRole;

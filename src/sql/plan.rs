@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use super::{Aggregate, SqlFile, pattern::Pattern, template::Template};
-use crate::{avro::Schema, sql::Expr, time::Millis, value::Type};
+use crate::{avro, protobuf, sql::Expr, time::Millis, value::Type};
 
 /// The name under which a row of a single event says which record that is.
 pub(crate) const SOURCE_RECORD: &str = "source_record";
@@ -108,14 +108,16 @@ pub enum Format {
     /// there is text between two holes.
     Text(Template),
     /// Avro in its binary encoding, with a field for each column.
-    Avro(AvroWriter),
+    Avro(Writer<avro::Schema>),
+    /// Protobuf in its binary encoding, with a field for each column.
+    Protobuf(Writer<protobuf::Record>),
 }
 
-/// Where the schema that a record of Avro was written by is known from.
+/// Where the schema that a record was written by is known from.
 #[derive(Clone, Debug, PartialEq)]
-pub enum AvroWriter {
+pub enum Writer<S> {
     /// The SQL: all records were written by it, and nothing stands before a value.
-    Schema(Arc<Schema>),
+    Schema(Arc<S>),
     /// A registry of Confluent's kind, whose frame stands before each value. What has no frame is JSON.
     Confluent,
     /// AWS Glue's registry, whose frame stands before each value. What has no frame is JSON.
@@ -128,16 +130,20 @@ impl Format {
         match self {
             Self::Json => "json",
             Self::Text(_) => "text",
-            Self::Avro(AvroWriter::Schema(_)) => "avro",
-            Self::Avro(AvroWriter::Confluent) => "avro-confluent",
-            Self::Avro(AvroWriter::Glue) => "avro-glue",
+            Self::Avro(Writer::Schema(_)) => "avro",
+            Self::Avro(Writer::Confluent) => "avro-confluent",
+            Self::Avro(Writer::Glue) => "avro-glue",
+            Self::Protobuf(Writer::Schema(_)) => "protobuf",
+            Self::Protobuf(Writer::Confluent) => "protobuf-confluent",
+            Self::Protobuf(Writer::Glue) => "protobuf-glue",
         }
     }
 
-    /// The schema of all records, where there is one.
-    pub fn schema(&self) -> Option<&Schema> {
+    /// What all records are where nothing tells them from anything else: neither a registry's frame nor text.
+    pub const fn bare(&self) -> Option<&'static str> {
         match self {
-            Self::Avro(AvroWriter::Schema(schema)) => Some(schema),
+            Self::Avro(Writer::Schema(_)) => Some("Avro"),
+            Self::Protobuf(Writer::Schema(_)) => Some("Protobuf"),
             _ => None,
         }
     }

@@ -8,12 +8,12 @@ use super::{
     fallback, format,
     names::{self, Match},
     options::WithOptions,
-    plan::{AvroWriter, Column, Entrance, Format, Table},
+    plan::{Column, Entrance, Format, Table},
     types,
 };
 use crate::{time::Millis, value::Type};
 
-const OPTIONS: [&str; 10] = [
+const OPTIONS: [&str; 11] = [
     "topic",
     "key",
     "event_time",
@@ -22,6 +22,7 @@ const OPTIONS: [&str; 10] = [
     "format",
     "pattern",
     "schema",
+    "message",
     "route",
     "websocket",
 ];
@@ -55,18 +56,18 @@ pub(super) fn check(create: &CreateTable, place: &Place, errors: &mut Diagnostic
     let format = format::check(&mut options, &columns, &broken, event_time, &place, errors);
     let entrance = entrance::check(&mut options, errors);
     no_default_without_json(&columns, &format, &place, errors);
-    no_entrance_for_bare_avro(&entrance, &format, &place, errors);
+    no_entrance_for_bare_records(&entrance, &format, &place, errors);
     let (name, event_time) = (name.value.clone(), event_time?);
     let table = Table { name, topic, columns, format, key, event_time, watermark_delay, max_ahead, entrance };
     Some(TableDraft { table, place, broken })
 }
 
-/// Plain text is taken as it is; bare Avro the API does not take at all.
+/// Plain text is taken as it is; bare Avro and Protobuf the API does not take at all.
 fn no_default_without_json(columns: &[Column], format: &Format, place: &Place, errors: &mut Diagnostics) {
-    let records = match format {
-        Format::Text(_) => "plain text",
-        Format::Avro(AvroWriter::Schema(_)) => "Avro without a registry",
-        Format::Json | Format::Avro(_) => return,
+    let records = match (format, format.bare()) {
+        (Format::Text(_), _) => "plain text".to_owned(),
+        (_, Some(records)) => format!("{records} without a registry"),
+        (_, None) => return,
     };
     if let Some(column) = columns.iter().find(|column| column.fallback.is_some()) {
         let message = format!(
@@ -77,11 +78,17 @@ fn no_default_without_json(columns: &[Column], format: &Format, place: &Place, e
     }
 }
 
-fn no_entrance_for_bare_avro(entrance: &Entrance, format: &Format, place: &Place, errors: &mut Diagnostics) {
-    let is_entered = entrance.route.is_some() || entrance.websocket;
-    if is_entered && matches!(format, Format::Avro(AvroWriter::Schema(_))) {
-        let message = "the API takes no events for a topic of Avro without a registry; expected neither \"route\" nor \
-                       \"websocket\"";
+fn no_entrance_for_bare_records(
+    entrance: &Entrance,
+    format: &Format,
+    place: &Place,
+    errors: &mut Diagnostics,
+) {
+    if let (true, Some(records)) = (entrance.route.is_some() || entrance.websocket, format.bare()) {
+        let message = format!(
+            "the API takes no events for a topic of {records} without a registry; expected neither \"route\" nor \
+             \"websocket\""
+        );
         errors.error(place, message);
     }
 }

@@ -1,26 +1,30 @@
-//! Records that are no text: Avro, and whatever stands in the frame of a schema registry.
+//! Records that are no text: Avro, Protobuf, and whatever stands in the frame of a schema registry.
 
 use std::{collections::HashMap, fmt::Write as _, sync::Arc};
 
-use super::{
-    Decoder,
-    avro::{Notes, Plan},
-    utf8,
-};
+use super::{Decoder, avro, notes::Notes, protobuf, utf8};
 use crate::{
-    avro::Schema,
     event::{
         RawBatch, Rejection,
-        frame::{self, Framed, SchemaId},
+        frame::{self, SchemaId},
     },
-    sql::{AvroWriter, Format, Table},
+    sql::{Format, Table, Writer},
     time::Timestamp,
     value::Value,
 };
 
+/// A schema that values were written by.
+#[derive(Clone, Debug)]
+pub enum Written {
+    /// Avro.
+    Avro(Arc<crate::avro::Schema>),
+    /// Protobuf.
+    Protobuf(Arc<crate::protobuf::Schema>),
+}
+
 /// What is known of the schemas that the values of a batch name.
 #[derive(Debug, Default)]
-pub struct Writers(HashMap<SchemaId, Result<Arc<Schema>, String>>);
+pub struct Writers(HashMap<SchemaId, Result<Written, String>>);
 
 /// How records of a table are read that are neither text nor JSON.
 #[derive(Debug)]
@@ -30,9 +34,11 @@ pub(super) enum Binary<'a> {
     /// What has the frame of a registry is JSON behind it, whatever its schema says.
     FramedJson,
     /// All are Avro of one schema.
-    Avro(Plan<'a>),
-    /// What has a registry's frame is Avro behind it.
-    FramedAvro(Plans<'a>),
+    Avro(avro::Plan<'a>),
+    /// All are Protobuf of one schema.
+    Protobuf(protobuf::Plan<'a>),
+    /// What has a registry's frame is behind it what the registry says.
+    Framed(Plans<'a>),
 }
 
 /// What the schemas are to a table that a batch's values were written by.
@@ -41,7 +47,28 @@ pub(super) struct Plans<'a> {
     writers: &'a Writers,
     /// By their schemas; of those that cannot be had, why. Most often there is one.
     known: Vec<(SchemaId, Result<Plan<'a>, String>)>,
+    framed: Framed,
+}
+
+/// What the frames of a table's values are, and what stands in them.
+#[derive(Clone, Copy, Debug)]
+struct Framed {
     is_of: fn(SchemaId) -> bool,
+    encoding: Encoding,
+}
+
+/// What a schema is to a table.
+#[derive(Debug)]
+enum Plan<'a> {
+    Avro(avro::Plan<'a>),
+    Protobuf(protobuf::Plans<'a>),
+}
+
+/// What the values of a table are behind their frames.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Encoding {
+    Avro,
+    Protobuf,
 }
 
 impl Writers {
@@ -52,47 +79,61 @@ impl Writers {
     }
 
     /// Notes a schema, or why there is none.
-    pub fn insert(&mut self, id: SchemaId, schema: Result<Arc<Schema>, String>) {
+    pub fn insert(&mut self, id: SchemaId, schema: Result<Written, String>) {
         self.0.insert(id, schema);
     }
 
-    fn plan<'a>(&'a self, id: SchemaId, table: &Table) -> Result<Plan<'a>, String> {
-        match self.0.get(&id) {
-            Some(Ok(schema)) => Ok(Plan::new(schema, table)),
-            Some(Err(reason)) => Err(reason.clone()),
-            None => Err(format!("schema {id} was not looked up: there is no schema registry here")),
+    fn plan<'a>(&'a self, id: SchemaId, encoding: Encoding, table: &Table) -> Result<Plan<'a>, String> {
+        match (self.0.get(&id), encoding) {
+            (Some(Ok(Written::Avro(schema))), Encoding::Avro) => {
+                Ok(Plan::Avro(avro::Plan::new(schema, table)))
+            }
+            (Some(Ok(Written::Protobuf(schema))), Encoding::Protobuf) => {
+                Ok(Plan::Protobuf(protobuf::Plans::new(schema)))
+            }
+            (Some(Ok(Written::Avro(_))), _) => Err(format!("schema {id} is AVRO; expected PROTOBUF")),
+            (Some(Ok(Written::Protobuf(_))), _) => Err(format!("schema {id} is PROTOBUF; expected AVRO")),
+            (Some(Err(reason)), _) => Err(reason.clone()),
+            (None, _) => Err(format!("schema {id} was not looked up: there is no schema registry here")),
         }
     }
 }
 
 /// The schemas that a batch's values name, where its table needs a registry to know them.
 pub(crate) fn needed(raw: &RawBatch, table: &Table) -> Vec<SchemaId> {
-    let Format::Avro(writer) = &table.format else { return Vec::new() };
-    let Some(is_of) = ids_of(writer) else { return Vec::new() };
+    let Some(framed) = framed(&table.format) else { return Vec::new() };
     let mut ids = frame::schemas(raw);
-    ids.retain(|id| is_of(*id));
+    ids.retain(|id| (framed.is_of)(*id));
     ids
 }
 
-/// Which ids the registry gives that a table's values were written by.
-fn ids_of(writer: &AvroWriter) -> Option<fn(SchemaId) -> bool> {
-    match writer {
-        AvroWriter::Schema(_) => None,
-        AvroWriter::Confluent => Some(|id| matches!(id, SchemaId::Number(_))),
-        AvroWriter::Glue => Some(|id| matches!(id, SchemaId::Uuid(_))),
+/// Which ids the registry gives that a table's values were written by, and what they are; none where there is no
+/// registry.
+fn framed(format: &Format) -> Option<Framed> {
+    fn ids<S>(writer: &Writer<S>) -> Option<fn(SchemaId) -> bool> {
+        match writer {
+            Writer::Schema(_) => None,
+            Writer::Confluent => Some(|id| matches!(id, SchemaId::Number(_))),
+            Writer::Glue => Some(|id| matches!(id, SchemaId::Uuid(_))),
+        }
+    }
+    match format {
+        Format::Json | Format::Text(_) => None,
+        Format::Avro(writer) => Some(Framed { is_of: ids(writer)?, encoding: Encoding::Avro }),
+        Format::Protobuf(writer) => Some(Framed { is_of: ids(writer)?, encoding: Encoding::Protobuf }),
     }
 }
 
 impl<'a> Binary<'a> {
     pub(super) fn of(table: &'a Table, writers: &'a Writers) -> Self {
+        if let Some(framed) = framed(&table.format) {
+            return Self::Framed(Plans { writers, known: Vec::new(), framed });
+        }
         match &table.format {
-            Format::Text(_) => Self::Never,
+            Format::Avro(Writer::Schema(schema)) => Self::Avro(avro::Plan::new(schema, table)),
+            Format::Protobuf(Writer::Schema(record)) => Self::Protobuf(protobuf::Plan::of(record, table)),
             Format::Json => Self::FramedJson,
-            Format::Avro(AvroWriter::Schema(schema)) => Self::Avro(Plan::new(schema, table)),
-            Format::Avro(writer @ (AvroWriter::Confluent | AvroWriter::Glue)) => {
-                let is_of = ids_of(writer).unwrap_or(|_| false);
-                Self::FramedAvro(Plans { writers, known: Vec::new(), is_of })
-            }
+            _ => Self::Never,
         }
     }
 
@@ -101,24 +142,24 @@ impl<'a> Binary<'a> {
     pub(super) fn reads(&self, value: &[u8]) -> bool {
         match self {
             Self::Never => false,
-            Self::Avro(_) => true,
-            Self::FramedJson | Self::FramedAvro(_) => frame::is_framed(value),
+            Self::Avro(_) | Self::Protobuf(_) => true,
+            Self::FramedJson | Self::Framed(_) => frame::is_framed(value),
         }
     }
 }
 
 impl<'a> Plans<'a> {
     /// What a schema is to a table.
-    fn of(&mut self, id: SchemaId, table: &Table) -> Result<&Plan<'a>, String> {
-        if !(self.is_of)(id) {
+    fn of(&mut self, id: SchemaId, table: &Table) -> Result<&mut Plan<'a>, String> {
+        if !(self.framed.is_of)(id) {
             return Err(format!("in the frame of another registry (schema {id})"));
         }
         let known = self.known.iter().position(|(known, _)| *known == id);
         let index = known.unwrap_or(self.known.len());
         if known.is_none() {
-            self.known.push((id, self.writers.plan(id, table)));
+            self.known.push((id, self.writers.plan(id, self.framed.encoding, table)));
         }
-        match self.known.get(index) {
+        match self.known.get_mut(index) {
             Some((_, Ok(plan))) => Ok(plan),
             Some((_, Err(reason))) => Err(reason.clone()),
             None => Err(String::new()),
@@ -136,15 +177,20 @@ impl<'a> Decoder<'a> {
         row: &mut [Value<'a>],
     ) -> Result<Timestamp, Rejection> {
         self.begin();
-        if let Binary::Avro(plan) = &self.binary {
-            if value.is_empty() {
-                return Err(Rejection::without_time("empty value (tombstone)".to_owned()));
+        let notes = Notes { problems: &mut self.problems, chosen: &mut self.chosen };
+        let filled = match &self.binary {
+            Binary::Avro(_) | Binary::Protobuf(_) if value.is_empty() => {
+                Some(Err("empty value (tombstone)".to_owned()))
             }
-            let notes = Notes { problems: &mut self.problems, chosen: &mut self.chosen };
-            plan.fill(value, row, notes).map_err(Rejection::without_time)?;
+            Binary::Avro(plan) => Some(plan.fill(value, row, notes)),
+            Binary::Protobuf(plan) => Some(plan.fill(value, row, notes)),
+            _ => None,
+        };
+        if let Some(filled) = filled {
+            filled.map_err(Rejection::without_time)?;
             return self.check(sent, row);
         }
-        let framed = Framed::read(value).map_err(Rejection::without_time)?;
+        let framed = frame::Framed::read(value).map_err(Rejection::without_time)?;
         if framed.is_compressed {
             return self.inflated(framed, sent, row);
         }
@@ -154,35 +200,41 @@ impl<'a> Decoder<'a> {
     /// As [`Self::read_binary`], of what stands in a frame.
     fn framed(
         &mut self,
-        framed: Framed<'a>,
+        framed: frame::Framed<'a>,
         sent: Option<Timestamp>,
         row: &mut [Value<'a>],
     ) -> Result<Timestamp, Rejection> {
-        let Binary::FramedAvro(plans) = &mut self.binary else {
+        let Binary::Framed(plans) = &mut self.binary else {
             return self.row(utf8(framed.payload)?, sent, row);
         };
         let plan = plans.of(framed.schema, self.table).map_err(Rejection::without_time)?;
         let notes = Notes { problems: &mut self.problems, chosen: &mut self.chosen };
-        let filled = plan.fill(framed.payload, row, notes).map_err(Rejection::without_time);
+        let filled = match plan {
+            Plan::Avro(plan) => plan.fill(framed.payload, row, notes),
+            Plan::Protobuf(plans) => plans
+                .of(framed.schema, framed.payload, self.table)
+                .and_then(|(plan, value)| plan.fill(value, row, notes)),
+        };
+        let filled = filled.map_err(Rejection::without_time);
         filled.and_then(|()| self.check(sent, row)).map_err(|rejection| named(rejection, framed.schema))
     }
 
     /// As [`Self::framed`], of what is compressed. Its row owns its texts.
     fn inflated(
         &self,
-        framed: Framed<'_>,
+        framed: frame::Framed<'_>,
         sent: Option<Timestamp>,
         row: &mut [Value<'a>],
     ) -> Result<Timestamp, Rejection> {
         let payload = framed.inflate().map_err(Rejection::without_time)?;
         let mut borrowing = vec![Value::Null; row.len()];
         let writers = match &self.binary {
-            Binary::FramedAvro(plans) => plans.writers,
+            Binary::Framed(plans) => plans.writers,
             _ => Writers::none(),
         };
         let mut decoder = Decoder::with_writers(self.table, writers, self.now);
         decoder.begin();
-        let framed = Framed { payload: &payload, is_compressed: false, ..framed };
+        let framed = frame::Framed { payload: &payload, is_compressed: false, ..framed };
         let time = decoder.framed(framed, sent, &mut borrowing)?;
         for (place, value) in row.iter_mut().zip(borrowing) {
             *place = value.into_owned();

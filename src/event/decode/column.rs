@@ -112,6 +112,17 @@ pub(super) fn whole_float(number: f64) -> Option<i64> {
     (number.fract() == 0.0 && number.abs() <= EXACT).then_some(number as i64)
 }
 
+/// The float nearest to an integer.
+#[expect(clippy::cast_precision_loss, reason = "SQL converts BIGINT to DOUBLE this way")]
+pub(super) fn approximate(integer: i64) -> Value<'static> {
+    Value::Float(integer as f64)
+}
+
+/// SQL's numbers are finite; what is not, is NULL.
+pub(super) fn finite(number: f64) -> Value<'static> {
+    if number.is_finite() { Value::Float(number) } else { Value::Null }
+}
+
 pub(super) fn float(number: &str) -> Option<f64> {
     number.parse().ok().filter(|x: &f64| x.is_finite())
 }

@@ -4,7 +4,7 @@ use super::*;
 use crate::{
     avro::Schema,
     event::fixture::{NOW, table},
-    sql::{AvroWriter, Hole},
+    sql::{Hole, Writer},
 };
 
 #[test]
@@ -163,13 +163,13 @@ fn json_that_its_text_would_not_give_back_is_rejected() {
 #[test]
 fn json_goes_beside_avro_in_frames_and_not_beside_bare_avro() {
     let json = br#"{"product":"p","ts":1}"#;
-    let framed = Table { format: Format::Avro(AvroWriter::Confluent), ..table() };
+    let framed = Table { format: Format::Avro(Writer::Confluent), ..table() };
     assert_eq!(validate(&framed, json, NOW), validate(&table(), json, NOW));
     let (record, _) = compose(&framed, json, NOW).expect("it fits");
     assert_eq!(record.as_ref(), json);
     let schema = r#"{"type":"record","name":"R","fields":[{"name":"ts","type":"long"}]}"#;
     let schema = Schema::parse(schema).expect("a schema").into();
-    let bare = Table { format: Format::Avro(AvroWriter::Schema(schema)), ..table() };
+    let bare = Table { format: Format::Avro(Writer::Schema(schema)), ..table() };
     let reasons =
         [validate(&bare, json, NOW).expect_err("JSON"), compose(&bare, json, NOW).expect_err("JSON")];
     for Rejection { reason, .. } in reasons {

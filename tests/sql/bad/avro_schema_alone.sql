@@ -1,2 +1,2 @@
--- fail: option "schema" is for Avro without a registry; expected format = 'avro' beside it
+-- fail: option "schema" is for Avro or Protobuf without a registry; expected format = 'avro' or 'protobuf' beside it
 CREATE TABLE t (a BIGINT, ts TIMESTAMP) WITH (format = 'avro-confluent', schema = '{}');

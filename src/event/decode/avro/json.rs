@@ -10,13 +10,14 @@
 //! | bytes, fixed | text: base64 |
 //! | a float that is not finite | null |
 
-use std::fmt::Write as _;
-
-use super::{Reader, bytes::Broken};
-use crate::avro::{Field, Node, NodeId};
-
-/// The longest text that a value may become: names and symbols are longer there than in the value.
-pub(super) const MAX_JSON: usize = 16 << 20;
+use super::Reader;
+use crate::{
+    avro::{Field, Node, NodeId},
+    event::decode::{
+        bytes::Broken,
+        json_text::{MAX_JSON, float, integer, quote},
+    },
+};
 
 impl Reader<'_> {
     /// Writes a value.
@@ -30,7 +31,7 @@ impl Reader<'_> {
         match node {
             Node::Null => text.push_str("null"),
             Node::Boolean => text.push_str(if self.bytes.boolean()? { "true" } else { "false" }),
-            Node::Int => integer(self.bytes.int()?.into(), text),
+            Node::Int => integer(self.bytes.int()?, text),
             Node::Long => integer(self.bytes.long()?, text),
             Node::Timestamp(unit) => integer(unit.millis(self.bytes.long()?), text),
             Node::Float | Node::Double => float(self.float(node)?, text),
@@ -86,38 +87,4 @@ impl Reader<'_> {
         text.push(close);
         Ok(())
     }
-}
-
-fn integer(number: i64, text: &mut String) {
-    // Writing to a String cannot fail.
-    let _ = write!(text, "{number}");
-}
-
-fn float(number: f64, text: &mut String) {
-    let _ = if number.is_finite() { write!(text, "{number:?}") } else { write!(text, "null") };
-}
-
-/// Writes a text in quotes.
-fn quote(value: &str, text: &mut String) {
-    text.push('"');
-    let mut rest = value;
-    while let Some(at) = rest.bytes().position(|byte| byte < b' ' || byte == b'"' || byte == b'\\') {
-        let (before, behind) = rest.split_at_checked(at).unwrap_or((rest, ""));
-        text.push_str(before);
-        let mut chars = behind.chars();
-        match chars.next() {
-            Some(mark @ ('"' | '\\')) => {
-                text.push('\\');
-                text.push(mark);
-            }
-            Some('\n') => text.push_str("\\n"),
-            Some(control) => {
-                let _ = write!(text, "\\u{:04x}", u32::from(control));
-            }
-            None => {}
-        }
-        rest = chars.as_str();
-    }
-    text.push_str(rest);
-    text.push('"');
 }

@@ -3,19 +3,19 @@
 //! A schema and a table become a [`Plan`] once: for each field of the record the column that it feeds, or none.
 //! Texts are borrowed from the record. Nothing is built in between but the text of a JSON column.
 
-mod bytes;
 mod json;
 mod scalar;
 #[cfg(test)]
 mod tests;
 
-use self::{
-    bytes::{Broken, Bytes},
-    scalar::Stop,
+use super::{
+    Target,
+    bytes::{Broken, Bytes, MAX_DEPTH},
+    notes::Notes,
+    target,
 };
-use super::{NO_FIELD, ONLY_FIELD, Problem, Target, target};
 use crate::{
-    avro::{MAX_DEPTH, Node, NodeId, Schema},
+    avro::{Node, NodeId, Schema},
     sql::Table,
     value::Value,
 };
@@ -26,14 +26,6 @@ pub(super) struct Plan<'a> {
     schema: &'a Schema,
     /// The fields of the record, in their order, with the columns that they feed.
     steps: Vec<(NodeId, Option<Target>)>,
-}
-
-/// What a record leaves behind besides its row.
-pub(super) struct Notes<'d> {
-    /// What is wrong with its columns.
-    pub(super) problems: &'d mut Vec<Problem>,
-    /// For each column the best of its fields that it has; empty where each has only one.
-    pub(super) chosen: &'d mut [u8],
 }
 
 impl<'a> Plan<'a> {
@@ -54,7 +46,7 @@ impl<'a> Plan<'a> {
             let read = match target {
                 None => reader.skip(*node, 0),
                 Some(target) => match row.get_mut(target.index) {
-                    Some(place) => notes.take(&mut reader, *node, *target, place),
+                    Some(place) => notes.take(*target, place, |kind, place| reader.take(*node, kind, place)),
                     None => Ok(()),
                 },
             };
@@ -68,59 +60,6 @@ impl<'a> Plan<'a> {
     fn reason(&self, step: usize, broken: Broken, at: usize) -> String {
         let name = self.schema.fields().get(step).map_or("", |field| field.name.as_str());
         format!("not Avro of its schema: field \"{name}\", before byte {at}: {broken}")
-    }
-}
-
-impl Notes<'_> {
-    #[inline]
-    fn take<'a>(
-        &mut self,
-        reader: &mut Reader<'a>,
-        node: NodeId,
-        target: Target,
-        place: &mut Value<'a>,
-    ) -> Result<(), Broken> {
-        if target.rank != ONLY_FIELD {
-            return self.choose(reader, node, target, place);
-        }
-        match reader.take(node, target.kind, place) {
-            Ok(()) if target.not_null && place.is_null() => self.problem(target, "null".to_owned()),
-            Ok(()) => {}
-            Err(Stop::Misfit(found)) => self.problem(target, found),
-            Err(Stop::Broken(broken)) => return Err(broken),
-        }
-        Ok(())
-    }
-
-    /// Takes a field if it goes before what its column has so far. A null leaves the choice to the others.
-    fn choose<'a>(
-        &mut self,
-        reader: &mut Reader<'a>,
-        node: NodeId,
-        target: Target,
-        place: &mut Value<'a>,
-    ) -> Result<(), Broken> {
-        let mut value = Value::Null;
-        let found = match reader.take(node, target.kind, &mut value) {
-            Ok(()) if value.is_null() => return Ok(()),
-            Ok(()) => None,
-            Err(Stop::Misfit(found)) => Some(found),
-            Err(Stop::Broken(broken)) => return Err(broken),
-        };
-        if let Some(chosen) = self.chosen.get_mut(target.index).filter(|chosen| target.rank < **chosen) {
-            *chosen = target.rank.min(NO_FIELD);
-            *place = value;
-            self.problems.retain(|problem| problem.column != target.index);
-            if let Some(found) = found {
-                self.problem(target, found);
-            }
-        }
-        Ok(())
-    }
-
-    #[cold]
-    fn problem(&mut self, target: Target, found: String) {
-        self.problems.push(Problem { column: target.index, found });
     }
 }
 

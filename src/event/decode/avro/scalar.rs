@@ -2,30 +2,19 @@
 
 use std::fmt::Write as _;
 
-use super::{Reader, bytes::Broken};
+use super::Reader;
 use crate::{
     avro::{Node, NodeId},
-    event::decode::{column::whole_float, moment},
+    event::decode::{
+        bytes::Broken,
+        column::{approximate, finite, whole_float},
+        moment,
+        notes::{Stop, misfit},
+    },
     time::Timestamp,
     value::{Type, Value},
 };
 
-/// Why a value was not taken.
-pub(super) enum Stop {
-    /// The bytes are no value.
-    Broken(Broken),
-    /// The value, which this was, is none of the column's type.
-    Misfit(String),
-}
-
-impl From<Broken> for Stop {
-    fn from(broken: Broken) -> Self {
-        Self::Broken(broken)
-    }
-}
-
-/// How much of a value a reason shows.
-const SHOWN: usize = 60;
 const DAY: i64 = 86_400_000;
 
 impl<'a> Reader<'a> {
@@ -77,20 +66,24 @@ impl<'a> Reader<'a> {
             }
             (Node::Date, Type::Timestamp) => Value::Time(Timestamp(i64::from(self.bytes.int()?) * DAY)),
             (Node::Int | Node::Long, Type::Timestamp) => Value::Time(Timestamp(self.bytes.long()?)),
-            (Node::Int | Node::Long, Type::Double) => float(self.bytes.long()?),
+            (Node::Int | Node::Long, Type::Double) => approximate(self.bytes.long()?),
             (Node::Float | Node::Double, Type::Double) => finite(self.float(node)?),
             (Node::Float | Node::Double, Type::BigInt) => {
                 let number = self.float(node)?;
-                whole_float(number).map(Value::Int).ok_or_else(|| misfit(node, &format!("{number:?}")))?
+                whole_float(number)
+                    .map(Value::Int)
+                    .ok_or_else(|| misfit(node.name(), &format!("{number:?}")))?
             }
             (Node::Float | Node::Double, Type::Timestamp) => {
                 let seconds = self.float(node)?;
                 let at = moment::of_seconds(seconds);
-                at.map(Value::Time).ok_or_else(|| misfit(node, &format!("{seconds:?}")))?
+                at.map(Value::Time).ok_or_else(|| misfit(node.name(), &format!("{seconds:?}")))?
             }
             (Node::String, Type::Timestamp) => {
                 let text = self.bytes.text()?;
-                moment::from_text(text).map(Value::Time).ok_or_else(|| misfit(node, &format!("{text:?}")))?
+                moment::from_text(text)
+                    .map(Value::Time)
+                    .ok_or_else(|| misfit(node.name(), &format!("{text:?}")))?
             }
             (Node::Decimal { .. }, Type::Double) => {
                 let mut digits = String::new();
@@ -167,29 +160,12 @@ impl<'a> Reader<'a> {
             return self.skip(id, 0).map_or_else(Stop::Broken, |()| Stop::Misfit(found.to_owned()));
         }
         let mut text = String::new();
-        self.json(id, &mut text, 0).map_or_else(Stop::Broken, |()| misfit(node, &text))
+        self.json(id, &mut text, 0).map_or_else(Stop::Broken, |()| misfit(node.name(), &text))
     }
 }
 
 const fn node_with_article(node: &Node) -> &'static str {
     if matches!(node, Node::Map(_)) { "a map" } else { "a record" }
-}
-
-#[cold]
-fn misfit(node: &Node, text: &str) -> Stop {
-    let shown: String = text.chars().take(SHOWN).collect();
-    let more = if shown.len() < text.len() { "..." } else { "" };
-    Stop::Misfit(format!("the {} {shown}{more}", node.name()))
-}
-
-#[expect(clippy::cast_precision_loss, reason = "SQL converts BIGINT to DOUBLE this way")]
-fn float(integer: i64) -> Value<'static> {
-    Value::Float(integer as f64)
-}
-
-/// SQL's numbers are finite; what is not, is NULL.
-fn finite(number: f64) -> Value<'static> {
-    if number.is_finite() { Value::Float(number) } else { Value::Null }
 }
 
 /// A two's complement number, the highest byte first, if it has no more than 128 bits.

@@ -10,7 +10,7 @@ use crate::{
         Batch, decode,
         fixture::{self, NOW, batch},
     },
-    sql::{AvroWriter, Column, Format},
+    sql::{Column, Format, Writer},
     time::Timestamp,
     value::Type,
 };
@@ -19,7 +19,7 @@ fn avro_table(schema: &str, columns: &[(&str, Type)], event_time: usize) -> Tabl
     let schema = Arc::new(Schema::parse(schema).unwrap());
     Table {
         columns: columns.iter().map(|(name, kind)| Column::new(*name, *kind, false)).collect(),
-        format: Format::Avro(AvroWriter::Schema(schema)),
+        format: Format::Avro(Writer::Schema(schema)),
         key: None,
         event_time,
         ..fixture::table()
@@ -317,7 +317,7 @@ proptest! {
         let Ok(parsed) = Schema::parse(&schema.to_string()) else { return Ok(()) };
         let length = bytes.len();
         let table = Table {
-            format: Format::Avro(AvroWriter::Schema(Arc::new(parsed))),
+            format: Format::Avro(Writer::Schema(Arc::new(parsed))),
             ..avro_table(ORDER, &[("v", kind), ("ts", Type::BigInt)], 1)
         };
         let raw = batch(&[bytes]);

@@ -2,6 +2,7 @@ use std::{collections::HashMap, sync::Arc};
 
 use super::*;
 use crate::{
+    avro::Schema,
     event::{
         Batch, decode, decode_by,
         fixture::{self, NOW, batch},
@@ -23,7 +24,7 @@ fn frames(name: &str) -> Vec<Vec<u8>> {
 const ORDER: &str = include_str!("../../../../tests/data/avro/order.avsc");
 const GLUE_ID: &str = "b7b4a7f0-9c96-4e4a-a687-fb5de9ef0c63";
 
-fn orders(writer: AvroWriter) -> Table {
+fn orders(writer: Writer<Schema>) -> Table {
     let column = |(name, kind)| Column::new(name, kind, true);
     let mut columns: Vec<_> = [
         ("order_id", Type::Text),
@@ -47,7 +48,7 @@ fn orders(writer: AvroWriter) -> Table {
 
 fn knowing(id: SchemaId) -> Writers {
     let mut writers = Writers::default();
-    writers.insert(id, Ok(Arc::new(Schema::parse(ORDER).unwrap())));
+    writers.insert(id, Ok(Written::Avro(Arc::new(Schema::parse(ORDER).unwrap()))));
     writers
 }
 
@@ -93,14 +94,14 @@ fn assert_orders(decoded: &Batch<'_>) {
 
 #[test]
 fn bare_avro_is_read_by_the_schema_of_the_sql() {
-    let table = orders(AvroWriter::Schema(Arc::new(Schema::parse(ORDER).unwrap())));
+    let table = orders(Writer::Schema(Arc::new(Schema::parse(ORDER).unwrap())));
     assert_orders(&decode(&batch(&frames("bare")), &table, NOW));
 }
 
 #[test]
 fn confluents_frames_are_read_by_the_schema_that_they_name() {
     let writers = knowing(SchemaId::Number(1));
-    let table = orders(AvroWriter::Confluent);
+    let table = orders(Writer::Confluent);
     let raw = batch(&frames("confluent"));
     assert_eq!(needed(&raw, &table), [SchemaId::Number(1)]);
     assert_orders(&decode_by(&raw, &table, &writers, NOW));
@@ -110,7 +111,7 @@ fn confluents_frames_are_read_by_the_schema_that_they_name() {
 fn glues_frames_are_read_compressed_or_not() {
     let id = SchemaId::Uuid(GLUE_ID.parse().unwrap());
     let writers = knowing(id);
-    let table = orders(AvroWriter::Glue);
+    let table = orders(Writer::Glue);
     for name in ["glue", "glue_zlib"] {
         let raw = batch(&frames(name));
         assert_eq!(needed(&raw, &table), [id]);
@@ -149,7 +150,7 @@ fn the_frame_before_json_is_passed_over_whatever_schema_it_names() {
 
 #[test]
 fn json_goes_beside_avro_in_frames() {
-    let table = orders(AvroWriter::Confluent);
+    let table = orders(Writer::Confluent);
     let json = br#"{"order_id":"o","user_id":"u","ts":7,"status":"paid","amount":1,"quantity":1,"gift":true,"due":"x","digest":"x","items":[],"labels":{}}"#;
     let values = [frames("confluent").remove(0), json.to_vec(), frames("confluent").remove(1)];
     let raw = batch(&values);
@@ -161,13 +162,13 @@ fn json_goes_beside_avro_in_frames() {
 
 #[test]
 fn what_cannot_be_read_names_its_schema() {
-    let table = orders(AvroWriter::Confluent);
+    let table = orders(Writer::Confluent);
     let mut frames = frames("confluent");
     let mut cut = frames.remove(0);
     cut.truncate(40);
     let other = "{\"type\":\"record\",\"name\":\"R\",\"fields\":[{\"name\":\"user_id\",\"type\":\"int\"},{\"name\":\"ts\",\"type\":\"long\"}]}";
     let mut writers = knowing(SchemaId::Number(1));
-    writers.insert(SchemaId::Number(2), Ok(Arc::new(Schema::parse(other).unwrap())));
+    writers.insert(SchemaId::Number(2), Ok(Written::Avro(Arc::new(Schema::parse(other).unwrap()))));
     writers.insert(
         SchemaId::Number(3),
         Err("unknown schema 3: the schema registry does not have it".to_owned()),

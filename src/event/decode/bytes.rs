@@ -1,10 +1,17 @@
-//! The primitive types of Avro's binary encoding.
+//! The primitive types of binary encodings.
 
 use std::fmt;
+
+use super::json_text::MAX_JSON;
 
 /// What is left of a value.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Bytes<'a>(pub(super) &'a [u8]);
+
+/// How deep values within values may be nested.
+pub(super) const MAX_DEPTH: usize = crate::avro::MAX_DEPTH;
+/// The most values within values of Protobuf, which are kept in lists while it is read.
+pub(super) const MAX_VALUES: usize = 1 << 20;
 
 /// Why bytes are no value of their schema.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,6 +32,14 @@ pub(super) enum Broken {
     Depth,
     /// More values than so few bytes have any use for.
     Count,
+    /// More values than are read.
+    Many,
+    /// A number before a value that is none of a field.
+    Tag(u64),
+    /// A field that is written as what it is not.
+    Wire(&'static str),
+    /// A `Timestamp` or a `Duration` of Protobuf that is none.
+    Time,
     /// More JSON than a column takes.
     Json,
 }
@@ -40,9 +55,13 @@ impl fmt::Display for Broken {
                 write!(f, "number {choice} of a union or an enum, which the schema does not have")
             }
             Self::Text => f.write_str("a text that is no UTF-8"),
-            Self::Depth => write!(f, "nested deeper than {}", crate::avro::MAX_DEPTH),
+            Self::Depth => write!(f, "nested deeper than {MAX_DEPTH}"),
             Self::Count => f.write_str("more values than so few bytes have any use for"),
-            Self::Json => write!(f, "more than {} bytes as JSON", super::json::MAX_JSON),
+            Self::Many => write!(f, "more than {MAX_VALUES} values"),
+            Self::Tag(tag) => write!(f, "{tag}, which no field begins with"),
+            Self::Wire(found) => write!(f, "written as {found}, which the schema does not say"),
+            Self::Time => f.write_str("a Timestamp or Duration out of range"),
+            Self::Json => write!(f, "more than {MAX_JSON} bytes as JSON"),
         }
     }
 }
@@ -57,25 +76,31 @@ impl<'a> Bytes<'a> {
     }
 
     #[inline]
-    fn array<const N: usize>(&mut self) -> Result<[u8; N], Broken> {
+    pub(super) fn array<const N: usize>(&mut self) -> Result<[u8; N], Broken> {
         let (taken, rest) = self.0.split_first_chunk().ok_or(Broken::Ends)?;
         self.0 = rest;
         Ok(*taken)
     }
 
-    /// A long: seven bits a byte, the lowest first, with the sign in the lowest of all.
+    /// A long of Avro: a varint with the sign in the lowest bit.
     #[inline]
     pub(super) fn long(&mut self) -> Result<i64, Broken> {
+        self.varint().map(signed)
+    }
+
+    /// Seven bits a byte, the lowest first.
+    #[inline]
+    pub(super) fn varint(&mut self) -> Result<u64, Broken> {
         let (first, rest) = self.0.split_first().ok_or(Broken::Ends)?;
         if *first < 0x80 {
             self.0 = rest;
-            return Ok(signed(u64::from(*first)));
+            return Ok(u64::from(*first));
         }
         self.longer()
     }
 
     #[inline]
-    fn longer(&mut self) -> Result<i64, Broken> {
+    fn longer(&mut self) -> Result<u64, Broken> {
         let mut number = 0;
         for (index, byte) in self.0.iter().enumerate().take(MAX_LONG) {
             number |= u64::from(byte & 0x7f) << (7 * index);
@@ -83,7 +108,7 @@ impl<'a> Bytes<'a> {
                 self.0 = self.0.get(index + 1..).unwrap_or_default();
                 // Of the last byte one bit is left.
                 let is_long = index + 1 < MAX_LONG || *byte <= 1;
-                return if is_long { Ok(signed(number)) } else { Err(Broken::Number) };
+                return if is_long { Ok(number) } else { Err(Broken::Number) };
             }
         }
         Err(if self.0.len() < MAX_LONG { Broken::Ends } else { Broken::Number })
@@ -127,6 +152,14 @@ impl<'a> Bytes<'a> {
         simdutf8::basic::from_utf8(self.bytes()?).map_err(|_| Broken::Text)
     }
 
+    /// Bytes behind their length, which is a plain varint.
+    #[inline]
+    pub(super) fn delimited(&mut self) -> Result<&'a [u8], Broken> {
+        let length = self.varint()?;
+        let count = usize::try_from(length).ok().filter(|count| *count <= self.0.len());
+        self.take(count.ok_or(Broken::Length(i64::try_from(length).unwrap_or(i64::MAX)))?)
+    }
+
     /// One of some.
     #[inline]
     pub(super) fn choice<'s, T>(&mut self, of: &'s [T]) -> Result<&'s T, Broken> {
@@ -152,7 +185,8 @@ impl<'a> Bytes<'a> {
 /// The most bytes of a long.
 const MAX_LONG: usize = 10;
 
+/// The number that is written with its sign in the lowest bit.
 #[inline]
-fn signed(number: u64) -> i64 {
+pub(super) fn signed(number: u64) -> i64 {
     (number >> 1).cast_signed() ^ -(number & 1).cast_signed()
 }
