@@ -225,8 +225,6 @@ impl Content for History {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test that panics has failed")]
-
     use super::*;
 
     const SLICE: Timestamp = Timestamp(1000);

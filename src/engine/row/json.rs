@@ -131,8 +131,6 @@ impl Serialize for Shown<'_> {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "a test that panics has failed")]
-
     use super::*;
     use crate::{
         sql::{Catalog, SqlFile},
