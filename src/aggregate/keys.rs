@@ -6,19 +6,36 @@ use xxhash_rust::xxh3::xxh3_64;
 use crate::codec::{CodecError, MOST, Reader, put_bytes, put_varint};
 
 /// A set of byte strings, each with a number: 0, 1, 2, ... All bytes lie in one buffer.
+///
+/// What a look-up reads is kept small, so that more of it stays in a cache: hashes are for growth and for merging.
 #[derive(Clone, Debug, Default)]
 pub struct KeyTable {
     numbers: HashTable<u32>,
-    keys: Vec<Key>,
-    bytes: Vec<u8>,
+    hashes: Vec<u64>,
+    texts: Texts,
 }
 
-/// What is known of a key, in one place: looking it up costs few cache lines.
-#[derive(Clone, Copy, Debug)]
-struct Key {
-    hash: u64,
-    /// Where it ends in the buffer. It begins where the one before it ends.
-    end: usize,
+/// Byte strings one behind the other.
+#[derive(Clone, Debug, Default)]
+struct Texts {
+    bytes: Vec<u8>,
+    /// Where each ends. It begins where the one before it ends.
+    ends: Vec<u32>,
+}
+
+impl Texts {
+    fn push(&mut self, text: &[u8]) {
+        self.bytes.extend_from_slice(text);
+        self.ends.push(truncate(self.bytes.len()));
+    }
+
+    /// The text of a number; empty past the end.
+    #[inline]
+    fn get(&self, number: usize) -> &[u8] {
+        let end = |number| self.ends.get(number).map(|end| *end as usize);
+        let start = number.checked_sub(1).and_then(end).unwrap_or(0);
+        end(number).and_then(|end| self.bytes.get(start..end)).unwrap_or_default()
+    }
 }
 
 impl KeyTable {
@@ -29,32 +46,33 @@ impl KeyTable {
 
     /// How many there are.
     pub fn len(&self) -> usize {
-        self.keys.len()
+        self.hashes.len()
     }
 
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
-        self.keys.is_empty()
+        self.hashes.is_empty()
     }
 
     /// The number of a key, if it is there.
     #[inline]
     pub fn find(&self, hash: u64, key: &[u8]) -> Option<usize> {
-        self.numbers.find(hash, |n| is_at(&self.keys, &self.bytes, *n, hash, key)).map(|n| *n as usize)
+        let is_key = |number: &u32| self.key(*number as usize) == key;
+        self.numbers.find(hash, is_key).map(|number| *number as usize)
     }
 
     /// The number of a key, which is added if it is not there, and whether it was.
     #[inline]
     pub fn find_or_add(&mut self, hash: u64, key: &[u8]) -> (usize, bool) {
-        let Self { numbers, keys, bytes } = self;
-        let is_key = |n: &u32| is_at(keys, bytes, *n, hash, key);
-        match numbers.entry(hash, is_key, |n| hash_of(keys, *n)) {
+        let Self { numbers, hashes, texts } = self;
+        let is_key = |number: &u32| texts.get(*number as usize) == key;
+        match numbers.entry(hash, is_key, |number| hash_of(hashes, *number)) {
             Entry::Occupied(entry) => (*entry.get() as usize, false),
             Entry::Vacant(entry) => {
-                let number = keys.len();
+                let number = hashes.len();
                 entry.insert(truncate(number));
-                bytes.extend_from_slice(key);
-                keys.push(Key { hash, end: bytes.len() });
+                hashes.push(hash);
+                texts.push(key);
                 (number, true)
             }
         }
@@ -62,21 +80,22 @@ impl KeyTable {
 
     /// Adds a key, which gets the next number, whether or not it is there already.
     pub fn add(&mut self, hash: u64, key: &[u8]) -> usize {
-        let number = self.keys.len();
-        self.bytes.extend_from_slice(key);
-        self.keys.push(Key { hash, end: self.bytes.len() });
-        self.numbers.insert_unique(hash, truncate(number), |n| hash_of(&self.keys, *n));
+        let number = self.hashes.len();
+        self.hashes.push(hash);
+        self.texts.push(key);
+        self.numbers.insert_unique(hash, truncate(number), |number| hash_of(&self.hashes, *number));
         number
     }
 
     /// The key of a number; empty past the end.
+    #[inline]
     pub fn key(&self, number: usize) -> &[u8] {
-        text(&self.keys, &self.bytes, number)
+        self.texts.get(number)
     }
 
     /// The hash of a number's key.
     pub fn hash_at(&self, number: usize) -> u64 {
-        self.keys.get(number).map_or(0, |key| key.hash)
+        self.hashes.get(number).copied().unwrap_or(0)
     }
 
     /// All keys in the order of their numbers.
@@ -91,7 +110,7 @@ impl KeyTable {
         put_bytes(out, prefix);
         self.iter().for_each(|key| put_varint(out, (key.len() - prefix.len()) as u64));
         if prefix.is_empty() {
-            out.extend_from_slice(&self.bytes);
+            out.extend_from_slice(&self.texts.bytes);
         } else {
             self.iter().for_each(|key| out.extend_from_slice(key.get(prefix.len()..).unwrap_or_default()));
         }
@@ -129,23 +148,11 @@ impl KeyTable {
     }
 }
 
-fn text<'b>(keys: &[Key], bytes: &'b [u8], number: usize) -> &'b [u8] {
-    let start = number.checked_sub(1).and_then(|before| keys.get(before)).map_or(0, |before| before.end);
-    let end = keys.get(number).map_or(0, |key| key.end);
-    bytes.get(start..end).unwrap_or_default()
+fn hash_of(hashes: &[u64], number: u32) -> u64 {
+    hashes.get(number as usize).copied().unwrap_or(0)
 }
 
-#[inline]
-fn is_at(keys: &[Key], bytes: &[u8], number: u32, hash: u64, key: &[u8]) -> bool {
-    let number = number as usize;
-    keys.get(number).is_some_and(|known| known.hash == hash) && text(keys, bytes, number) == key
-}
-
-fn hash_of(keys: &[Key], number: u32) -> u64 {
-    keys.get(number as usize).map_or(0, |key| key.hash)
-}
-
-/// There are never so many: they would not fit an item.
+/// There are never so many, nor so many bytes of them: they would not fit an item.
 fn truncate(number: usize) -> u32 {
     u32::try_from(number).unwrap_or(u32::MAX)
 }
