@@ -53,9 +53,7 @@ use std::{
 pub use error::EngineError;
 pub use inspect::Inspector;
 pub use read::{PartitionStatus, Reader, ViewStatus};
-pub use row::{ClosedRow, Key, KeyRows, SourceRecord};
-#[cfg(feature = "api")]
-pub(crate) use row::{RowMembers, Shown};
+pub use row::{ClosedRow, Key, KeyRows, RowMembers, Shown, SourceRecord};
 pub use series::{HistoryPage, HistoryPlace, HistoryQuery};
 pub use sweep::Swept;
 

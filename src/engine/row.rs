@@ -6,7 +6,7 @@ mod json;
 use std::fmt;
 
 pub(super) use encoded::{EncodedRow, put_record};
-pub(crate) use json::{RowMembers, Shown};
+pub use json::{RowMembers, Shown};
 
 use serde_json::{Map, Value as Json};
 

@@ -12,7 +12,7 @@ use crate::{
 
 /// The members of a view's rows, in their order: the view's name, its columns, the window (epoch milliseconds), if
 /// the view has windows, the revision, and the record that a row is of, if it is of one.
-pub(crate) struct RowMembers<'v> {
+pub struct RowMembers<'v> {
     view: &'v View,
     members: Vec<(&'v str, Member)>,
 }
@@ -41,7 +41,8 @@ enum Told<'a> {
 }
 
 /// A row that is shown with its members.
-pub(crate) struct Shown<'a> {
+#[derive(Clone, Copy)]
+pub struct Shown<'a> {
     members: &'a RowMembers<'a>,
     row: &'a ClosedRow,
     key: &'a [u8],
@@ -77,14 +78,14 @@ impl<'v> RowMembers<'v> {
     }
 
     /// Those of its rows as they are served: whether one can still change comes last.
-    pub(crate) fn served(view: &'v View) -> Self {
+    pub fn served(view: &'v View) -> Self {
         let mut members = Self::of(view);
         members.add("final", Member::Final);
         members
     }
 
     /// A row that is served.
-    pub(crate) fn shown<'a>(&'a self, row: &'a ClosedRow, is_final: bool) -> Shown<'a> {
+    pub fn shown<'a>(&'a self, row: &'a ClosedRow, is_final: bool) -> Shown<'a> {
         Shown { members: self, row, key: &[], is_final }
     }
 
