@@ -2,7 +2,7 @@
 //!
 //! A Protobuf value says nothing of itself but numbers of fields, so whoever reads it needs the file that it was
 //! written by: from the SQL, or from a schema registry under the id that stands before the value. [`Schema`] is
-//! such a file with all that it imports, read once. [`Field::fits`] says which columns a field can feed; the bytes
+//! such a file with all that it imports, read once. [`Schema::fits`] says which columns a field can feed; the bytes
 //! are read in `event`.
 //!
 //! Files are compiled by `protox`, behind the feature `protobuf`: only what reads records needs it.
