@@ -143,14 +143,8 @@ impl<'a> Value<'a> {
 
     /// The value as JSON: timestamps as milliseconds, floats that JSON cannot say as null.
     pub fn to_json(&self) -> serde_json::Value {
-        match self {
-            Self::Null => serde_json::Value::Null,
-            Self::Bool(b) => (*b).into(),
-            Self::Int(i) | Self::Time(Timestamp(i)) => (*i).into(),
-            Self::Float(x) => (*x).into(),
-            Self::Text(s) => s.as_ref().into(),
-            Self::Json(s) => serde_json::from_str(s).unwrap_or_else(|_| s.as_ref().into()),
-        }
+        // There is nothing in a value that JSON cannot say.
+        serde_json::to_value(self).unwrap_or_default()
     }
 }
 
@@ -163,7 +157,10 @@ impl serde::Serialize for Value<'_> {
             Self::Int(i) | Self::Time(Timestamp(i)) => serializer.serialize_i64(*i),
             Self::Float(x) => serializer.serialize_f64(*x),
             Self::Text(text) => serializer.serialize_str(text),
-            Self::Json(_) => self.to_json().serialize(serializer),
+            Self::Json(text) => match serde_json::from_str::<serde_json::Value>(text) {
+                Ok(json) => json.serialize(serializer),
+                Err(_) => serializer.serialize_str(text),
+            },
         }
     }
 }

@@ -1,20 +1,21 @@
 //! The closed rows of the windows that end in one slice.
 
-use std::{borrow::Cow, ops::Range};
+use std::{borrow::Cow, collections::BTreeMap, ops::Range};
 
 use hashbrown::{HashTable, hash_table::Entry};
 
 use super::{
     EngineError,
     close::KeyedRow,
-    leaf::Content,
+    leaf::{Content, Leaves},
     row::{ClosedRow, EncodedRow, SourceRecord, put_record},
+    stored,
     view::ViewRuntime,
 };
 use crate::{
     aggregate::KeyTable,
     codec::{CodecError, Reader, put_bytes, put_varint},
-    state::Chunk,
+    state::{Chunk, Item, ItemKey, Span, Store},
     time::Timestamp,
     value::Value,
 };
@@ -168,6 +169,31 @@ impl History {
             part.rows.push(Recorded { hash: *hash, key, row });
         }
         part
+    }
+
+    /// The leaves that a slice's items make.
+    pub(super) async fn leaves<S: Store>(
+        store: &S,
+        slice: Timestamp,
+        items: Vec<(ItemKey, Item)>,
+    ) -> Result<Leaves<Self>, EngineError> {
+        let decode = |_, body: Cow<'_, [u8]>| Self::decode(slice, body);
+        stored::leaves(store, &(), Self::new(slice), items, decode).await
+    }
+
+    /// The histories of some slices, in their order; of one that was split several.
+    pub(super) async fn scan<S: Store>(store: &S, span: &Span) -> Result<Vec<Self>, EngineError> {
+        let mut by_slice: BTreeMap<Timestamp, Vec<_>> = BTreeMap::new();
+        for (key, item) in store.scan(span).await? {
+            if let ItemKey::History { slice, .. } = &key {
+                by_slice.entry(*slice).or_default().push((key, item));
+            }
+        }
+        let mut all = Vec::new();
+        for (slice, items) in by_slice {
+            all.extend(Self::leaves(store, slice, items).await?.into_contents());
+        }
+        Ok(all)
     }
 
     pub(super) fn decode(slice: Timestamp, body: Cow<'_, [u8]>) -> Result<Self, CodecError> {

@@ -162,6 +162,14 @@ impl Page {
         Ok(true)
     }
 
+    /// The leaves that items make.
+    pub(super) async fn leaves<S: Store>(
+        store: &S,
+        items: Vec<(ItemKey, Item)>,
+    ) -> Result<Leaves<Self>, EngineError> {
+        stored::leaves(store, &(), Self::default(), items, |_, body| Self::decode(body)).await
+    }
+
     pub(super) fn decode(body: Cow<'_, [u8]>) -> Result<Self, CodecError> {
         let mut from = Reader::new(&body);
         let count = count(&mut from)?;
@@ -288,7 +296,7 @@ impl<S: Store> Pages<'_, S> {
     ) -> Result<Leaves<Page>, EngineError> {
         let depth = self.store.head(&self.view.id).await?.page_depth;
         let items = read(self.store, self.view, depth, hashes).await?;
-        stored::leaves(self.store, &(), Page::default(), items, |_, body| Page::decode(body)).await
+        Page::leaves(self.store, items).await
     }
 
     /// Shows rows on their keys' pages.
@@ -298,8 +306,7 @@ impl<S: Store> Pages<'_, S> {
         loop {
             let depth = self.store.head(&self.view.id).await?.page_depth;
             let items = read(self.store, self.view, depth, rows.iter().map(|row| row.hash)).await?;
-            let decode = |_, body: Cow<'_, [u8]>| Page::decode(body);
-            let mut leaves = stored::leaves(self.store, &(), Page::default(), items, decode).await?;
+            let mut leaves = Page::leaves(self.store, items).await?;
             for row in &mut *rows {
                 if let Some(leaf) = leaves.covering(row.hash) {
                     leaf.dirty |= leaf.content.show(self.view, row).map_err(damaged)?;

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use super::{
     EngineError,
-    leaf::Leaves,
     page::{Page, damaged, read},
     recent::{Generation, Recent},
     row::{Key, KeyRows},
@@ -16,7 +15,7 @@ use crate::{
     aggregate::KeyTable,
     codec::{CodecError, unpack},
     sql::{Catalog, View},
-    state::{Chunk, Head, Item, ItemKey, Scope, Store},
+    state::{Chunk, Head, ItemKey, Scope, Store},
     time::{Clock, Millis, Offset, Timestamp},
     value::Value,
     window::{is_final, watermark},
@@ -97,7 +96,7 @@ impl<S: Store> Reader<S> {
         let Some(view) = self.view(view) else { return Ok(Vec::new()) };
         let span = crate::state::Span::Pages { view: view.id.clone() };
         let items = self.store.scan(&span).await?;
-        let leaves = self.leaves(items).await?;
+        let leaves = Page::leaves(&self.store, items).await?;
         let entry = |entry: Result<(&[u8], KeyRows), CodecError>| {
             let (key, rows) = entry?;
             Ok((view.key(key)?, rows))
@@ -131,10 +130,6 @@ impl<S: Store> Reader<S> {
         let item = stored::whole(&self.store, &key, item).await?;
         let body = unpack(&item.body).map_err(|source| damaged(view, source))?;
         Ok(Some(Arc::from(&*body)))
-    }
-
-    async fn leaves(&self, items: Vec<(ItemKey, Item)>) -> Result<Leaves<Page>, EngineError> {
-        stored::leaves(&self.store, &(), Page::default(), items, |_, body| Page::decode(body)).await
     }
 
     /// How far a view has come.

@@ -4,13 +4,12 @@
 //! the view keeps. A page may therefore be short, even empty, where there is little to be found in
 //! much: it says where the next begins as long as there may be more.
 
-use std::{borrow::Cow, cmp::Ordering};
+use std::cmp::Ordering;
 
 use super::{
     EngineError, Reader,
     history::{History, damaged},
     row::{ClosedRow, Key},
-    stored,
     view::ViewRuntime,
 };
 use crate::{
@@ -132,8 +131,7 @@ impl<S: Store> Reader<S> {
             let hash = KeyTable::hash(wanted);
             items.retain(|(key, _)| key.chunk().covers(hash));
         }
-        let decode = |_, body: Cow<'_, [u8]>| History::decode(slice, body);
-        let leaves = stored::leaves(&self.store, &(), History::new(slice), items, decode).await?;
+        let leaves = History::leaves(&self.store, slice, items).await?;
         let mut rows = Vec::new();
         for found in leaves.iter().flat_map(|leaf| leaf.content.rows()) {
             let is_wanted = wanted.as_ref().is_none_or(|wanted| wanted == found.key);

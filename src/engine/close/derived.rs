@@ -21,7 +21,6 @@ use super::{
         row::EncodedRow,
         sessions::Slabs,
         slab::{Slab, Tag},
-        stored,
         view::{ViewRuntime, Windows, closed},
     },
     Closing, Given, Timer,
@@ -168,9 +167,9 @@ impl<S: Store, P: Publisher, T: Topics> Engine<S, P, T> {
         let to = below.slices.start(news.watermark);
         let span = Span::History { view: below.id.clone(), from: below.slices.start(from), to };
         let mut folded = FoldedRow::default();
-        for leaf in self.history(span).await? {
-            for found in leaf.rows().filter(|found| event_time(found.row) >= from) {
-                let columns = columns(found).map_err(|source| damaged(below, leaf.slice(), source))?;
+        for history in History::scan(&self.store, &span).await? {
+            for found in history.rows().filter(|found| event_time(found.row) >= from) {
+                let columns = columns(found).map_err(|source| damaged(below, history.slice(), source))?;
                 if !folded.read(source, &columns) {
                     continue;
                 }
@@ -185,24 +184,6 @@ impl<S: Store, P: Publisher, T: Topics> Engine<S, P, T> {
             }
         }
         Ok((slabs, again))
-    }
-
-    /// The leaves of a view's history.
-    async fn history(&self, span: Span) -> Result<Vec<History>, EngineError> {
-        let mut by_slice: BTreeMap<Timestamp, Vec<_>> = BTreeMap::new();
-        for (key, item) in self.store.scan(&span).await? {
-            if let crate::state::ItemKey::History { slice, .. } = &key {
-                by_slice.entry(*slice).or_default().push((key, item));
-            }
-        }
-        let mut all = Vec::new();
-        for (slice, items) in by_slice {
-            let decode = |_, body: Cow<'_, [u8]>| History::decode(slice, body);
-            let leaves: Leaves<History> =
-                stored::leaves(&self.store, &(), History::new(slice), items, decode).await?;
-            all.extend(leaves.into_contents());
-        }
-        Ok(all)
     }
 }
 

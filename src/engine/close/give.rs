@@ -3,8 +3,6 @@
 //! The history decides a row's revision: it is the one place that has the rows of every window that
 //! may still be closed again.
 
-use std::borrow::Cow;
-
 use super::{
     super::{
         Engine, EngineError,
@@ -12,7 +10,7 @@ use super::{
         leaf::Leaves,
         page::Pages,
         row::RowMembers,
-        stored::{self, MOST_BYTES, Put},
+        stored::{MOST_BYTES, Put},
         view::ViewRuntime,
     },
     KeyedRow,
@@ -81,8 +79,7 @@ impl<S: Store, P: Publisher, T: Topics> Engine<S, P, T> {
             }
             let span = Span::History { view: view.id.clone(), from: slice, to: slice };
             let items = self.store.scan(&span).await?;
-            let decode = |_, body: Cow<'_, [u8]>| History::decode(slice, body);
-            leaves = stored::leaves(&self.store, &(), History::new(slice), items, decode).await?;
+            leaves = History::leaves(&self.store, slice, items).await?;
         }
     }
 

@@ -1,18 +1,15 @@
 //! Where matches ended that were given before.
 
-use std::{borrow::Cow, collections::BTreeMap};
-
 use super::Within;
 use crate::{
     codec::CodecError,
     engine::{
         EngineError,
         history::{History, HistoryRow, damaged},
-        stored,
         view::ViewRuntime,
     },
     sql::Skip,
-    state::{ItemKey, Partition, Span, Store},
+    state::{Partition, Span, Store},
     time::{Offset, Timestamp},
 };
 
@@ -43,20 +40,11 @@ impl Ended {
         }
         let start = |at: Timestamp| view.slices.start(at);
         let span = Span::History { view: view.id.clone(), from: start(closed - within.0), to: start(closed) };
-        let mut by_slice: BTreeMap<Timestamp, Vec<_>> = BTreeMap::new();
-        for (key, item) in store.scan(&span).await? {
-            if let ItemKey::History { slice, .. } = &key {
-                by_slice.entry(*slice).or_default().push((key, item));
-            }
-        }
         let mut ended = Vec::new();
-        for (slice, items) in by_slice {
-            let decode = |_, body: Cow<'_, [u8]>| History::decode(slice, body);
-            let leaves = stored::leaves(store, &(), History::new(slice), items, decode).await?;
-            let rows = leaves.iter().flat_map(|leaf| leaf.content.rows());
-            for found in rows.filter(|found| within.is_decided(found.row.window_start, closed)) {
-                let known = Self::of(found, partitions).map_err(|source| damaged(view, slice, source))?;
-                ended.extend(known);
+        for history in History::scan(store, &span).await? {
+            for found in history.rows().filter(|found| within.is_decided(found.row.window_start, closed)) {
+                let known = Self::of(found, partitions);
+                ended.extend(known.map_err(|source| damaged(view, history.slice(), source))?);
             }
         }
         Ok(ended)

@@ -15,7 +15,7 @@
 use std::{collections::BTreeMap, fmt::Write as _};
 
 use super::{
-    Found, Reader, merged,
+    Found, Reader, last_scalar, merged,
     time::Span,
     wire::{Fields, Scalar, packed},
 };
@@ -59,11 +59,7 @@ impl Reader<'_> {
         if let Kind::Message(id) | Kind::Group(id) = kind {
             return self.message_json(id, &merged(found)?, text, depth + 1);
         }
-        let scalar = match found.last() {
-            Some((_, wire)) => Some(wire.scalar(kind)?),
-            None => Scalar::zero(kind),
-        };
-        if let Some(scalar) = scalar {
+        if let Some(scalar) = last_scalar(found, kind)? {
             self.scalar(kind, scalar, text);
         }
         Ok(())
@@ -112,11 +108,8 @@ impl Reader<'_> {
         let mut entries = BTreeMap::new();
         for (_, wire) in found {
             let fields = Fields::read(entry, &mut Bytes(wire.message()?), &mut self.budget)?;
-            let scalar = match fields.of(0).last() {
-                Some((_, wire)) => Some(wire.scalar(key.kind)?),
-                None => Scalar::zero(key.kind),
-            };
-            entries.insert(scalar.map(name).unwrap_or_default(), fields);
+            let key = last_scalar(fields.of(0), key.kind)?;
+            entries.insert(key.map(name).unwrap_or_default(), fields);
         }
         text.push('{');
         let start = text.len();

@@ -12,7 +12,7 @@ mod wire;
 
 use std::borrow::Cow;
 
-use self::wire::{Fields, Wire};
+use self::wire::{Fields, Scalar, Wire};
 use super::{
     Target,
     bytes::{Broken, Bytes, MAX_DEPTH, MAX_VALUES},
@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     event::frame::SchemaId,
-    protobuf::{Message, MessageId, Record, Schema},
+    protobuf::{Kind, Message, MessageId, Record, Schema},
     sql::Table,
     value::Value,
 };
@@ -154,6 +154,14 @@ struct Reader<'s> {
 
 /// A field's values in a message, with its place.
 type Found<'f, 'a> = &'f [(usize, Wire<'a>)];
+
+/// The scalar that a field has, the last of its values counting: zero where it has none, and nothing of messages then.
+fn last_scalar<'a>(found: Found<'_, 'a>, kind: Kind) -> Result<Option<Scalar<'a>>, Broken> {
+    match found.last() {
+        Some((_, wire)) => wire.scalar(kind).map(Some),
+        None => Ok(Scalar::zero(kind)),
+    }
+}
 
 /// The bytes of a message that a field has: of one in several parts all, which is what merges them.
 fn merged<'a>(found: Found<'_, 'a>) -> Result<Cow<'a, [u8]>, Broken> {

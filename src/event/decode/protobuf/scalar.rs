@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::{
-    Found, Reader, merged, time,
+    Found, Reader, last_scalar, merged, time,
     wire::{Fields, Scalar},
 };
 use crate::{
@@ -44,11 +44,8 @@ impl<'s> Reader<'s> {
             };
             return Ok(());
         }
-        let scalar = match found.last() {
-            Some((_, wire)) => Some(wire.scalar(field.kind)?),
-            None if field.is_optional => None,
-            None => Scalar::zero(field.kind),
-        };
+        let is_absent = found.is_empty() && field.is_optional;
+        let scalar = if is_absent { None } else { last_scalar(found, field.kind)? };
         *place = match scalar {
             Some(scalar) => self.convert(field.kind, scalar, kind)?,
             None => Value::Null,
@@ -92,10 +89,7 @@ impl<'s> Reader<'s> {
             }
             (Some(WellKnown::Wrapper), _) => {
                 let Some(inner) = message.fields.first() else { return Ok(Value::Null) };
-                let scalar = match fields.of(0).last() {
-                    Some((_, wire)) => Some(wire.scalar(inner.kind)?),
-                    None => Scalar::zero(inner.kind),
-                };
+                let scalar = last_scalar(fields.of(0), inner.kind)?;
                 scalar.map_or(Ok(Value::Null), |scalar| self.convert(inner.kind, scalar, kind))
             }
             _ => Err(Stop::Misfit(format!("a message {}", message.name))),
