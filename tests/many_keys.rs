@@ -92,7 +92,7 @@ async fn counts<S: Store>(store: Arc<S>, keys: u64, batch_size: u64, name: impl 
     let view = ViewId::new("counts", catalog.views[0].fingerprint);
     let partition = Partition { topic: "events".into(), index: 0 };
     let (from, to) = (Timestamp(START), Timestamp(START));
-    let slabs = Span::Slabs { view: view.clone(), partition, epoch: 0, from, to };
+    let slabs = Span::Slabs { view: view.clone(), partition, backfilled: false, from, to };
     fits(&*store, &slabs).await;
     engine.finish().await.unwrap();
     assert_eq!(engine.publisher().rows.load(Relaxed), keys);

@@ -64,7 +64,8 @@ async fn bytes(keys: usize, events: usize) -> usize {
     let view = ViewId::new("ctr", engine.catalog().views[0].fingerprint);
     let partition = Partition { topic: "events".into(), index: 0 };
     let (from, to) = (Timestamp(START), Timestamp(START));
-    let slabs = engine.store().scan(&Span::Slabs { view, partition, epoch: 0, from, to }).await.unwrap();
+    let slabs =
+        engine.store().scan(&Span::Slabs { view, partition, backfilled: false, from, to }).await.unwrap();
     let chunk = |key: &ItemKey| match key {
         ItemKey::Slab { chunk, .. } => *chunk,
         other => panic!("{other:?} is no slab"),

@@ -85,7 +85,7 @@ contract! {
         a_scan_takes_its_ends_along,
         the_first_of_a_scan_are_as_many_as_asked_for,
         a_scan_that_ends_before_it_begins_is_empty,
-        a_scan_takes_its_partition_and_epoch_alone,
+        a_scan_takes_its_partition_alone,
         pages_and_history_are_scanned_apart,
         a_thousand_items_are_scanned_whole,
         a_large_item_comes_back;

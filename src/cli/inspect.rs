@@ -83,8 +83,8 @@ impl Args {
             What::History => vec![Span::History { view, from, to }],
             What::Slabs => {
                 let slabs = |(partition, progress): (&crate::state::Partition, &crate::state::Progress)| {
-                    let (partition, epoch) = (partition.clone(), progress.epoch);
-                    Span::Slabs { view: view.clone(), partition, epoch, from, to }
+                    let (partition, backfilled) = (partition.clone(), progress.lineage().backfilled);
+                    Span::Slabs { view: view.clone(), partition, backfilled, from, to }
                 };
                 head.partitions.iter().map(slabs).collect()
             }

@@ -125,7 +125,7 @@ impl<S: Store, P: Publisher, T: Topics> Engine<S, P, T> {
             let stop = self.fold(task, &mut fold, &mut writer).await?;
             // Before the slabs: what a slab has is skipped by a redelivery, with all before it.
             self.publish_late(task, &fold, &mut reported).await?;
-            if self.put_slabs(task, progress.epoch, &mut writer).await? == Written::Conflict {
+            if self.put_slabs(task, progress.lineage().backfilled, &mut writer).await? == Written::Conflict {
                 conflicts += 1;
                 if conflicts == ATTEMPTS {
                     let (view, partition) = (task.view.plan.name.clone(), task.partition.clone());
@@ -226,7 +226,7 @@ impl<S: Store, P: Publisher, T: Topics> Engine<S, P, T> {
     async fn put_slabs(
         &self,
         task: &Task<'_>,
-        epoch: u32,
+        backfilled: bool,
         writer: &mut Writer,
     ) -> Result<Written, EngineError> {
         let expires = task.view.expires(self.clock.now(), self.settings.retention + task.view.reach());
@@ -237,7 +237,7 @@ impl<S: Store, P: Publisher, T: Topics> Engine<S, P, T> {
             let key = move |chunk| ItemKey::Slab {
                 view: task.view.id.clone(),
                 partition: task.partition.clone(),
-                epoch,
+                backfilled,
                 slice,
                 chunk,
             };
@@ -323,9 +323,9 @@ impl<S: Store, P: Publisher, T: Topics> Engine<S, P, T> {
 }
 
 /// Whether a backfill began the partition while a batch was folded as if there were none. The head did
-/// not take the batch, and nobody reads the slabs of its epoch.
+/// not take the batch, and nobody reads the slabs that it left.
 fn is_begun_meanwhile(head: &Head, partition: &Partition, was: &Progress) -> bool {
-    let is_begun = |now: &Progress| now.backfill != Backfill::Never && now.epoch != was.epoch;
+    let is_begun = |now: &Progress| now.backfill != Backfill::Never;
     was.backfill == Backfill::Never && head.partitions.get(partition).is_some_and(is_begun)
 }
 

@@ -164,11 +164,11 @@ fn place(key: &ItemKey) -> Map<String, Json> {
     let mut shown = Map::new();
     let mut add = |name: &str, value: Json| drop(shown.insert(name.into(), value));
     match key {
-        ItemKey::Slab { view, partition, epoch, slice, chunk } => {
+        ItemKey::Slab { view, partition, backfilled, slice, chunk } => {
             add("item", "slab".into());
             add("view", view.as_str().into());
             add("partition", partition.to_string().into());
-            add("epoch", (*epoch).into());
+            add("backfilled", (*backfilled).into());
             add("slice", time(*slice));
             add("chunk", chunk_name(*chunk));
         }

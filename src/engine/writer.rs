@@ -8,6 +8,7 @@ use std::{borrow::Cow, collections::btree_map::Entry, ops::RangeInclusive};
 use super::{
     EngineError,
     close::KeyedRow,
+    leaf::Leaves,
     page,
     pattern::MatchIndex,
     rules::EventIndex,
@@ -18,14 +19,14 @@ use super::{
 };
 use crate::{
     codec::{CodecError, Packer},
-    state::{Partition, Progress, Span, Store},
+    state::{Lineage, Partition, Progress, Span, Store},
     time::{Offset, Timestamp},
 };
 
 /// A partition's slabs in memory.
 #[derive(Default)]
 pub(super) struct Writer {
-    epoch: u32,
+    lineage: Lineage,
     /// The partition's next offset in the head that the slabs stand at; none if they stand at none.
     at: Option<Offset>,
     pub(super) slabs: Slabs,
@@ -50,13 +51,13 @@ impl Writer {
             // died: then the put conflicts, and everything is read.
             let complete_from = if progress.largest == Timestamp::MIN { Timestamp::MIN } else { beyond };
             let at = Some(progress.next);
-            *self = Self { epoch: progress.epoch, at, complete_from, packer, ..Self::default() };
+            *self = Self { lineage: progress.lineage(), at, complete_from, packer, ..Self::default() };
         }
     }
 
     /// Whether it has what the store had when the head said this.
     pub(super) fn is_at(&self, progress: &Progress) -> bool {
-        self.at == Some(progress.next) && self.epoch == progress.epoch
+        self.at == Some(progress.next) && self.lineage == progress.lineage()
     }
 
     /// Notes that the head has the batch.
@@ -87,7 +88,7 @@ impl Writer {
         } else if slice < self.complete_from {
             return self.read(store, view, partition, slice..=slice).await;
         }
-        self.slabs.entry(slice).or_insert_with(|| super::leaf::Leaves::whole(Slab::new(slice)));
+        self.begin(slice);
         Ok(())
     }
 
@@ -136,14 +137,20 @@ impl Writer {
         slices: RangeInclusive<Timestamp>,
     ) -> Result<(), EngineError> {
         let wanted = *slices.start();
-        for (slice, leaves) in read_slabs(store, view, partition, self.epoch, slices).await? {
+        for (slice, leaves) in read_slabs(store, view, partition, self.lineage, slices).await? {
             // What is here already is newer than what the store has, or the same.
             if let Entry::Vacant(entry) = self.slabs.entry(slice) {
                 entry.insert(leaves);
             }
         }
-        self.slabs.entry(wanted).or_insert_with(|| super::leaf::Leaves::whole(Slab::new(wanted)));
+        self.begin(wanted);
         Ok(())
+    }
+
+    /// Begins a slice's slab where there is none.
+    fn begin(&mut self, slice: Timestamp) {
+        let new = || Leaves::whole(Slab::new(slice).going_on(self.lineage.remade));
+        self.slabs.entry(slice).or_insert_with(new);
     }
 
     /// Drops slabs of slices before this one.
@@ -180,11 +187,11 @@ pub(super) async fn read_slabs<S: Store>(
     store: &S,
     view: &ViewRuntime,
     partition: &Partition,
-    epoch: u32,
+    Lineage { backfilled, remade }: Lineage,
     slices: RangeInclusive<Timestamp>,
 ) -> Result<Slabs, EngineError> {
     let (from, to) = slices.into_inner();
-    let span = Span::Slabs { view: view.id.clone(), partition: partition.clone(), epoch, from, to };
+    let span = Span::Slabs { view: view.id.clone(), partition: partition.clone(), backfilled, from, to };
     let mut by_slice: std::collections::BTreeMap<Timestamp, Vec<_>> = std::collections::BTreeMap::new();
     for (key, item) in store.scan(&span).await? {
         if let crate::state::ItemKey::Slab { slice, .. } = &key {
@@ -193,8 +200,11 @@ pub(super) async fn read_slabs<S: Store>(
     }
     let mut slabs = Slabs::new();
     for (slice, items) in by_slice {
-        let decode = |version, body: Cow<'_, [u8]>| Slab::decode(&view.shape, slice, version, &body);
-        let leaves = stored::leaves(store, &view.shape, Slab::new(slice), items, decode).await?;
+        let decode = |version, body: Cow<'_, [u8]>| {
+            Ok(Slab::decode(&view.shape, slice, version, &body)?.going_on(remade))
+        };
+        let empty = Slab::new(slice).going_on(remade);
+        let leaves = stored::leaves(store, &view.shape, empty, items, decode).await?;
         slabs.insert(slice, leaves);
     }
     Ok(slabs)

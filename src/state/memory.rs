@@ -78,7 +78,7 @@ impl Tables {
         let first = ItemKey::Slab {
             view: view.clone(),
             partition: Partition { topic: "".into(), index: i32::MIN },
-            epoch: 0,
+            backfilled: false,
             slice: Timestamp::MIN,
             chunk: Chunk::WHOLE,
         };
@@ -138,10 +138,10 @@ impl Span {
     fn bounds(&self) -> Option<(ItemKey, ItemKey)> {
         let last = Chunk { depth: u8::MAX, index: u32::MAX };
         match self.clone() {
-            Self::Slabs { view, partition, epoch, from, to } => {
+            Self::Slabs { view, partition, backfilled, from, to } => {
                 let key = |slice, chunk| {
                     let (view, partition) = (view.clone(), partition.clone());
-                    ItemKey::Slab { view, partition, epoch, slice, chunk }
+                    ItemKey::Slab { view, partition, backfilled, slice, chunk }
                 };
                 (from <= to).then(|| (key(from, Chunk::WHOLE), key(to, last)))
             }

@@ -98,7 +98,7 @@ pub struct Progress {
     pub seen_at: Timestamp,
     /// The next offset at which it was found idle. It is idle while this equals `next`.
     pub idle_at: Option<Offset>,
-    /// How often its topic was found made anew, counting from 0: part of its slabs' keys.
+    /// How often its topic was found made anew, counting from 0; from 1 where a backfill began it.
     pub epoch: u32,
     /// The slice from which on a writer that starts cold has to load its slabs: nothing that is
     /// still open began before it. Only views with sessions need it.
@@ -133,6 +133,22 @@ impl Progress {
         floor: Timestamp::MIN,
         backfill: Backfill::Never,
     };
+
+    /// Which slabs are its own.
+    pub fn lineage(&self) -> Lineage {
+        let backfilled = self.backfill != Backfill::Never;
+        Lineage { backfilled, remade: self.epoch.saturating_sub(backfilled.into()) }
+    }
+}
+
+/// Which slabs are a partition's own, and since when their offsets count.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Lineage {
+    /// Whether a backfill began the partition: part of its slabs' keys. What a function left there that did not
+    /// know of the backfill is read by nobody.
+    pub backfilled: bool,
+    /// How often its topic was made anew. The slabs go on, offsets begin again.
+    pub remade: u32,
 }
 
 /// What is closed together: all partitions of a view on a grid, the partitions of one number of a
@@ -209,15 +225,14 @@ impl Chunk {
 /// Where an item stands.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ItemKey {
-    /// The partial aggregates that one source partition made of one slice. Its version is the
-    /// first offset that it has not taken.
+    /// The partial aggregates that one source partition made of one slice.
     Slab {
         /// The view.
         view: ViewId,
         /// The source partition.
         partition: Partition,
-        /// The partition's epoch.
-        epoch: u32,
+        /// See [`Lineage::backfilled`].
+        backfilled: bool,
         /// The slice's start.
         slice: Timestamp,
         /// The part of the key space.
@@ -274,8 +289,8 @@ pub enum Span {
         view: ViewId,
         /// The source partition.
         partition: Partition,
-        /// The partition's epoch.
-        epoch: u32,
+        /// See [`Lineage::backfilled`].
+        backfilled: bool,
         /// The first slice.
         from: Timestamp,
         /// The last slice.

@@ -50,6 +50,9 @@ impl Offset {
     /// Before every record.
     pub const FIRST: Self = Self { high: 0, low: 0 };
 
+    /// Behind every record.
+    pub const BEYOND: Self = Self { high: u128::MAX, low: u128::MAX };
+
     /// The record of a number.
     pub const fn at(number: i64) -> Self {
         Self { high: 0, low: number.cast_unsigned() as u128 }

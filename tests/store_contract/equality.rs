@@ -8,7 +8,7 @@ use weir::{
     time::{Offset, Timestamp},
 };
 
-use crate::support::{self, history, page, partition, slab, view};
+use crate::support::{self, history, page, partition, view};
 
 #[derive(Clone, Debug)]
 enum Call {
@@ -102,8 +102,10 @@ fn chunks() -> impl Strategy<Value = Chunk> {
 
 fn keys() -> impl Strategy<Value = ItemKey> {
     prop_oneof![
-        (0..2, 0..2_u32, times(), chunks())
-            .prop_map(|(index, epoch, slice, chunk)| slab(index, epoch, slice.0, chunk)),
+        (0..2, any::<bool>(), times(), chunks()).prop_map(|(index, backfilled, slice, chunk)| {
+            let partition = partition("page-views.v1", index);
+            ItemKey::Slab { view: view(), partition, backfilled, slice, chunk }
+        }),
         chunks().prop_map(page),
         (times(), chunks()).prop_map(|(slice, chunk)| history(slice.0, chunk)),
     ]
@@ -111,9 +113,9 @@ fn keys() -> impl Strategy<Value = ItemKey> {
 
 fn spans() -> impl Strategy<Value = Span> {
     prop_oneof![
-        (0..2, 0..2_u32, times(), times()).prop_map(|(index, epoch, from, to)| {
+        (0..2, any::<bool>(), times(), times()).prop_map(|(index, backfilled, from, to)| {
             let partition = partition("page-views.v1", index);
-            Span::Slabs { view: view(), partition, epoch, from, to }
+            Span::Slabs { view: view(), partition, backfilled, from, to }
         }),
         Just(Span::Pages { view: view() }),
         (times(), times()).prop_map(|(from, to)| Span::History { view: view(), from, to }),

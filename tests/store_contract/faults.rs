@@ -14,7 +14,7 @@ use crate::{
 const ATTEMPTS: u32 = 4;
 
 fn keys(count: i64) -> Vec<ItemKey> {
-    (0..count).map(|n| slab(0, 0, n, Chunk::WHOLE)).collect()
+    (0..count).map(|n| slab(0, n, Chunk::WHOLE)).collect()
 }
 
 async fn filled(count: i64) -> (Faulty, Vec<ItemKey>) {
@@ -115,7 +115,7 @@ async fn what_is_throttled_is_tried_again() {
     store.advance(&view(), step(&partition("t", 0), 1, 1)).await.unwrap();
     let (from, to) = (Timestamp::MIN, Timestamp::MAX);
     let partition = partition("page-views.v1", 0);
-    let span = weir::state::Span::Slabs { view: view(), partition, epoch: 0, from, to };
+    let span = weir::state::Span::Slabs { view: view(), partition, backfilled: false, from, to };
     assert_eq!(store.scan(&span).await.unwrap().len(), 3);
     assert!(faulty.is_over());
 }

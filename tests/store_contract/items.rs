@@ -12,7 +12,7 @@ const HALF: Chunk = Chunk { depth: 1, index: 0 };
 
 fn slabs(from: i64, to: i64) -> Span {
     let (partition, from, to) = (partition("page-views.v1", 0), Timestamp(from), Timestamp(to));
-    Span::Slabs { view: view(), partition, epoch: 0, from, to }
+    Span::Slabs { view: view(), partition, backfilled: false, from, to }
 }
 
 async fn fill(store: &impl Store, keys: &[ItemKey]) {
@@ -27,7 +27,7 @@ async fn scanned(store: &impl Store, span: Span) -> Vec<ItemKey> {
 }
 
 pub(crate) async fn what_was_put_comes_back(store: impl Store) {
-    let keys = [slab(0, 0, 0, Chunk::WHOLE), page(HALF), history(-1, HALF)];
+    let keys = [slab(0, 0, Chunk::WHOLE), page(HALF), history(-1, HALF)];
     let all_bytes: Vec<u8> = (0..=255).collect();
     let items = [
         Item { version: i64::MAX, body: Vec::new(), expires: None },
@@ -42,7 +42,7 @@ pub(crate) async fn what_was_put_comes_back(store: impl Store) {
 }
 
 pub(crate) async fn a_put_needs_the_version_it_expects(store: impl Store) {
-    let key = slab(0, 0, 0, Chunk::WHOLE);
+    let key = slab(0, 0, Chunk::WHOLE);
     let put =
         async |version, body: &[u8], expected| store.put(&key, item(version, body), expected).await.unwrap();
     assert_eq!(put(1, b"a", Some(0)).await, Written::Conflict, "nothing stands there");
@@ -70,7 +70,7 @@ pub(crate) async fn a_put_that_meets_itself_is_stored(store: impl Store) {
 
 /// Two writers build each version from the same one: one wins, every time.
 pub(crate) async fn one_of_two_racing_writers_is_stored(store: impl Store) {
-    let key = slab(0, 0, 0, Chunk::WHOLE);
+    let key = slab(0, 0, Chunk::WHOLE);
     for version in 0..50 {
         let expected = (version > 0).then(|| version - 1);
         let bodies = [b"left", b"rite"];
@@ -85,9 +85,9 @@ pub(crate) async fn one_of_two_racing_writers_is_stored(store: impl Store) {
 }
 
 pub(crate) async fn many_are_read_by_key(store: impl Store) {
-    let all: Vec<_> = (0..250).map(|n| slab(n % 3, 0, i64::from(n), Chunk::WHOLE)).collect();
+    let all: Vec<_> = (0..250).map(|n| slab(n % 3, i64::from(n), Chunk::WHOLE)).collect();
     fill(&store, &all).await;
-    let absent = [page(Chunk::WHOLE), slab(9, 0, 0, Chunk::WHOLE)];
+    let absent = [page(Chunk::WHOLE), slab(9, 0, Chunk::WHOLE)];
     let twice = all.iter().chain(&absent).chain(&all[..30]).cloned().collect::<Vec<_>>();
     let mut found = store.get_many(&twice).await.unwrap();
     found.sort_by_key(|(_, item)| item.version);
@@ -114,7 +114,7 @@ pub(crate) async fn a_scan_is_in_the_order_of_keys(store: impl Store) {
     let keys = |make: &dyn Fn(i64, Chunk) -> ItemKey| -> Vec<_> {
         slices.iter().flat_map(|slice| chunks.map(|chunk| make(*slice, chunk))).collect()
     };
-    let expected = keys(&|slice, chunk| slab(0, 0, slice, chunk));
+    let expected = keys(&|slice, chunk| slab(0, slice, chunk));
     assert!(expected.is_sorted());
     let shuffled: Vec<_> = (0..expected.len()).map(|n| expected[n * 30 % expected.len()].clone()).collect();
     fill(&store, &shuffled).await;
@@ -123,7 +123,7 @@ pub(crate) async fn a_scan_is_in_the_order_of_keys(store: impl Store) {
 
 pub(crate) async fn a_scan_takes_its_ends_along(store: impl Store) {
     let deep = Chunk { depth: 32, index: u32::MAX };
-    let keys: Vec<_> = (-5..=5).flat_map(|s| [slab(0, 0, s, Chunk::WHOLE), slab(0, 0, s, deep)]).collect();
+    let keys: Vec<_> = (-5..=5).flat_map(|s| [slab(0, s, Chunk::WHOLE), slab(0, s, deep)]).collect();
     fill(&store, &keys).await;
     assert_eq!(scanned(&store, slabs(-2, 1)).await, keys[6..14]);
     assert_eq!(scanned(&store, slabs(3, 3)).await, keys[16..18]);
@@ -131,7 +131,7 @@ pub(crate) async fn a_scan_takes_its_ends_along(store: impl Store) {
 }
 
 pub(crate) async fn the_first_of_a_scan_are_as_many_as_asked_for(store: impl Store) {
-    let keys: Vec<_> = (0..7).map(|slice| slab(0, 0, slice, Chunk::WHOLE)).collect();
+    let keys: Vec<_> = (0..7).map(|slice| slab(0, slice, Chunk::WHOLE)).collect();
     fill(&store, &keys).await;
     let first = async |from, most| {
         let found = store.scan_first(&slabs(from, 5), most).await.unwrap();
@@ -145,29 +145,30 @@ pub(crate) async fn the_first_of_a_scan_are_as_many_as_asked_for(store: impl Sto
 }
 
 pub(crate) async fn a_scan_that_ends_before_it_begins_is_empty(store: impl Store) {
-    fill(&store, &[slab(0, 0, 5, Chunk::WHOLE), history(5, Chunk::WHOLE)]).await;
+    fill(&store, &[slab(0, 5, Chunk::WHOLE), history(5, Chunk::WHOLE)]).await;
     assert!(scanned(&store, slabs(9, 1)).await.is_empty());
     let (from, to) = (Timestamp::MAX, Timestamp::MIN);
     assert!(scanned(&store, Span::History { view: view(), from, to }).await.is_empty());
 }
 
-pub(crate) async fn a_scan_takes_its_partition_and_epoch_alone(store: impl Store) {
-    let key = |topic, index, epoch| ItemKey::Slab {
+pub(crate) async fn a_scan_takes_its_partition_alone(store: impl Store) {
+    let key = |topic, index, backfilled| ItemKey::Slab {
         view: view(),
         partition: partition(topic, index),
-        epoch,
+        backfilled,
         slice: Timestamp(0),
         chunk: Chunk::WHOLE,
     };
     let topic = "page-views.v1";
-    let mine = key(topic, 0, 0);
-    let others = [key(topic, 0, 1), key(topic, 1, 0), key(topic, 10, 0), key("page-views", 0, 0)];
+    let mine = key(topic, 0, false);
+    let others = [(topic, 0, true), (topic, 1, false), (topic, 10, false), ("page-views", 0, false)];
+    let others = others.map(|(topic, index, backfilled)| key(topic, index, backfilled));
     fill(&store, &others).await;
     fill(&store, std::slice::from_ref(&mine)).await;
     let elsewhere = ItemKey::Slab {
         view: ViewId::new("ctr", 1),
         partition: partition(topic, 0),
-        epoch: 0,
+        backfilled: false,
         slice: Timestamp(0),
         chunk: Chunk::WHOLE,
     };
@@ -180,7 +181,7 @@ pub(crate) async fn pages_and_history_are_scanned_apart(store: impl Store) {
     let rows = [history(-5, Chunk::WHOLE), history(0, Chunk::WHOLE), history(0, HALF), history(7, HALF)];
     fill(&store, &rows).await;
     fill(&store, &pages).await;
-    fill(&store, &[slab(0, 0, 0, Chunk::WHOLE)]).await;
+    fill(&store, &[slab(0, 0, Chunk::WHOLE)]).await;
     store.set_page_depth(&view(), 2).await.unwrap();
     assert_eq!(scanned(&store, Span::Pages { view: view() }).await, pages);
     let span = |from, to| Span::History { view: view(), from: Timestamp(from), to: Timestamp(to) };
@@ -190,7 +191,7 @@ pub(crate) async fn pages_and_history_are_scanned_apart(store: impl Store) {
 
 /// 4 KB each: several of the pages that a query brings.
 pub(crate) async fn a_thousand_items_are_scanned_whole(store: impl Store) {
-    let keys: Vec<_> = (0..1000).map(|n| slab(0, 0, n * 1000, Chunk::WHOLE)).collect();
+    let keys: Vec<_> = (0..1000).map(|n| slab(0, n * 1000, Chunk::WHOLE)).collect();
     let puts = (0..).zip(&keys).map(|(n, key)| {
         let body = vec![u8::try_from(n % 251).unwrap(); 4096];
         store.put(key, item(n, &body), None)
@@ -209,7 +210,7 @@ pub(crate) async fn a_thousand_items_are_scanned_whole(store: impl Store) {
 
 pub(crate) async fn a_large_item_comes_back(store: impl Store) {
     let bytes: Vec<_> = (0..399 * 1024).map(|n| u8::try_from(n % 253).unwrap()).collect();
-    let keys = [slab(0, 0, 0, Chunk::WHOLE), slab(0, 0, 1, Chunk::WHOLE), slab(0, 0, 2, Chunk::WHOLE)];
+    let keys = [slab(0, 0, Chunk::WHOLE), slab(0, 1, Chunk::WHOLE), slab(0, 2, Chunk::WHOLE)];
     for key in &keys {
         assert_eq!(store.put(key, item(1, &bytes), None).await.unwrap(), Written::Stored);
     }

@@ -28,9 +28,9 @@ pub(crate) fn step(partition: &Partition, next: i64, at: i64) -> Advance {
     }
 }
 
-pub(crate) fn slab(index: i32, epoch: u32, slice: i64, chunk: Chunk) -> ItemKey {
+pub(crate) fn slab(index: i32, slice: i64, chunk: Chunk) -> ItemKey {
     let partition = partition("page-views.v1", index);
-    ItemKey::Slab { view: view(), partition, epoch, slice: Timestamp(slice), chunk }
+    ItemKey::Slab { view: view(), partition, backfilled: false, slice: Timestamp(slice), chunk }
 }
 
 pub(crate) fn page(chunk: Chunk) -> ItemKey {

@@ -105,7 +105,7 @@ async fn usage_counts_what_dynamodb_bills() {
         usage.conflicts += conflicts;
         assert_eq!(store.usage(), usage, "{what}");
     };
-    let key = slab(0, 0, 0, Chunk::WHOLE);
+    let key = slab(0, 0, Chunk::WHOLE);
     store.put(&key, item(1, &[0; 4000]), None).await.unwrap();
     expect(0.0, 4.0, 0, "a write: a unit a KB");
     store.get(&key).await.unwrap();
@@ -114,7 +114,7 @@ async fn usage_counts_what_dynamodb_bills() {
     expect(0.0, 0.0, 1, "a refusal brings the item along");
     store.warm().await.unwrap();
     expect(0.5, 0.0, 0, "an eventually consistent read of nothing");
-    let keys: Vec<_> = (1..=3).map(|slice| slab(0, 0, slice, Chunk::WHOLE)).collect();
+    let keys: Vec<_> = (1..=3).map(|slice| slab(0, slice, Chunk::WHOLE)).collect();
     for key in &keys {
         store.put(key, item(1, &[0; 1000]), None).await.unwrap();
         expect(0.0, 2.0, 0, "with its keys it is more than 1 KB");
@@ -123,7 +123,7 @@ async fn usage_counts_what_dynamodb_bills() {
     expect(4.0, 0.0, 0, "a batch read rounds each item up, and one that is not there to 1");
     let (from, to) = (Timestamp(1), Timestamp(3));
     let partition = partition("page-views.v1", 0);
-    store.scan(&Span::Slabs { view: view(), partition, epoch: 0, from, to }).await.unwrap();
+    store.scan(&Span::Slabs { view: view(), partition, backfilled: false, from, to }).await.unwrap();
     expect(1.0, 0.0, 0, "a query rounds their sum up");
 }
 
@@ -174,7 +174,7 @@ async fn what_is_left_of_deleted_views_is_removed() {
     let (gone, lives) = (view(), ViewId::new("ctr", 1));
     store.advance(&gone, step(&partition("t", 0), 1, 1)).await.unwrap();
     store.advance(&lives, step(&partition("t", 0), 1, 1)).await.unwrap();
-    let items = [page(Chunk::WHOLE), slab(0, 0, 5, Chunk::WHOLE), history(-5, Chunk::WHOLE)];
+    let items = [page(Chunk::WHOLE), slab(0, 5, Chunk::WHOLE), history(-5, Chunk::WHOLE)];
     for key in &items {
         store.put(key, item(1, b"a"), None).await.unwrap();
     }

@@ -16,23 +16,28 @@ use weir::{
 };
 
 /// First and end offsets, by topic and partition.
-type Offsets = BTreeMap<(String, i32), (i64, i64)>;
+type Offsets = BTreeMap<(String, i32), (Offset, Offset)>;
 
 /// What the broker has: for each partition of each topic the first offset and the end offset.
 #[derive(Clone, Default)]
 pub(crate) struct Broker {
     ends: Arc<Mutex<Offsets>>,
     /// How many offsets at the ends of all partitions are marks of transactions, which are no records.
-    pub(crate) marks: Arc<Mutex<i64>>,
+    pub(crate) marks: Arc<Mutex<usize>>,
     pub(crate) messages: Arc<MemoryPublisher>,
 }
 
 impl Broker {
     pub(crate) fn set(&self, topic: &str, partition: i32, start: i64, end: i64) {
+        self.hold(topic, partition, Offset::at(start), Offset::at(end));
+    }
+
+    /// The same in offsets of any kind.
+    pub(crate) fn hold(&self, topic: &str, partition: i32, start: Offset, end: Offset) {
         self.ends.lock().unwrap().insert((topic.into(), partition), (start, end));
     }
 
-    fn of(&self, topic: &str, partition: i32) -> (i64, i64) {
+    fn of(&self, topic: &str, partition: i32) -> (Offset, Offset) {
         self.ends.lock().unwrap()[&(topic.to_owned(), partition)]
     }
 }
@@ -52,8 +57,8 @@ impl Topics for Broker {
     }
     async fn standing(&self, topic: &str, partition: i32, next: Offset) -> Result<Standing, PublishError> {
         let (start, end) = self.of(topic, partition);
-        let is_through = next >= Offset::at(end - *self.marks.lock().unwrap());
-        match Standing::of(Offset::at(start), Offset::at(end), next) {
+        let is_through = next >= end.less(*self.marks.lock().unwrap());
+        match Standing::of(start, end, next) {
             Standing::Behind if is_through => Ok(Standing::CaughtUp),
             standing => Ok(standing),
         }

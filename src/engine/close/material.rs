@@ -74,7 +74,7 @@ impl<S: Store, P: Publisher, T: Topics> Engine<S, P, T> {
                 all.push((partition.clone(), Material::Warm(writer)));
             } else {
                 let slices = slice..=Timestamp::MAX;
-                let slabs = read_slabs(store, view, partition, progress.epoch, slices).await?;
+                let slabs = read_slabs(store, view, partition, progress.lineage(), slices).await?;
                 all.push((partition.clone(), Material::Read(slabs)));
             }
         }

@@ -71,16 +71,15 @@ impl Log {
         filtered
     }
 
-    /// Appends the body. All offsets lie before `next`: numbers if that is one.
-    pub(in crate::engine) fn encode(&self, next: Offset, out: &mut Vec<u8>) {
+    /// Appends the body. The offsets may be numbers that rise.
+    pub(in crate::engine) fn encode(&self, are_rising: bool, out: &mut Vec<u8>) {
         put_varint(out, self.keys.len() as u64);
         self.keys.iter().for_each(|key| put_varint(out, key.len() as u64));
         self.keys.iter().for_each(|key| out.extend_from_slice(key));
         put_varint(out, self.len() as u64);
         self.groups.iter().for_each(|group| put_varint(out, u64::from(*group)));
         self.times.iter().for_each(|time| put_varint(out, u64::from(*time)));
-        if next.number().is_some() {
-            // A slab takes offsets in their order.
+        if are_rising {
             let before = std::iter::once(Offset::FIRST).chain(self.offsets.iter());
             self.offsets.iter().zip(before).for_each(|(own, before)| put_varint(out, own.since(before)));
         } else {
@@ -95,7 +94,7 @@ impl Log {
     }
 
     /// Reads what [`Log::encode`] wrote.
-    pub(in crate::engine) fn decode(next: Offset, from: &mut Reader<'_>) -> Result<Self, CodecError> {
+    pub(in crate::engine) fn decode(are_rising: bool, from: &mut Reader<'_>) -> Result<Self, CodecError> {
         let mut log = Self::default();
         let len = from.count("the number of keys")?;
         let lengths = (0..len).map(|_| from.count("a key's length")).collect::<Result<Vec<_>, _>>()?;
@@ -112,7 +111,7 @@ impl Log {
         log.times = (0..len).map(|_| small(from, "an event's time")).collect::<Result<_, _>>()?;
         let mut number = 0_i64;
         for _ in 0..len {
-            log.offsets.push(if next.number().is_some() {
+            log.offsets.push(if are_rising {
                 number = number.saturating_add_unsigned(from.varint("an offset")?);
                 Offset::at(number)
             } else {
@@ -129,23 +128,23 @@ impl Log {
     }
 }
 
-/// Offsets in their order: numbers, and behind these sequence numbers, which are four times as large.
+/// Offsets as they came: numbers, and from the first sequence number on, which are four times as large, whatever comes.
 #[derive(Clone, Debug, Default)]
 struct Offsets {
     numbers: Vec<i64>,
-    sequences: Vec<Offset>,
+    rest: Vec<Offset>,
 }
 
 impl Offsets {
     fn push(&mut self, offset: Offset) {
         match offset.number() {
-            Some(number) => self.numbers.push(number),
-            None => self.sequences.push(offset),
+            Some(number) if self.rest.is_empty() => self.numbers.push(number),
+            _ => self.rest.push(offset),
         }
     }
 
     fn iter(&self) -> impl Iterator<Item = Offset> {
-        self.numbers.iter().copied().map(Offset::at).chain(self.sequences.iter().copied())
+        self.numbers.iter().copied().map(Offset::at).chain(self.rest.iter().copied())
     }
 }
 
@@ -172,22 +171,21 @@ mod tests {
         fn a_log_comes_back(events: Vec<(u8, u16, u8, Vec<u8>)>, sequenced: bool) {
             let slice = Timestamp(1_000_000);
             let (mut log, mut expected, mut number) = (Log::default(), Vec::new(), 0);
-            let mut offset = Offset::FIRST;
             for (key, time, step, kept) in events {
                 number += i64::from(step) + 1;
                 let sequence = format!("{number}{}", "0".repeat(50));
                 // A topic may have been Kafka's before it was a stream.
                 let is_number = !sequenced || number < 300;
                 let at = Offset::at(number);
-                offset = if is_number { at } else { Offset::in_sequence(&sequence, None).unwrap() };
+                let offset = if is_number { at } else { Offset::in_sequence(&sequence, None).unwrap() };
                 let (key, at) = (vec![key % 8; usize::from(key % 3)], slice + Millis(i64::from(time)));
                 let hash = KeyTable::hash(&key);
                 log.push(slice, Logged { hash, key: &key, at, offset, kept: &kept });
                 expected.push((key, at.0, offset, kept));
             }
             let mut body = Vec::new();
-            log.encode(offset.next(), &mut body);
-            let decoded = Log::decode(offset.next(), &mut Reader::new(&body)).unwrap();
+            log.encode(!sequenced, &mut body);
+            let decoded = Log::decode(!sequenced, &mut Reader::new(&body)).unwrap();
             prop_assert_eq!(plain(&decoded), expected.clone());
             let even = decoded.filter(slice, |hash| hash.is_multiple_of(2));
             expected.retain(|(key, ..)| KeyTable::hash(key).is_multiple_of(2));
@@ -195,8 +193,8 @@ mod tests {
         }
 
         #[test]
-        fn random_bytes_are_an_error_or_a_log(bytes: Vec<u8>) {
-            let _ = Log::decode(Offset::FIRST, &mut Reader::new(&bytes));
+        fn random_bytes_are_an_error_or_a_log(bytes: Vec<u8>, are_rising: bool) {
+            let _ = Log::decode(are_rising, &mut Reader::new(&bytes));
         }
     }
 }

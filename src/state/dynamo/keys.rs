@@ -2,7 +2,7 @@
 //!
 //! | item | `pk` | `sk` |
 //! | --- | --- | --- |
-//! | slab | `VIEW#s#TOPIC-PARTITION#eEPOCH` | `SLICE#CHUNK` |
+//! | slab | `VIEW#s#TOPIC-PARTITION#f`, or `#b` where a backfill began | `SLICE#CHUNK` |
 //! | page | `VIEW#p` | `CHUNK` |
 //! | history | `VIEW#h` | `SLICE#CHUNK` |
 //! | piece | `VIEW#x#HASH` | `SLICE#INDEX` |
@@ -20,6 +20,10 @@ use crate::{
     state::{Chunk, ItemKey, Partition, Span, StateError, ViewId},
     time::Timestamp,
 };
+
+/// At the end of a slab's partition key: who began its partition.
+const FUNCTIONS: &str = "f";
+const BACKFILL: &str = "b";
 
 /// A key of the table.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -52,8 +56,8 @@ impl ItemKey {
     /// The key in the table.
     pub fn to_keys(&self) -> RawKey {
         let (pk, sk) = match self {
-            Self::Slab { view, partition, epoch, slice, chunk } => {
-                (slabs_pk(view, partition, *epoch), slice_sk(*slice, *chunk))
+            Self::Slab { view, partition, backfilled, slice, chunk } => {
+                (slabs_pk(view, partition, *backfilled), slice_sk(*slice, *chunk))
             }
             Self::Page { view, chunk } => (pages_pk(view), chunk_text(*chunk)),
             Self::History { view, slice, chunk } => (history_pk(view), slice_sk(*slice, *chunk)),
@@ -84,8 +88,8 @@ impl Range {
     /// The range of a span; nothing where it ends before it begins.
     pub(super) fn of(span: &Span) -> Option<Self> {
         let (pk, slices) = match span {
-            Span::Slabs { view, partition, epoch, from, to } => {
-                (slabs_pk(view, partition, *epoch), Some((*from, *to)))
+            Span::Slabs { view, partition, backfilled, from, to } => {
+                (slabs_pk(view, partition, *backfilled), Some((*from, *to)))
             }
             Span::Pages { view } => (pages_pk(view), None),
             Span::History { view, from, to } => (history_pk(view), Some((*from, *to))),
@@ -99,8 +103,8 @@ impl Range {
     }
 }
 
-fn slabs_pk(view: &ViewId, partition: &Partition, epoch: u32) -> String {
-    format!("{view}#s#{partition}#e{epoch}")
+fn slabs_pk(view: &ViewId, partition: &Partition, backfilled: bool) -> String {
+    format!("{view}#s#{partition}#{}", if backfilled { BACKFILL } else { FUNCTIONS })
 }
 
 fn pages_pk(view: &ViewId) -> String {
@@ -138,10 +142,11 @@ fn parse(pk: &str, sk: &str) -> Option<ItemKey> {
     if let Some(view) = pk.strip_suffix("#h") {
         return Some(ItemKey::History { view: ViewId::parse(view)?, slice, chunk });
     }
-    let (rest, epoch) = pk.rsplit_once("#e")?;
+    let (rest, begun) = pk.rsplit_once('#')?;
     let (view, partition) = rest.rsplit_once("#s#")?;
     let (view, partition) = (ViewId::parse(view)?, Partition::parse(partition)?);
-    Some(ItemKey::Slab { view, partition, epoch: epoch.parse().ok()?, slice, chunk })
+    let backfilled = begun == BACKFILL;
+    (backfilled || begun == FUNCTIONS).then_some(ItemKey::Slab { view, partition, backfilled, slice, chunk })
 }
 
 fn parse_chunk(text: &str) -> Option<Chunk> {
@@ -171,7 +176,7 @@ mod tests {
     }
 
     fn partitions() -> impl Strategy<Value = Partition> {
-        let topics = prop_oneof!["[a-z._-]{1,12}", Just("a-1-e0".to_owned()), Just("s-p-h".to_owned())];
+        let topics = prop_oneof!["[a-z._-]{1,12}", Just("a-1-f".to_owned()), Just("s-p-h".to_owned())];
         (topics, 0..=i32::MAX).prop_map(|(topic, index)| Partition { topic: topic.into(), index })
     }
 
@@ -185,11 +190,11 @@ mod tests {
 
     fn items() -> impl Strategy<Value = ItemKey> {
         prop_oneof![
-            (views(), partitions(), any::<u32>(), slices(), chunks()).prop_map(
-                |(view, partition, epoch, slice, chunk)| ItemKey::Slab {
+            (views(), partitions(), any::<bool>(), slices(), chunks()).prop_map(
+                |(view, partition, backfilled, slice, chunk)| ItemKey::Slab {
                     view,
                     partition,
-                    epoch,
+                    backfilled,
                     slice,
                     chunk
                 }
@@ -224,18 +229,18 @@ mod tests {
         let key = ItemKey::Slab {
             view: ViewId::new("ctr", 0x00c0_ffee),
             partition: Partition { topic: "page-views.v1".into(), index: 3 },
-            epoch: 0,
+            backfilled: false,
             slice: Timestamp(1_700_000_000_000),
             chunk: Chunk { depth: 2, index: 3 },
         };
         let raw = key.to_keys();
-        assert_eq!(raw.pk, "ctr@0000000000c0ffee#s#page-views.v1-3#e0");
+        assert_eq!(raw.pk, "ctr@0000000000c0ffee#s#page-views.v1-3#f");
         assert_eq!(raw.sk, "p0000001700000000000#002.0000000003");
     }
 
     #[test]
     fn what_is_no_key_is_named() {
-        for (pk, sk) in [("ctr@00", "head"), ("ctr#p", "000.0000000000"), ("", ""), ("v#s#t#e0", "x#y")] {
+        for (pk, sk) in [("ctr@00", "head"), ("ctr#p", "000.0000000000"), ("", ""), ("v#s#t#f", "x#y")] {
             let error = ItemKey::from_keys(pk, sk).unwrap_err().to_string();
             assert!(error.contains(&format!("{pk} / {sk}")), "{error}");
         }

@@ -4,7 +4,7 @@ fn slab(view: &ViewId, topic: &str, slice: i64) -> ItemKey {
     ItemKey::Slab {
         view: view.clone(),
         partition: Partition { topic: topic.into(), index: 0 },
-        epoch: 0,
+        backfilled: false,
         slice: Timestamp(slice),
         chunk: Chunk::WHOLE,
     }
