@@ -193,7 +193,7 @@ refused() {
     --sql "$work/refused.sql" >"$work/refused.log" 2>&1; then
     fail "$way: events went in"
   fi
-  tail -1 "$work/refused.log" | grep --quiet --extended-regexp "$text" || fail "$way: it was said: $(tail -2 "$work/refused.log")"
+  grep --quiet --extended-regexp "$text" <<<"$(tail -1 "$work/refused.log")" || fail "$way: it was said: $(tail -2 "$work/refused.log")"
   echo "ok: $way is refused: $(tail -1 "$work/refused.log")"
 }
 

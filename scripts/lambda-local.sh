@@ -102,7 +102,7 @@ expect() {
 has_rows() {
   cargo lambda invoke sweep --invoke-address 127.0.0.1 --invoke-port "$port" \
     --data-file events/sweep/schedule.json >/dev/null
-  curl --silent --fail "$WEIR_URL/ctr/latest" | grep --quiet product_1
+  grep --quiet product_1 <<<"$(curl --silent --fail "$WEIR_URL/ctr/latest")"
 }
 
 find_cargo_lambda

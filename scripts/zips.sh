@@ -55,13 +55,15 @@ find_tools() {
 add_target() {
   local triple=x86_64-unknown-linux-gnu
   [ "$1" = x86_64 ] || triple=aarch64-unknown-linux-gnu
-  rustup target list --installed 2>/dev/null | grep --quiet "^$triple$" && return
+  grep --quiet "^$triple$" <<<"$(rustup target list --installed 2>/dev/null)" && return
   rustup target add "$triple" || skip "the standard library for $triple can't be had"
 }
 
 # links_kafka FUNCTION: whether it speaks to brokers, and so needs TLS for it.
 links_kafka() {
-  cargo tree --locked --package "$1" --edges normal --prefix none --format '{p}' | grep --quiet '^rdkafka v'
+  local links
+  links=$(cargo tree --locked --package "$1" --edges normal --prefix none --format '{p}')
+  grep --quiet '^rdkafka v' <<<"$links"
 }
 
 # build FUNCTION ARCHITECTURE: each by itself, since functions built together would share their features.
