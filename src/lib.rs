@@ -58,12 +58,12 @@ pub mod api;
 #[cfg(feature = "cli")]
 pub mod cli;
 #[cfg(feature = "client")]
-mod http;
+pub mod http;
 #[cfg(feature = "local")]
 pub mod local;
 #[cfg(feature = "notify")]
 pub mod notify;
 #[cfg(feature = "sink")]
 pub mod sink;
-#[cfg(feature = "client")]
+#[cfg(any(feature = "notify", feature = "sink"))]
 mod targets;

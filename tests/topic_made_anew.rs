@@ -2,7 +2,7 @@
 //! new one has comes on top, and the rows are those of one topic that had it all; whoever notices it, cold or warm,
 //! and although batches come twice.
 
-#![expect(clippy::unwrap_used, reason = "a test that panics has failed")]
+#![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "a test that panics has failed")]
 
 mod support {
     pub(crate) mod catalog;
@@ -136,7 +136,7 @@ fn told(story: &Story) -> BTreeMap<(String, String), String> {
     let ends = story.cuts.iter().copied().chain([story.events.len()]);
     let mut first = 0;
     for (topic, end) in ends.enumerate() {
-        let events = story.events.get(first..end).unwrap();
+        let events = &story.events[first..end];
         if topic > 0 {
             holds(&world, story.numbers, 0);
             if story.is_cold {

@@ -27,7 +27,7 @@ impl Default for Limits {
 
 impl Limits {
     /// Calls until it succeeds. `id` decides where in the pauses the next call falls.
-    pub(crate) async fn keep_trying<'c, T>(
+    pub async fn keep_trying<'c, T>(
         &self,
         id: &str,
         deadline: Instant,

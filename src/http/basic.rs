@@ -5,7 +5,7 @@ use percent_encoding::percent_decode_str;
 use url::Url;
 
 /// The header that a URL's name and password make, if it has any.
-pub(crate) fn basic(url: &Url) -> Result<Option<HeaderValue>, String> {
+pub fn basic(url: &Url) -> Result<Option<HeaderValue>, String> {
     if url.username().is_empty() && url.password().is_none() {
         return Ok(None);
     }
@@ -18,6 +18,6 @@ pub(crate) fn basic(url: &Url) -> Result<Option<HeaderValue>, String> {
 }
 
 /// A part of a URL as it is meant.
-pub(crate) fn decoded(text: &str) -> String {
+pub fn decoded(text: &str) -> String {
     percent_decode_str(text).decode_utf8_lossy().into_owned()
 }

@@ -9,18 +9,18 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
 /// An attempt that failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Failure {
+pub struct Failure {
     /// What happened, without any secret.
-    pub(crate) reason: String,
+    pub reason: String,
     /// The HTTP status of the answer, if there was one.
-    pub(crate) status: Option<u16>,
+    pub status: Option<u16>,
     /// What to do now.
-    pub(crate) then: Then,
+    pub then: Then,
 }
 
 /// What to do after an attempt that failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Then {
+pub enum Then {
     /// Nothing: it would fail again.
     GiveUp,
     /// To try again after a pause.
@@ -31,17 +31,17 @@ pub(crate) enum Then {
 
 impl Failure {
     /// An attempt that got no answer.
-    pub(crate) const fn unanswered(reason: String) -> Self {
+    pub const fn unanswered(reason: String) -> Self {
         Self { reason, status: None, then: Then::Retry }
     }
 
     /// A request that cannot even be made.
-    pub(crate) const fn impossible(reason: String) -> Self {
+    pub const fn impossible(reason: String) -> Self {
         Self { reason, status: None, then: Then::GiveUp }
     }
 
     /// An attempt that got an answer which is not a success.
-    pub(crate) const fn answered(reason: String, status: u16, retry_after: Option<Duration>) -> Self {
+    pub const fn answered(reason: String, status: u16, retry_after: Option<Duration>) -> Self {
         let then = match (is_passing(status), retry_after) {
             (false, _) => Then::GiveUp,
             (true, None) => Then::Retry,
@@ -57,7 +57,7 @@ const fn is_passing(status: u16) -> bool {
 }
 
 /// What a `Retry-After` header asks for: seconds, or a date.
-pub(crate) fn retry_after(header: &str, now: Timestamp) -> Option<Duration> {
+pub(super) fn retry_after(header: &str, now: Timestamp) -> Option<Duration> {
     let header = header.trim();
     if let Ok(seconds) = header.parse() {
         return Some(Duration::from_secs(seconds));
@@ -68,7 +68,7 @@ pub(crate) fn retry_after(header: &str, now: Timestamp) -> Option<Duration> {
 
 /// The pause after so many attempts: twice as long each time, and somewhere in its upper half, so that
 /// what failed together does not come again together. Where in it follows from the id.
-pub(crate) fn pause(first: Duration, attempts: u32, id: &str) -> Duration {
+pub fn pause(first: Duration, attempts: u32, id: &str) -> Duration {
     let whole = first.saturating_mul(1 << attempts.saturating_sub(1).min(16)).min(LONGEST_PAUSE);
     let hash = xxhash_rust::xxh3::xxh3_64_with_seed(id.as_bytes(), attempts.into());
     let thousandths = u32::try_from(hash % 1000).unwrap_or_default();

@@ -20,13 +20,13 @@ use hyper_util::{
 use rustls::crypto::aws_lc_rs;
 
 pub use attempt::Limits;
-pub(crate) use basic::{basic, decoded};
-pub(crate) use failure::{Failure, Then, pause};
+pub use basic::{basic, decoded};
+pub use failure::{Failure, Then, pause};
 
 use crate::{error::causes, time::Timestamp};
 
 /// What the client calls itself.
-pub(crate) const AGENT: &str = concat!("weir/", env!("CARGO_PKG_VERSION"));
+pub const AGENT: &str = concat!("weir/", env!("CARGO_PKG_VERSION"));
 
 /// How long a connection is kept that nobody uses: shorter than servers and balancers do.
 const IDLE: Duration = Duration::from_secs(20);
@@ -35,11 +35,11 @@ const MAX_ANSWER: usize = 64 << 10;
 
 /// A client. Clones share their connections.
 #[derive(Clone, Debug)]
-pub(crate) struct Http(Client<HttpsConnector<HttpConnector>, Full<Bytes>>);
+pub struct Http(Client<HttpsConnector<HttpConnector>, Full<Bytes>>);
 
 impl Http {
     /// A client that trusts whom the system trusts; fails where the system has no certificates.
-    pub(crate) fn new() -> io::Result<Self> {
+    pub fn new() -> io::Result<Self> {
         let provider = Arc::new(aws_lc_rs::default_provider());
         let connector = HttpsConnectorBuilder::new().with_provider_and_native_roots(provider)?;
         let connector = connector.https_or_http().enable_http1().build();
@@ -50,7 +50,7 @@ impl Http {
 
     /// Sends a request once. What a success says, as far as that can be read and is no longer than
     /// 64 KB.
-    pub(crate) async fn send(
+    pub async fn send(
         &self,
         request: Request<Full<Bytes>>,
         now: Timestamp,
@@ -63,11 +63,7 @@ impl Http {
     }
 
     /// Sends a request once. What is longer than `most` bytes is not read.
-    pub(crate) async fn exchange(
-        &self,
-        request: Request<Full<Bytes>>,
-        most: usize,
-    ) -> Result<Answer, Failure> {
+    pub async fn exchange(&self, request: Request<Full<Bytes>>, most: usize) -> Result<Answer, Failure> {
         let answer = self.0.request(request).await.map_err(|error| Failure::unanswered(causes(&error)))?;
         let (head, body) = answer.into_parts();
         // Read in any case, so that the connection can be used again.
@@ -85,22 +81,23 @@ impl Http {
 
 /// What a server said, whatever it is.
 #[derive(Clone, Debug)]
-pub(crate) struct Answer {
-    pub(crate) status: StatusCode,
+pub struct Answer {
+    /// What it answered with.
+    pub status: StatusCode,
     headers: HeaderMap,
     /// Empty where it could not be read.
-    pub(crate) body: Bytes,
+    pub body: Bytes,
     is_cut_short: bool,
 }
 
 impl Answer {
     /// What follows from an answer that is no success.
-    pub(crate) fn failure(&self, now: Timestamp) -> Failure {
+    pub fn failure(&self, now: Timestamp) -> Failure {
         Failure::answered(self.reason(), self.status.as_u16(), wait(&self.headers, now))
     }
 
     /// What was answered, in a line.
-    pub(crate) fn reason(&self) -> String {
+    pub fn reason(&self) -> String {
         reason(self.status, &self.body)
     }
 }
