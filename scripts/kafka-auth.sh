@@ -230,6 +230,8 @@ for mechanism in SCRAM-SHA-512 SCRAM-SHA-256 PLAIN; do
   passes "$mechanism" "$password_port" "${login[@]}" SASL_PASSWORD=s3cret SASL_MECHANISMS="$mechanism"
 done
 passes password-of-a-secret "$password_port" SECURITY_PROTOCOL=SASL_SSL SASL_MECHANISMS=SCRAM-SHA-512 SECRET=weir/scram CA_SECRET=weir/ca
+passes password-of-a-parameter "$password_port" SECURITY_PROTOCOL=SASL_SSL SASL_MECHANISMS=SCRAM-SHA-512 SECRET=ssm:weir/scram \
+  CA_SECRET=ssm:weir/ca
 passes iam "$token_port" "${token[@]}"
 passes clicks "$token_port" "${token[@]}"
 # It asks which topics there are, by a client that nobody polls for tokens otherwise.
@@ -248,4 +250,6 @@ refused "an authority that is unknown" "$password_port" "127.0.0.1:$password_por
 secret=guessed refused "a wrong secret key" "$token_port" "by OAUTHBEARER.*127.0.0.1:$token_port" "${token[@]}"
 refused "a secret that is not there" "$password_port" "secret weir/none that WEIR_KAFKA_SECRET names.*ResourceNotFoundException" \
   "${login[@]}" SASL_MECHANISMS=PLAIN SECRET=weir/none
+refused "a parameter that is not there" "$password_port" "secret ssm:weir/none that WEIR_KAFKA_SECRET names.*ParameterNotFound" \
+  "${login[@]}" SASL_MECHANISMS=PLAIN SECRET=ssm:weir/none
 rm -rf "$work"

@@ -1,7 +1,9 @@
-//! Secrets that AWS Secrets Manager keeps, so that they stand in no configuration. Read with the feature
-//! `secrets`, once a process: a rotated one is known after the next cold start.
+//! Secrets that AWS keeps, so that they stand in no configuration: Secrets Manager, or the parameter store of Systems
+//! Manager. Read with the feature `secrets`, once a process: a rotated one is known after the next cold start.
+//!
+//! A secret is named by its ARN or its name, a parameter by its ARN or its name with `ssm:` before it.
 
-/// The variables whose value may be in a secret: that of `NAME_SECRET`, its ARN or its name.
+/// The variables whose value may be in a secret: that of `NAME_SECRET`.
 pub const VARIABLES: [(&str, &str); 4] = [
     ("WEIR_API_KEYS", "WEIR_API_KEYS_SECRET"),
     ("WEIR_NOTIFY", "WEIR_NOTIFY_SECRET"),
@@ -15,7 +17,7 @@ pub const VARIABLES: [(&str, &str); 4] = [
 pub struct SecretError {
     /// The variable.
     pub variable: String,
-    /// The secret's ARN or name.
+    /// What names the secret.
     pub id: String,
     /// Why.
     pub reason: String,
@@ -51,30 +53,48 @@ pub async fn resolve(
 
 #[cfg(feature = "secrets")]
 async fn fetch(id: &str) -> Result<String, String> {
-    use aws_config::BehaviorVersion;
-    use aws_sdk_secretsmanager::{Client, config::Region};
+    use aws_config::{BehaviorVersion, Region};
 
     use crate::error::causes;
 
     let mut loader = aws_config::defaults(BehaviorVersion::latest());
-    if let Some(region) = region(id) {
+    if let Some(region) = of_arn(id, REGION) {
         loader = loader.region(Region::new(region.to_owned()));
     }
-    let client = Client::new(&loader.load().await);
+    let aws = loader.load().await;
+    if let Some(name) = parameter(id) {
+        let client = aws_sdk_ssm::Client::new(&aws);
+        let found = client.get_parameter().name(name).with_decryption(true).send().await;
+        let found = found.map_err(|error| causes(&error))?;
+        return found.parameter.and_then(|found| found.value).ok_or_else(|| "it has no value".to_owned());
+    }
+    let client = aws_sdk_secretsmanager::Client::new(&aws);
     let found = client.get_secret_value().secret_id(id).send().await.map_err(|error| causes(&error))?;
     found.secret_string.ok_or_else(|| "expected text, found bytes".to_owned())
 }
 
 #[cfg(not(feature = "secrets"))]
-#[expect(clippy::unused_async, reason = "with the feature it asks Secrets Manager")]
+#[expect(clippy::unused_async, reason = "with the feature it asks AWS")]
 async fn fetch(_id: &str) -> Result<String, String> {
-    Err("this build knows no Secrets Manager; build it with the feature secrets".to_owned())
+    Err("this build reads no secrets; build it with the feature secrets".to_owned())
 }
 
-/// The region of an ARN; none of a name, which is of the environment's.
+/// The parameter of Systems Manager that is named, if it is one.
 #[cfg(feature = "secrets")]
-fn region(id: &str) -> Option<&str> {
-    id.strip_prefix("arn:")?.split(':').nth(2).filter(|region| !region.is_empty())
+fn parameter(id: &str) -> Option<&str> {
+    id.strip_prefix("ssm:").or_else(|| (of_arn(id, SERVICE)? == "ssm").then_some(id))
+}
+
+/// Where in an ARN its service and its region stand: `arn:PARTITION:SERVICE:REGION:...`
+#[cfg(feature = "secrets")]
+const SERVICE: usize = 2;
+#[cfg(feature = "secrets")]
+const REGION: usize = 3;
+
+/// A part of an ARN; none of a name, which is of the environment's region.
+#[cfg(feature = "secrets")]
+fn of_arn(id: &str, place: usize) -> Option<&str> {
+    id.starts_with("arn:").then(|| id.split(':').nth(place)).flatten().filter(|part| !part.is_empty())
 }
 
 #[cfg(test)]
@@ -102,15 +122,19 @@ mod tests {
         let Err(error) = refused else { panic!("nobody read the secret") };
         assert_eq!(
             error.to_string(),
-            "failed to read the secret keys that WEIR_API_KEYS_SECRET names: this build knows no Secrets Manager; \
+            "failed to read the secret keys that WEIR_API_KEYS_SECRET names: this build reads no secrets; \
              build it with the feature secrets"
         );
     }
 
     #[cfg(feature = "secrets")]
     #[test]
-    fn an_arn_tells_its_region() {
-        let arn = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:keys-a1b2c3";
-        assert_eq!((region(arn), region("keys")), (Some("eu-central-1"), None));
+    fn a_parameter_is_told_from_a_secret_and_an_arn_tells_its_region() {
+        let secret = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:ssm-a1b2c3";
+        let in_store = "arn:aws-cn:ssm:cn-north-1:123456789012:parameter/weir/keys";
+        let regions = [secret, in_store, "keys", "ssm:/weir/keys"].map(|id| of_arn(id, REGION));
+        assert_eq!(regions, [Some("eu-central-1"), Some("cn-north-1"), None, None]);
+        let parameters = [secret, "ssm", in_store, "ssm:/weir/keys"].map(parameter);
+        assert_eq!(parameters, [None, None, Some(in_store), Some("/weir/keys")]);
     }
 }

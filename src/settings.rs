@@ -11,7 +11,7 @@
 //! | `WEIR_BROKER` | where the topics are: `kafka`, or `kinesis`, a stream each | `kafka` |
 //! | `WEIR_KAFKA_BOOTSTRAP_SERVERS` | the brokers: `host:port`, comma-separated | none: must be set |
 //! | `WEIR_KAFKA_...` | any other property of librdkafka: `WEIR_KAFKA_SECURITY_PROTOCOL` is `security.protocol` | |
-//! | `WEIR_KAFKA_SECRET` | the secret of Secrets Manager (ARN or name) that has the credentials: `{"username", "password"}` or `{"certificate", "privateKey", "privateKeyPassword"}` | none |
+//! | `WEIR_KAFKA_SECRET` | the secret of Secrets Manager (ARN or name) or parameter of Systems Manager (ARN or `ssm:NAME`) that has the credentials: `{"username", "password"}` or `{"certificate", "privateKey", "privateKeyPassword"}` | none |
 //! | `WEIR_KAFKA_CA_SECRET` | the secret whose `certificate` is that of the brokers' certificate authority | none |
 //! | `WEIR_API_KEYS` | the API's keys, with commas or white space between: `SECRET`, `write:SECRET`, `read:SECRET` | none: everybody may send events |
 //! | `WEIR_PROTECT_READS` | whether reading needs a key too: `true` or `false` | `false` |

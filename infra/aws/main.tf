@@ -9,7 +9,8 @@ locals {
   # What the event sources and functions call from inside the network. Logs and traces go another way.
   endpoints = setunion(
     ["lambda", "sts"],
-    var.streams.secret_arn == null && var.api_keys_secret == null ? [] : ["secretsmanager"],
+    var.streams.secret_arn == null ? [] : ["secretsmanager"],
+    [for secret in values(local.secrets) : split(":", secret.arn)[2]],
     var.streams.kind == "kinesis" ? ["kinesis-streams"] : [],
     [for destination in local.destinations : split(":", destination)[2] if can(regex("^arn:[a-z-]+:(sqs|sns):", destination))],
     local.notifies_sns ? ["sns"] : [],
@@ -42,22 +43,32 @@ locals {
   }
 
   shared = { WEIR_TABLE = module.state.name }
-  keys = merge(
-    { WEIR_PROTECT_READS = tostring(var.protect_reads) },
-    var.api_keys_secret == null ? { WEIR_API_KEYS = var.api_keys } : { WEIR_API_KEYS_SECRET = var.api_keys_secret.arn },
-  )
-  key_statements = var.api_keys_secret == null ? [] : [
+  keys   = { WEIR_PROTECT_READS = tostring(var.protect_reads), WEIR_API_KEYS = var.api_keys }
+
+  # What a function is to read itself, and may.
+  secrets = { for name, secret in var.secrets : name => secret if secret != null }
+  secret_environment = { for name in keys(var.secrets) : name =>
+    { for of, secret in local.secrets : local.secret_variables[of] => secret.arn if of == name }
+  }
+  secret_statements = { for name in keys(var.secrets) : name => flatten([for of, secret in local.secrets : [
     {
-      sid       = "ApiKeys"
-      actions   = ["secretsmanager:GetSecretValue"]
-      resources = [var.api_keys_secret.arn]
+      sid       = "Secret"
+      actions   = [split(":", secret.arn)[2] == "ssm" ? "ssm:GetParameter" : "secretsmanager:GetSecretValue"]
+      resources = [secret.arn]
     },
     {
-      sid       = "ApiKeysKey"
+      sid       = "SecretKey"
       actions   = ["kms:Decrypt"]
-      resources = compact([var.api_keys_secret.kms_key_arn])
+      resources = compact([secret.kms_key_arn])
     },
-  ]
+  ] if of == name]) }
+  secret_variables = {
+    api_keys        = "WEIR_API_KEYS_SECRET"
+    notify_targets  = "WEIR_NOTIFY_SECRET"
+    sink_targets    = "WEIR_SINK_SECRET"
+    schema_registry = "WEIR_SCHEMA_REGISTRY_SECRET"
+  }
+
   brokers  = module.topics.environment
   settings = { for name in keys(local.sizes) : name => merge(var.settings, lookup(var.function_settings, name, {})) }
 }
@@ -101,10 +112,10 @@ module "ingest" {
   zips              = local.zips
   platform          = local.platform
   function          = local.function["ingest"]
-  environment       = merge(local.shared, local.brokers, local.keys)
+  environment       = merge(local.shared, local.brokers, local.keys, local.secret_environment.api_keys)
   settings          = local.settings["ingest"]
   stream_statements = module.topics.statements["ingest"]
-  statements        = concat(module.state.requests, local.key_statements)
+  statements        = concat(module.state.requests, local.secret_statements.api_keys)
 }
 
 module "window" {
@@ -115,11 +126,12 @@ module "window" {
   platform          = local.platform
   function          = local.function["window"]
   sweep             = local.function["sweep"]
-  environment       = merge(local.shared, local.brokers)
+  environment       = merge(local.shared, local.brokers, local.secret_environment.schema_registry)
   settings          = local.settings["window"]
   retention_days    = var.retention_days
   state_statements  = module.state.write
   stream_statements = module.topics.statements
+  statements        = local.secret_statements.schema_registry
   topics            = module.topics.reads["window"]
   groups            = module.topics.groups["window"]
   source_of         = module.topics.source
@@ -138,10 +150,10 @@ module "serve" {
   zips             = local.zips
   platform         = local.platform
   function         = local.function["serve"]
-  environment      = merge(local.shared, local.keys)
+  environment      = merge(local.shared, local.keys, local.secret_environment.api_keys)
   settings         = local.settings["serve"]
   state_statements = module.state.read
-  statements       = local.key_statements
+  statements       = local.secret_statements.api_keys
 }
 
 module "notify" {
@@ -152,9 +164,10 @@ module "notify" {
   zips              = local.zips
   platform          = local.platform
   function          = local.function["notify"]
-  environment       = merge(local.shared, local.brokers)
+  environment       = merge(local.shared, local.brokers, local.secret_environment.notify_targets)
   settings          = local.settings["notify"]
   stream_statements = module.topics.statements["notify"]
+  statements        = local.secret_statements.notify_targets
   topics            = module.topics.reads["notify"]
   groups            = module.topics.groups["notify"]
   source_of         = module.topics.source
@@ -164,15 +177,16 @@ module "notify" {
 
 module "sink" {
   source = "../modules/sink"
-  count  = var.sink_bucket != null || nonsensitive(var.sink_targets) != "" ? 1 : 0
+  count  = var.sink_bucket != null || nonsensitive(var.sink_targets) != "" || var.secrets.sink_targets != null ? 1 : 0
 
   name              = var.name
   zips              = local.zips
   platform          = local.platform
   function          = local.function["sink"]
-  environment       = merge(local.shared, local.brokers)
+  environment       = merge(local.shared, local.brokers, local.secret_environment.sink_targets)
   settings          = local.settings["sink"]
   stream_statements = module.topics.statements["sink"]
+  statements        = local.secret_statements.sink_targets
   topics            = module.topics.reads["sink"]
   groups            = module.topics.groups["sink"]
   source_of         = module.topics.source

@@ -184,19 +184,36 @@ variable "api_keys" {
   sensitive   = true
 }
 
-variable "api_keys_secret" {
-  description = "The secret of Secrets Manager whose text is what api_keys would be (arn), and its KMS key where it is one of yours (kms_key_arn): the keys stand in no state and no configuration then. Read when a function starts. null: api_keys."
-  type        = object({ arn = string, kms_key_arn = optional(string) })
-  default     = null
+variable "secrets" {
+  description = "What functions read when they start, in place of the variable of that name: api_keys, notify_targets, sink_targets (all targets), schema_registry (WEIR_SCHEMA_REGISTRY). Each is a secret of Secrets Manager or a parameter of Systems Manager (arn), and its KMS key where it is one of yours (kms_key_arn): its text stands in no state and no configuration then."
+  type = object({
+    api_keys        = optional(object({ arn = string, kms_key_arn = optional(string) }))
+    notify_targets  = optional(object({ arn = string, kms_key_arn = optional(string) }))
+    sink_targets    = optional(object({ arn = string, kms_key_arn = optional(string) }))
+    schema_registry = optional(object({ arn = string, kms_key_arn = optional(string) }))
+  })
+  default = {}
 
   validation {
-    condition     = var.api_keys_secret == null || nonsensitive(var.api_keys) == ""
-    error_message = "Either api_keys or api_keys_secret, not both."
+    condition     = var.secrets.api_keys == null || nonsensitive(var.api_keys) == ""
+    error_message = "Either api_keys or secrets.api_keys, not both."
   }
 
   validation {
-    condition     = var.api_keys_secret == null || can(regex("^arn:[a-z-]+:secretsmanager:[^:]+:[0-9]{12}:secret:", var.api_keys_secret.arn))
-    error_message = "Expected the ARN of a secret: arn:aws:secretsmanager:REGION:ACCOUNT:secret:NAME."
+    condition     = var.secrets.notify_targets == null || nonsensitive(var.notify_targets) == ""
+    error_message = "Either notify_targets or secrets.notify_targets, not both."
+  }
+
+  validation {
+    condition     = var.secrets.sink_targets == null || (nonsensitive(var.sink_targets) == "" && var.sink_bucket == null)
+    error_message = "Either sink_bucket and sink_targets or secrets.sink_targets, which names all targets."
+  }
+
+  validation {
+    condition = alltrue([for secret in values(var.secrets) :
+      can(regex("^arn:[a-z-]+:(secretsmanager:[^:]+:[0-9]{12}:secret:|ssm:[^:]+:[0-9]{12}:parameter/)", secret.arn)) if secret != null
+    ])
+    error_message = "Expected the ARN of a secret or parameter: arn:aws:secretsmanager:REGION:ACCOUNT:secret:NAME or arn:aws:ssm:REGION:ACCOUNT:parameter/NAME."
   }
 }
 
@@ -206,8 +223,8 @@ variable "protect_reads" {
   default     = false
 
   validation {
-    condition     = !var.protect_reads || nonsensitive(var.api_keys) != "" || var.api_keys_secret != null
-    error_message = "protect_reads needs api_keys or api_keys_secret: without a key nobody could read."
+    condition     = !var.protect_reads || nonsensitive(var.api_keys) != "" || var.secrets.api_keys != null
+    error_message = "protect_reads needs api_keys or secrets.api_keys: without a key nobody could read."
   }
 }
 

@@ -1,4 +1,5 @@
-"""Lambda's Invoke API, whose function counts the records that it gets; and Secrets Manager, which has what SECRETS says.
+"""Lambda's Invoke API, whose function counts the records that it gets; Secrets Manager and the parameters of Systems Manager,
+which both have what SECRETS says.
 
 endpoint.py PORT_FILE SECRETS: writes its port to PORT_FILE. GET /TOPIC answers how many records of it there were.
 """
@@ -18,19 +19,23 @@ class Endpoint(http.server.BaseHTTPRequestHandler):
 
     def do_POST(self):
         asked = json.loads(self.rfile.read(int(self.headers["content-length"])))
-        if self.headers.get("x-amz-target") == "secretsmanager.GetSecretValue":
-            self.secret(asked["SecretId"])
+        target = self.headers.get("x-amz-target")
+        if target == "secretsmanager.GetSecretValue":
+            self.secret(asked["SecretId"], lambda name, text: {"Name": name, "SecretString": text}, "ResourceNotFoundException")
+            return
+        if target == "AmazonSSM.GetParameter" and asked["WithDecryption"]:
+            self.secret(asked["Name"], lambda name, text: {"Parameter": {"Name": name, "Value": text}}, "ParameterNotFound")
             return
         for records in asked["records"].values():
             topic = records[0]["topic"]
             counts[topic] = counts.get(topic, 0) + len(records)
         self.answer(200, {"batchItemFailures": []})
 
-    def secret(self, name):
+    def secret(self, name, found, refusal):
         if name in secrets:
-            self.answer(200, {"Name": name, "SecretString": json.dumps(secrets[name])})
+            self.answer(200, found(name, json.dumps(secrets[name])))
         else:
-            self.answer(400, {"__type": "ResourceNotFoundException", "Message": "Secrets Manager can't find it."})
+            self.answer(400, {"__type": refusal, "Message": "It can't be found."})
 
     def answer(self, status, body):
         body = json.dumps(body).encode()

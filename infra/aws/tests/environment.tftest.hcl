@@ -187,12 +187,12 @@ run "a_timeout_shorter_than_the_producers" {
 
 run "keys_in_a_secret" {
   variables {
-    protect_reads   = true
-    api_keys_secret = { arn = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:keys-a1" }
+    protect_reads = true
+    secrets       = { api_keys = { arn = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:keys-a1" } }
   }
   assert {
     condition = alltrue([for p in [module.ingest.function.policy, module.serve.function.policy] :
-      jsonencode([for s in jsondecode(p).Statement : [s.Action, s.Resource] if s.Sid == "ApiKeys"]) == jsonencode([
+      jsonencode([for s in jsondecode(p).Statement : [s.Action, s.Resource] if s.Sid == "Secret"]) == jsonencode([
         [["secretsmanager:GetSecretValue"], ["arn:aws:secretsmanager:eu-central-1:123456789012:secret:keys-a1"]],
       ])
     ])
@@ -204,13 +204,46 @@ run "keys_in_a_secret" {
   }
 }
 
+run "secrets_in_parameters" {
+  variables {
+    secrets = {
+      notify_targets  = { arn = "arn:aws:ssm:eu-central-1:123456789012:parameter/weir/notify" }
+      sink_targets    = { arn = "arn:aws:ssm:eu-central-1:123456789012:parameter/weir/sink", kms_key_arn = "arn:aws:kms:eu-central-1:123456789012:key/k1" }
+      schema_registry = { arn = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:registry-a1" }
+    }
+  }
+  assert {
+    condition = jsonencode([for s in jsondecode(module.sink[0].function.policy).Statement : [s.Action, s.Resource] if startswith(s.Sid, "Secret")]) == jsonencode([
+      [["ssm:GetParameter"], ["arn:aws:ssm:eu-central-1:123456789012:parameter/weir/sink"]],
+      [["kms:Decrypt"], ["arn:aws:kms:eu-central-1:123456789012:key/k1"]],
+    ])
+    error_message = "sink is there for the targets that a parameter names, and may read it."
+  }
+  assert {
+    condition     = strcontains(module.notify[0].function.policy, "parameter/weir/notify") && !strcontains(module.notify[0].function.policy, "parameter/weir/sink")
+    error_message = "notify may read its own."
+  }
+  assert {
+    condition     = strcontains(module.window.window.policy, "secret:registry-a1") && !strcontains(module.window.sweep.policy, "secret:registry-a1")
+    error_message = "window may read where the schema registry is."
+  }
+}
+
 run "keys_twice" {
   command = plan
   variables {
-    api_keys        = "k3y"
-    api_keys_secret = { arn = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:keys-a1" }
+    api_keys = "k3y"
+    secrets  = { api_keys = { arn = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:keys-a1" } }
   }
-  expect_failures = [var.api_keys_secret]
+  expect_failures = [var.secrets]
+}
+
+run "a_secret_that_is_none" {
+  command = plan
+  variables {
+    secrets = { sink_targets = { arn = "arn:aws:s3:::bucket" } }
+  }
+  expect_failures = [var.secrets]
 }
 
 run "two_networks" {

@@ -19,7 +19,7 @@ module "function" {
   zip                  = "${var.zips}/notify.zip"
   platform             = var.platform
   environment          = merge(var.environment, { WEIR_NOTIFY = var.targets }, var.settings)
-  statements           = concat(var.stream_statements, local.publish, local.text, module.mapping.statements)
+  statements           = concat(var.stream_statements, local.publish, local.text, module.mapping.statements, var.statements)
   memory               = var.function.memory
   timeout              = var.function.timeout
   reserved_concurrency = var.function.reserved_concurrency

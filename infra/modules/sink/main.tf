@@ -22,7 +22,7 @@ module "function" {
   zip                  = "${var.zips}/sink.zip"
   platform             = var.platform
   environment          = merge(var.environment, { WEIR_SINK = trimspace(local.targets) }, var.settings)
-  statements           = concat(var.stream_statements, local.write, module.mapping.statements)
+  statements           = concat(var.stream_statements, local.write, module.mapping.statements, var.statements)
   memory               = var.function.memory
   timeout              = var.function.timeout
   reserved_concurrency = var.function.reserved_concurrency

@@ -32,6 +32,12 @@ variable "stream_statements" {
   type        = any
 }
 
+variable "statements" {
+  description = "What else it may do."
+  type        = any
+  default     = []
+}
+
 variable "topics" {
   description = "The topics whose records it is called with."
   type        = list(string)

@@ -19,7 +19,7 @@ module "window" {
   zip                  = "${var.zips}/window.zip"
   platform             = var.platform
   environment          = local.environment
-  statements           = concat(var.state_statements, var.stream_statements.window, module.mapping.statements, local.schema_statements)
+  statements           = concat(var.state_statements, var.stream_statements.window, module.mapping.statements, local.schema_statements, var.statements)
   memory               = var.function.memory
   timeout              = var.function.timeout
   reserved_concurrency = var.function.reserved_concurrency

@@ -51,6 +51,12 @@ variable "stream_statements" {
   type        = any
 }
 
+variable "statements" {
+  description = "What else window may do."
+  type        = any
+  default     = []
+}
+
 variable "topics" {
   description = "The topics of the tables."
   type        = list(string)
