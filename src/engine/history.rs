@@ -1,6 +1,6 @@
 //! The closed rows of the windows that end in one slice.
 
-use std::{borrow::Cow, collections::BTreeMap, ops::Range};
+use std::{borrow::Cow, ops::Range};
 
 use hashbrown::{HashTable, hash_table::Entry};
 
@@ -183,14 +183,8 @@ impl History {
 
     /// The histories of some slices, in their order; of one that was split several.
     pub(super) async fn scan<S: Store>(store: &S, span: &Span) -> Result<Vec<Self>, EngineError> {
-        let mut by_slice: BTreeMap<Timestamp, Vec<_>> = BTreeMap::new();
-        for (key, item) in store.scan(span).await? {
-            if let ItemKey::History { slice, .. } = &key {
-                by_slice.entry(*slice).or_default().push((key, item));
-            }
-        }
         let mut all = Vec::new();
-        for (slice, items) in by_slice {
+        for (slice, items) in stored::by_slice(store, span).await? {
             all.extend(Self::leaves(store, slice, items).await?.into_contents());
         }
         Ok(all)

@@ -1,6 +1,9 @@
 //! Items to contents and back.
 
-use std::{borrow::Cow, collections::BTreeSet};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet},
+};
 
 use futures::{StreamExt, stream};
 use xxhash_rust::xxh3::xxh3_64;
@@ -11,7 +14,7 @@ use super::{
 };
 use crate::{
     codec::{CodecError, Packer, named_pieces, pieces_of, unpack},
-    state::{Chunk, Item, ItemKey, Store, Written},
+    state::{Chunk, Item, ItemKey, Span, Store, ViewId, Written},
     time::Timestamp,
 };
 
@@ -26,20 +29,37 @@ impl ItemKey {
         }
     }
 
-    /// The key of a piece of this item's body.
-    fn piece(&self, of: u64, index: u32) -> Self {
-        let (view, slice) = match self {
+    /// The first there is for a page, which is of no slice.
+    fn view_and_slice(&self) -> (&ViewId, Timestamp) {
+        match self {
             Self::Slab { view, slice, .. }
             | Self::History { view, slice, .. }
             | Self::Piece { view, slice, .. } => (view, *slice),
             Self::Page { view, .. } => (view, Timestamp::MIN),
-        };
+        }
+    }
+
+    /// The key of a piece of this item's body.
+    fn piece(&self, of: u64, index: u32) -> Self {
+        let (view, slice) = self.view_and_slice();
         Self::Piece { view: view.clone(), slice, of, index }
     }
 }
 
 /// As many items are put side by side.
 const AT_ONCE: usize = 16;
+
+/// The items of a span by their slices.
+pub(super) async fn by_slice<S: Store>(
+    store: &S,
+    span: &Span,
+) -> Result<BTreeMap<Timestamp, Vec<(ItemKey, Item)>>, EngineError> {
+    let mut by_slice: BTreeMap<_, Vec<_>> = BTreeMap::new();
+    for (key, item) in store.scan(span).await? {
+        by_slice.entry(key.view_and_slice().1).or_default().push((key, item));
+    }
+    Ok(by_slice)
+}
 
 /// The leaves that items make, each read by `decode` (version, body).
 pub(super) async fn leaves<S: Store, C: Content>(

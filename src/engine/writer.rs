@@ -192,14 +192,8 @@ pub(super) async fn read_slabs<S: Store>(
 ) -> Result<Slabs, EngineError> {
     let (from, to) = slices.into_inner();
     let span = Span::Slabs { view: view.id.clone(), partition: partition.clone(), backfilled, from, to };
-    let mut by_slice: std::collections::BTreeMap<Timestamp, Vec<_>> = std::collections::BTreeMap::new();
-    for (key, item) in store.scan(&span).await? {
-        if let crate::state::ItemKey::Slab { slice, .. } = &key {
-            by_slice.entry(*slice).or_default().push((key, item));
-        }
-    }
     let mut slabs = Slabs::new();
-    for (slice, items) in by_slice {
+    for (slice, items) in stored::by_slice(store, &span).await? {
         let decode = |version, body: Cow<'_, [u8]>| {
             Ok(Slab::decode(&view.shape, slice, version, &body)?.going_on(remade))
         };
