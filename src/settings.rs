@@ -164,6 +164,16 @@ impl Settings {
         store
     }
 
+    /// The broker and the store, their connections open.
+    #[cfg(all(feature = "dynamodb", feature = "kafka"))]
+    pub async fn broker_and_store(
+        &self,
+    ) -> Result<(crate::publish::Broker, crate::state::dynamo::DynamoStore), SettingsError> {
+        let broker = self.broker().await?;
+        let ((), store) = futures::join!(broker.warm(), self.store());
+        Ok((broker, store))
+    }
+
     /// The broker that `WEIR_BROKER` says. Kafka's connections are opened in the background, so that an invocation
     /// need not wait for them.
     #[cfg(feature = "kafka")]

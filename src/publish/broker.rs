@@ -20,6 +20,23 @@ pub enum Broker {
     Kinesis(KinesisPublisher),
 }
 
+impl Broker {
+    /// Opens its connections, so that the first message need not wait for them. Where that fails it is logged: the first
+    /// message tries again.
+    #[cfg_attr(not(feature = "kafka"), expect(clippy::unused_async, reason = "Kafka's are opened"))]
+    pub async fn warm(&self) {
+        let warmed = match self {
+            #[cfg(feature = "kafka")]
+            Self::Kafka(kafka) => kafka.warm().await,
+            #[cfg(feature = "kinesis")]
+            Self::Kinesis(_) => Ok(()),
+        };
+        if let Err(error) = warmed {
+            tracing::warn!(error = crate::error::causes(&error), "failed to warm the brokers up");
+        }
+    }
+}
+
 impl Publisher for Broker {
     async fn publish(&self, messages: Vec<Message>) -> Result<(), PublishError> {
         match self {

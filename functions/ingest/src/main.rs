@@ -15,7 +15,8 @@ async fn main() -> anyhow::Result<()> {
     let observer = settings::observer("ingest")?;
     let settings = Settings::from_env()?;
     let api = settings::api(settings::variables().await?)?;
-    let (publisher, requests) = (Arc::new(settings.broker().await?), Arc::new(settings.store().await));
+    let (publisher, requests) = settings.broker_and_store().await?;
+    let (publisher, requests) = (Arc::new(publisher), Arc::new(requests));
     let gateway = Gateway::new(settings.catalog()?, publisher, Arc::new(SystemClock), requests);
     let gateway = Arc::new(gateway.with_settings(api));
     let routes = ingest_router(Arc::clone(&gateway));

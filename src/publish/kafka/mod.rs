@@ -53,6 +53,8 @@ use crate::{observe::MessagesPublished, time::Offset};
 
 /// How long a broker may take to answer a question.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a function's init waits for the brokers.
+const WARM_TIMEOUT: Duration = Duration::from_secs(3);
 /// How long to wait while the producer's queue is full. It empties itself: what cannot be delivered
 /// within `message.timeout.ms` leaves it, too.
 const QUEUE_FULL_PAUSE: Duration = Duration::from_millis(10);
@@ -88,12 +90,18 @@ impl KafkaPublisher {
         Ok(Self(Arc::new(Inner { settings, context, producer, questions, reader })))
     }
 
-    /// Waits until the producer has spoken to the cluster, so that the first message need not.
+    /// Waits until the producer has spoken to the cluster, so that the first message need not: for a function's init.
+    ///
+    /// An idempotent producer needs a number before its first message, and asks for it when metadata comes while a
+    /// broker is connected; else only every half second. The first metadata come from a bootstrap server, whose
+    /// connection ends with them, the second from a broker.
     pub async fn warm(&self) -> Result<(), PublishError> {
         let producer = self.producer();
         self.blocking("reach the brokers for", "", move || {
-            let unreachable = KafkaError::MetadataFetch(RDKafkaErrorCode::BrokerTransportFailure);
-            producer.client().fetch_cluster_id(ANSWER_TIMEOUT).map(drop).ok_or(unreachable)
+            for _ in 0..2 {
+                producer.client().fetch_metadata(None, WARM_TIMEOUT)?;
+            }
+            Ok(())
         })
         .await
     }
