@@ -23,6 +23,10 @@ bench *arguments:
 api-load *arguments:
     scripts/api-load.sh {{ arguments }}
 
+# Measure cold starts of the zips of scripts/zips.sh: until a function asks for work, and until its first answer.
+cold-start *arguments:
+    scripts/cold-start.py {{ arguments }}
+
 # Run the functions under cargo-lambda, over a stack of their own.
 lambda-local:
     scripts/lambda-local.sh

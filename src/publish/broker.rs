@@ -25,7 +25,7 @@ impl Broker {
     /// message tries again.
     #[cfg_attr(not(feature = "kafka"), expect(clippy::unused_async, reason = "Kafka's are opened"))]
     pub async fn warm(&self) {
-        let warmed = match self {
+        let warmed: Result<(), PublishError> = match self {
             #[cfg(feature = "kafka")]
             Self::Kafka(kafka) => kafka.warm().await,
             #[cfg(feature = "kinesis")]
