@@ -22,11 +22,12 @@ class Expected:
     def __init__(self, weir, sql, broker, topics, work, views=()):
         inputs, places = [], {}
         for topic in topics:
-            # Of several partitions in the order in which they were written.
+            # Of several partitions in the order in which they were written. After an outage many are written in one
+            # millisecond, which must not put the last of one partition before the first of the other.
             partitions = collections.defaultdict(list)
             for record in broker.read(topic):
                 partitions[record.partition()].append(record)
-            merged = list(heapq.merge(*partitions.values(), key=lambda record: record.timestamp()[1]))
+            merged = list(heapq.merge(*partitions.values(), key=lambda record: (record.timestamp()[1], happened(record))))
             places |= {f"{topic}-0@{line}": f"{topic}-{one.partition()}@{one.offset()}" for line, one in enumerate(merged)}
             lines = [record.value() for record in merged]
             if any(b"\n" in line for line in lines):
@@ -43,6 +44,15 @@ class Expected:
         self.beside = BESIDE if all(places[row[ORIGIN]] == row[ORIGIN] for row in origins) else (*BESIDE, "id")
         for row in origins:
             row[ORIGIN] = places[row[ORIGIN]]
+
+
+def happened(record):
+    """The time of an event; of what is none the first that there is."""
+    try:
+        at = json.loads(record.value())["ts"]
+    except (ValueError, KeyError, TypeError):
+        at = None
+    return at if isinstance(at, int) else 0
 
 
 def in_force(rows, keys, beside=BESIDE):
