@@ -10,7 +10,7 @@ locals {
   endpoints = setunion(
     ["lambda", "sts"],
     var.streams.secret_arn == null ? [] : ["secretsmanager"],
-    [for secret in values(local.secrets) : split(":", secret.arn)[2]],
+    [for secret in values(var.secrets) : split(":", secret.arn)[2] if secret != null],
     var.streams.kind == "kinesis" ? ["kinesis-streams"] : [],
     [for destination in local.destinations : split(":", destination)[2] if can(regex("^arn:[a-z-]+:(sqs|sns):", destination))],
     local.notifies_sns ? ["sns"] : [],
@@ -46,11 +46,8 @@ locals {
   keys   = { WEIR_PROTECT_READS = tostring(var.protect_reads), WEIR_API_KEYS = var.api_keys }
 
   # What a function is to read itself, and may.
-  secrets = { for name, secret in var.secrets : name => secret if secret != null }
-  secret_environment = { for name in keys(var.secrets) : name =>
-    { for of, secret in local.secrets : local.secret_variables[of] => secret.arn if of == name }
-  }
-  secret_statements = { for name in keys(var.secrets) : name => flatten([for of, secret in local.secrets : [
+  secret_environment = { for name, secret in var.secrets : name => secret == null ? {} : { (local.secret_variables[name]) = secret.arn } }
+  secret_statements = { for name, secret in var.secrets : name => secret == null ? [] : [
     {
       sid       = "Secret"
       actions   = [split(":", secret.arn)[2] == "ssm" ? "ssm:GetParameter" : "secretsmanager:GetSecretValue"]
@@ -61,7 +58,7 @@ locals {
       actions   = ["kms:Decrypt"]
       resources = compact([secret.kms_key_arn])
     },
-  ] if of == name]) }
+  ] }
   secret_variables = {
     api_keys        = "WEIR_API_KEYS_SECRET"
     notify_targets  = "WEIR_NOTIFY_SECRET"
