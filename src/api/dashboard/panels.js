@@ -104,7 +104,7 @@ async function ctr(context, again) {
     const trend = (history.get(row.product_id) ?? []).slice(-24).map((point) => point.ctr);
     const range = ranges.get(row);
     return h("tr", { class: row.final ? null : "unsettled" },
-      h("th", { scope: "row" }, row.product_id),
+      h("th", { scope: "row", title: row.product_id }, row.product_id),
       h("td", { class: "n strong" }, percent(row.ctr)),
       h("td", { class: "ci" }, interval(row.ctr, range, most)),
       h("td", { class: "n soft opt2" }, range ? `${(range[0] * 100).toFixed(1)}–${percent(range[1])}` : "–"),
