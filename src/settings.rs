@@ -174,6 +174,16 @@ impl Settings {
         Ok((broker, store))
     }
 
+    /// The same for an engine, which asks the broker about its topics too.
+    #[cfg(all(feature = "dynamodb", feature = "kafka"))]
+    pub async fn under_engine(
+        &self,
+    ) -> Result<(crate::publish::Broker, crate::state::dynamo::DynamoStore), SettingsError> {
+        let broker = self.broker().await?;
+        let ((), (), store) = futures::join!(broker.warm(), broker.warm_topics(), self.store());
+        Ok((broker, store))
+    }
+
     /// The broker that `WEIR_BROKER` says. Kafka's connections are opened in the background, so that an invocation
     /// need not wait for them.
     #[cfg(feature = "kafka")]

@@ -48,11 +48,6 @@ fn absorb(world: &World, partition: i32, from: i64, events: &[String]) -> weir::
     world.absorb("order_events", partition, from, &events)
 }
 
-/// A process that starts cold on the same store.
-fn restart(world: &mut World) {
-    world.engine = World::engine(&world.catalog, &world.store, &world.broker, &world.clock);
-}
-
 /// Order, number of orders, severity and revision of each row.
 fn frequent(world: &World) -> Vec<(String, i64, String, i64)> {
     let row = |row: &Json| {
@@ -143,7 +138,7 @@ fn what_comes_again_gives_the_same_rows_and_no_other() {
         let absorbed = absorb(&world, 0, 2, &all[2..4]);
         assert_eq!((absorbed.skipped, absorbed.accepted), (2, 0));
         assert_eq!(frequent(&world), vec![row("2", 3, "MEDIUM", 0), row("3", 4, "MEDIUM", 0)]);
-        restart(&mut world);
+        world.restart();
     }
     // Cut anew, with two that are new.
     absorb(&world, 0, 3, &all[3..]);
@@ -339,7 +334,7 @@ fn check(partitions: usize, events: Vec<(usize, Event)>, steps: &[Step]) {
             continue;
         }
         if *is_cold {
-            restart(&mut world);
+            world.restart();
         }
         let others = models.iter().enumerate().filter(|(other, _)| *other != partition);
         let others = others.map(|(_, model)| model.watermark()).min().unwrap_or(Some(i64::MAX));

@@ -48,11 +48,6 @@ fn sweep_after(world: &World, time: Millis) -> weir::engine::Swept {
     block_on(world.engine.sweep()).unwrap()
 }
 
-/// A process that starts cold on the same store.
-fn restart(world: &mut World) {
-    world.engine = World::engine(&world.catalog, &world.store, &world.broker, &world.clock);
-}
-
 #[test]
 fn the_last_window_is_out_after_flush_after() {
     let world = world(1, 1);
@@ -150,7 +145,7 @@ fn sessions_are_flushed_too() {
     world.broker.set("clicks", 0, 0, 2);
     world.broker.set("clicks", 1, 0, 0);
     absorb(&world, 0, 0, &[("a", 1_000_000), ("a", 1_015_000)]);
-    restart(&mut world);
+    world.restart();
     sweep_after(&world, Millis::seconds(30));
     let rows = world.rows("results");
     assert_eq!((rows.len(), &rows[0]["window_end"], &rows[0]["n"]), (1, &1_035_000.into(), &2.into()));
@@ -166,7 +161,7 @@ fn a_topic_that_was_made_anew_begins_again_and_is_reported() {
     assert_eq!(swept.restarted, ["clicks-0 of view counts"]);
     for cold in [false, true] {
         if cold {
-            restart(&mut world);
+            world.restart();
         }
         let offset = i64::from(cold);
         let absorbed = absorb(&world, 0, offset, &[("a", 1_003_000)]);

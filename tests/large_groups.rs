@@ -25,11 +25,6 @@ fn world() -> World {
     world
 }
 
-/// A process that starts cold on the same store.
-fn restart(world: &mut World) {
-    world.engine = World::engine(&world.catalog, &world.store, &world.broker, &world.clock);
-}
-
 fn visit(page: &str, user: &str, ts: i64) -> String {
     format!("{{\"page\":\"{page}\",\"user\":\"{user}\",\"ts\":{ts}}}")
 }
@@ -54,9 +49,9 @@ fn one_page_with_more_distinct_users_than_an_item_holds() {
     let half = i64::try_from(visits.len() / 2).unwrap();
     absorb(&world, 0, &visits[..visits.len() / 2]);
     // A process that starts cold reads the pieces, and adds to what is in them.
-    restart(&mut world);
+    world.restart();
     absorb(&world, half, &visits[visits.len() / 2..]);
-    restart(&mut world);
+    world.restart();
     absorb(&world, 2 * half, &visits[..1000]);
     absorb(&world, 2 * half + 1000, &[visit("/", "last", 1_020_000)]);
     let rows = world.rows("results");
@@ -69,7 +64,7 @@ fn keys_and_values_of_a_megabyte() {
     let mut random = StdRng::seed_from_u64(2);
     let (page, user) = (noise(&mut random, 1 << 20), noise(&mut random, 1 << 20));
     absorb(&world, 0, &[visit("/", "u", 1_000_000), visit(&page, &user, 1_000_000)]);
-    restart(&mut world);
+    world.restart();
     absorb(&world, 2, &[visit(&page, "u", 1_000_001), visit("/", "u", 1_020_000)]);
     let rows = world.rows("results");
     let large = rows.iter().find(|row| row["page"] == page).unwrap();

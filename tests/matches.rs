@@ -115,7 +115,7 @@ fn events_of_two_topics_are_put_in_order() {
     for partition in 0..2 {
         let view = visit("ann", "view", 0, if partition == 0 { 500 } else { 15_000 });
         absorb(&world, partition, 0, &[view, visit("bob", "search", 0, 30_000)]);
-        world.engine = World::engine(&world.catalog, &world.store, &world.broker, &world.clock);
+        world.restart();
     }
     // W is that of the slowest: partition 1 of the clicks.
     assert_eq!(world.rows("seen"), Vec::<Json>::new());
@@ -230,7 +230,7 @@ fn check(partitions: usize, events: Vec<(usize, Event)>, steps: &[Step]) {
             continue;
         }
         if *is_cold {
-            world.engine = World::engine(&world.catalog, &world.store, &world.broker, &world.clock);
+            world.restart();
         }
         let from = i64::try_from(start).unwrap();
         models[partition].absorb(from, &log[start..end]);

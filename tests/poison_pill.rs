@@ -5,6 +5,7 @@
 
 mod support {
     pub(crate) mod catalog;
+    #[expect(dead_code, reason = "other tests need more of it")]
     pub(crate) mod world;
 }
 

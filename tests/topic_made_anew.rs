@@ -140,7 +140,7 @@ fn told(story: &Story) -> BTreeMap<(String, String), String> {
         if topic > 0 {
             holds(&world, story.numbers, 0);
             if story.is_cold {
-                world.engine = World::engine(&world.catalog, &world.store, &world.broker, &world.clock);
+                world.restart();
             }
             if story.is_swept {
                 world.clock.advance(Millis::seconds(10));

@@ -25,15 +25,29 @@ impl Broker {
     /// message tries again.
     #[cfg_attr(not(feature = "kafka"), expect(clippy::unused_async, reason = "Kafka's are opened"))]
     pub async fn warm(&self) {
-        let warmed: Result<(), PublishError> = match self {
+        log_cold(match self {
             #[cfg(feature = "kafka")]
             Self::Kafka(kafka) => kafka.warm().await,
             #[cfg(feature = "kinesis")]
             Self::Kinesis(_) => Ok(()),
-        };
-        if let Err(error) = warmed {
-            tracing::warn!(error = crate::error::causes(&error), "failed to warm the brokers up");
-        }
+        });
+    }
+
+    /// The same for the first question about a topic.
+    #[cfg_attr(not(feature = "kafka"), expect(clippy::unused_async, reason = "Kafka's are opened"))]
+    pub async fn warm_topics(&self) {
+        log_cold(match self {
+            #[cfg(feature = "kafka")]
+            Self::Kafka(kafka) => kafka.warm_topics().await,
+            #[cfg(feature = "kinesis")]
+            Self::Kinesis(_) => Ok(()),
+        });
+    }
+}
+
+fn log_cold(warmed: Result<(), PublishError>) {
+    if let Err(error) = warmed {
+        tracing::warn!(error = crate::error::causes(&error), "failed to warm the brokers up");
     }
 }
 

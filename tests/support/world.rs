@@ -84,8 +84,12 @@ impl World {
         Self { engine, broker, clock, store, catalog }
     }
 
-    /// A process that starts cold.
-    pub(crate) fn engine(
+    /// A process that starts cold on the same store.
+    pub(crate) fn restart(&mut self) {
+        self.engine = Self::engine(&self.catalog, &self.store, &self.broker, &self.clock);
+    }
+
+    fn engine(
         catalog: &Arc<Catalog>,
         store: &Arc<MemoryStore>,
         broker: &Broker,

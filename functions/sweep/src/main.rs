@@ -18,7 +18,7 @@ async fn main() -> anyhow::Result<()> {
     let observer = &settings::observer("sweep")?;
     let settings = Settings::from_env()?;
     let catalog = settings.catalog()?;
-    let (broker, store) = settings.broker_and_store().await?;
+    let (broker, store) = settings.under_engine().await?;
     let engine = Engine::new(catalog, store, broker.clone(), broker, Arc::new(SystemClock), settings.engine);
     let engine = &engine;
     run(service_fn(async move |_: LambdaEvent<Box<RawValue>>| {

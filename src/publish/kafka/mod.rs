@@ -32,6 +32,8 @@ use std::{
 
 use futures::future::join_all;
 use rdkafka::{
+    ClientContext,
+    client::Client,
     consumer::{BaseConsumer, Consumer as _},
     error::{KafkaError, RDKafkaErrorCode},
     message::{Header, OwnedHeaders},
@@ -55,6 +57,7 @@ use crate::{observe::MessagesPublished, time::Offset};
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a function's init waits for the brokers.
 const WARM_TIMEOUT: Duration = Duration::from_secs(3);
+const REACH: &str = "reach the brokers for";
 /// How long to wait while the producer's queue is full. It empties itself: what cannot be delivered
 /// within `message.timeout.ms` leaves it, too.
 const QUEUE_FULL_PAUSE: Duration = Duration::from_millis(10);
@@ -93,17 +96,15 @@ impl KafkaPublisher {
     /// Waits until the producer has spoken to the cluster, so that the first message need not: for a function's init.
     ///
     /// An idempotent producer needs a number before its first message, and asks for it when metadata comes while a
-    /// broker is connected; else only every half second. The first metadata come from a bootstrap server, whose
-    /// connection ends with them, the second from a broker.
+    /// broker is connected; else only every half second.
     pub async fn warm(&self) -> Result<(), PublishError> {
         let producer = self.producer();
-        self.blocking("reach the brokers for", "", move || {
-            for _ in 0..2 {
-                producer.client().fetch_metadata(None, WARM_TIMEOUT)?;
-            }
-            Ok(())
-        })
-        .await
+        self.blocking(REACH, "", move || speak(producer.client())).await
+    }
+
+    /// The same for the first question about a topic, which another client asks.
+    pub async fn warm_topics(&self) -> Result<(), PublishError> {
+        self.ask(REACH, "", |consumer, _| speak(consumer.client())).await
     }
 
     /// The offset of a partition's oldest record (the other one where it has none), and the one that its next
@@ -266,6 +267,15 @@ impl Topics for KafkaPublisher {
         let next = self.next_record(topic, partition, between.start).await?;
         Ok(next.is_none_or(|next| next < between.end))
     }
+}
+
+/// Speaks to the cluster twice: the first metadata come from a bootstrap server, whose connection ends with them, the
+/// second from a broker.
+fn speak(client: &Client<impl ClientContext>) -> Result<(), KafkaError> {
+    for _ in 0..2 {
+        client.fetch_metadata(None, WARM_TIMEOUT)?;
+    }
+    Ok(())
 }
 
 fn numbers(partitions: &[MetadataPartition]) -> Vec<i32> {
