@@ -192,10 +192,6 @@ def of_hostile(kind, at):
     return {"product_id": HOSTILE, "user_id": HOSTILE, "event_type": kind, "timestamp": at}
 
 
-def of_hostile(kind, at):
-    return {"product_id": HOSTILE, "user_id": HOSTILE, "event_type": kind, "timestamp": at}
-
-
 def keys_are_text_and_nothing_else(page, stack):
     now = int(time.time() * 1000)
     stack.post("events/impressions", [of_hostile("impression", now)] * 300)

@@ -67,8 +67,9 @@ pub const PAYLOAD_LIMIT: usize = 6 * 1024 * 1024;
 
 /// What the consumer does unless the settings say otherwise.
 ///
-/// The wait is short because the embedded broker waits it out even when it has records, and not shorter because it looks
-/// at all partitions twice meanwhile. The session is short because the partitions of a poller that was killed are nobody's until it has expired.
+/// The wait is short because the embedded broker waits it out even when it has records, and not shorter because it
+/// looks at all partitions twice meanwhile. The session is short because the partitions of a poller that was killed are
+/// nobody's until it has expired.
 const CONSUMER_DEFAULTS: [(&str, &str); 7] = [
     ("enable.auto.offset.store", "false"),
     ("fetch.wait.max.ms", "200"),
