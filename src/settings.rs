@@ -168,19 +168,10 @@ impl Settings {
     #[cfg(all(feature = "dynamodb", feature = "kafka"))]
     pub async fn broker_and_store(
         &self,
+        wanted: crate::publish::BrokerUse,
     ) -> Result<(crate::publish::Broker, crate::state::dynamo::DynamoStore), SettingsError> {
         let broker = self.broker().await?;
-        let ((), store) = futures::join!(broker.warm(), self.store());
-        Ok((broker, store))
-    }
-
-    /// The same for an engine, which asks the broker about its topics too.
-    #[cfg(all(feature = "dynamodb", feature = "kafka"))]
-    pub async fn under_engine(
-        &self,
-    ) -> Result<(crate::publish::Broker, crate::state::dynamo::DynamoStore), SettingsError> {
-        let broker = self.broker().await?;
-        let ((), (), store) = futures::join!(broker.warm(), broker.warm_topics(), self.store());
+        let ((), store) = futures::join!(broker.warm(wanted), self.store());
         Ok((broker, store))
     }
 

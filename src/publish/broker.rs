@@ -20,34 +20,34 @@ pub enum Broker {
     Kinesis(KinesisPublisher),
 }
 
-impl Broker {
-    /// Opens its connections, so that the first message need not wait for them. Where that fails it is logged: the first
-    /// message tries again.
-    #[cfg_attr(not(feature = "kafka"), expect(clippy::unused_async, reason = "Kafka's are opened"))]
-    pub async fn warm(&self) {
-        log_cold(match self {
-            #[cfg(feature = "kafka")]
-            Self::Kafka(kafka) => kafka.warm().await,
-            #[cfg(feature = "kinesis")]
-            Self::Kinesis(_) => Ok(()),
-        });
-    }
-
-    /// The same for the first question about a topic.
-    #[cfg_attr(not(feature = "kafka"), expect(clippy::unused_async, reason = "Kafka's are opened"))]
-    pub async fn warm_topics(&self) {
-        log_cold(match self {
-            #[cfg(feature = "kafka")]
-            Self::Kafka(kafka) => kafka.warm_topics().await,
-            #[cfg(feature = "kinesis")]
-            Self::Kinesis(_) => Ok(()),
-        });
-    }
+/// What a process does with its broker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BrokerUse {
+    /// It publishes messages.
+    Publish,
+    /// It asks about topics too, as an engine does.
+    PublishAndAsk,
 }
 
-fn log_cold(warmed: Result<(), PublishError>) {
-    if let Err(error) = warmed {
-        tracing::warn!(error = crate::error::causes(&error), "failed to warm the brokers up");
+impl Broker {
+    /// Opens its connections, so that neither the first message nor the first question need wait for them. Where that
+    /// fails it is logged: who needs them tries again.
+    #[cfg_attr(not(feature = "kafka"), expect(clippy::unused_async, reason = "Kafka's are opened"))]
+    pub async fn warm(&self, wanted: BrokerUse) {
+        let warmed: Result<(), PublishError> = match (self, wanted) {
+            #[cfg(feature = "kafka")]
+            (Self::Kafka(kafka), BrokerUse::Publish) => kafka.warm().await,
+            #[cfg(feature = "kafka")]
+            (Self::Kafka(kafka), BrokerUse::PublishAndAsk) => {
+                let (publishes, asks) = futures::join!(kafka.warm(), kafka.warm_topics());
+                publishes.and(asks)
+            }
+            #[cfg(feature = "kinesis")]
+            (Self::Kinesis(_), _) => Ok(()),
+        };
+        if let Err(error) = warmed {
+            tracing::warn!(error = crate::error::causes(&error), "failed to warm the brokers up");
+        }
     }
 }
 

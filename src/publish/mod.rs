@@ -11,7 +11,7 @@ pub mod letter;
 use std::{cmp::Ordering, future::Future, ops::Range, sync::Mutex};
 
 #[cfg(any(feature = "kafka", feature = "kinesis"))]
-pub use broker::Broker;
+pub use broker::{Broker, BrokerUse};
 
 use crate::time::Offset;
 

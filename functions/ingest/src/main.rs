@@ -6,6 +6,7 @@ use anyhow::anyhow;
 use lambda_http::{Error, Request, RequestExt, Service as _, request::RequestContext, run, service_fn};
 use weir::{
     api::{Gateway, SocketEvent, ingest_router},
+    publish::BrokerUse,
     settings::{self, Settings},
     time::SystemClock,
 };
@@ -15,7 +16,7 @@ async fn main() -> anyhow::Result<()> {
     let observer = settings::observer("ingest")?;
     let settings = Settings::from_env()?;
     let api = settings::api(settings::variables().await?)?;
-    let (publisher, requests) = settings.broker_and_store().await?;
+    let (publisher, requests) = settings.broker_and_store(BrokerUse::Publish).await?;
     let (publisher, requests) = (Arc::new(publisher), Arc::new(requests));
     let gateway = Gateway::new(settings.catalog()?, publisher, Arc::new(SystemClock), requests);
     let gateway = Arc::new(gateway.with_settings(api));

@@ -9,6 +9,7 @@ use weir::{
     engine::{Engine, EngineError},
     error::causes,
     handlers,
+    publish::BrokerUse,
     settings::{self, Settings},
     time::SystemClock,
 };
@@ -18,7 +19,7 @@ async fn main() -> anyhow::Result<()> {
     let observer = &settings::observer("sweep")?;
     let settings = Settings::from_env()?;
     let catalog = settings.catalog()?;
-    let (broker, store) = settings.under_engine().await?;
+    let (broker, store) = settings.broker_and_store(BrokerUse::PublishAndAsk).await?;
     let engine = Engine::new(catalog, store, broker.clone(), broker, Arc::new(SystemClock), settings.engine);
     let engine = &engine;
     run(service_fn(async move |_: LambdaEvent<Box<RawValue>>| {

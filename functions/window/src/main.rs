@@ -9,6 +9,7 @@ use weir::{
     engine::Engine,
     error::causes,
     handlers::{self, WindowError},
+    publish::BrokerUse,
     settings::{self, Settings},
     time::SystemClock,
 };
@@ -18,7 +19,7 @@ async fn main() -> anyhow::Result<()> {
     let observer = &settings::observer("window")?;
     let settings = Settings::from_env()?;
     let catalog = settings.catalog()?;
-    let (broker, store) = settings.under_engine().await?;
+    let (broker, store) = settings.broker_and_store(BrokerUse::PublishAndAsk).await?;
     let schemas = settings::schemas(&catalog, settings::variables().await?).await?;
     let engine = Engine::new(catalog, store, broker.clone(), broker, Arc::new(SystemClock), settings.engine);
     let engine = &engine.with_schemas(schemas);
